@@ -36,6 +36,67 @@ pub(crate) enum CallError {
     Malformed,
 }
 
+/// Why nothing could be sent, as far as the TLS library and the system tell.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum Unreachable {
+    #[error("no authority that is trusted signed its certificate; ca_file can name one")]
+    UnknownAuthority,
+    #[error("its certificate is for another name")]
+    OtherName,
+    #[error("its certificate has expired")]
+    Expired,
+    #[error("its certificate is not accepted")]
+    BadCertificate,
+    #[error("nothing listens there")]
+    Refused,
+    #[error("no connection")]
+    NoConnection,
+}
+
+impl Unreachable {
+    /// Reads the causes of an error.
+    pub(crate) fn of(error: &(dyn std::error::Error + 'static)) -> Self {
+        let mut cause = Some(error);
+        while let Some(error) = cause {
+            if let Some(error) = error.downcast_ref::<rustls::Error>() {
+                return Self::of_tls(error);
+            }
+            let io = error.downcast_ref::<std::io::Error>();
+            if io.is_some_and(|io| io.kind() == std::io::ErrorKind::ConnectionRefused) {
+                return Self::Refused;
+            }
+            // What an I/O error carries is not among its sources: they begin with those of the carried one.
+            cause = match io.and_then(std::io::Error::get_ref) {
+                Some(carried) => Some(carried),
+                None => error.source(),
+            };
+        }
+        Self::NoConnection
+    }
+
+    fn of_tls(error: &rustls::Error) -> Self {
+        use rustls::CertificateError as Why;
+
+        #[expect(
+            clippy::wildcard_enum_match_arm,
+            reason = "the library's lists are long and grow"
+        )]
+        match error {
+            rustls::Error::InvalidCertificate(Why::UnknownIssuer | Why::BadSignature) => {
+                Self::UnknownAuthority
+            }
+            rustls::Error::InvalidCertificate(
+                Why::NotValidForName | Why::NotValidForNameContext { .. },
+            ) => Self::OtherName,
+            rustls::Error::InvalidCertificate(Why::Expired | Why::ExpiredContext { .. }) => {
+                Self::Expired
+            }
+            rustls::Error::InvalidCertificate(_) => Self::BadCertificate,
+            _ => Self::NoConnection,
+        }
+    }
+}
+
 /// An HTTP answer that was read to its end.
 #[derive(Debug)]
 pub(crate) struct Answer {
@@ -110,8 +171,11 @@ pub(crate) fn client_trusting(
 }
 
 /// Sends a request and reads its answer. The error never names the address, which may hold a token.
-pub(crate) async fn call(request: reqwest::RequestBuilder) -> Result<Answer, CallError> {
-    call_up_to(ANSWER_LIMIT, request).await
+pub(crate) fn call(
+    request: reqwest::RequestBuilder,
+) -> impl Future<Output = Result<Answer, CallError>> + Send {
+    // Not async, so that the request is not held twice.
+    call_up_to(ANSWER_LIMIT, request)
 }
 
 /// The same, for an answer of up to `limit` bytes.

@@ -78,7 +78,7 @@ pub mod domain {
         pub use crate::domain::contacts::{AddedAs, AddedContact, ContactRules, Method, Methods};
     }
     pub mod country {
-        pub use crate::domain::country::{Country, NotThisCountry, SmsCountries};
+        pub use crate::domain::country::Country;
     }
     pub mod delivery {
         pub use crate::domain::delivery::{
@@ -115,6 +115,9 @@ pub mod domain {
     }
     pub mod sign_in {
         pub use crate::domain::sign_in::{CODE_PAUSE, CodeDenied, DEVICE_LIFE, Stage};
+    }
+    pub mod sms_countries {
+        pub use crate::domain::sms_countries::{NotThisCountry, SmsCountries};
     }
 }
 pub mod flow {

@@ -20,6 +20,9 @@ command -v samba >/dev/null || missing+=(samba samba-ad-provision samba-dsdb-mod
 command -v kinit >/dev/null || missing+=(krb5-user)
 command -v bearerbox >/dev/null || missing+=(kannel kannel-extras)
 command -v postfix >/dev/null || missing+=(postfix)
+command -v mvn >/dev/null || missing+=(maven)
+command -v java >/dev/null || missing+=(default-jre-headless)
+command -v unzip >/dev/null || missing+=(unzip)
 command -v ip >/dev/null || missing+=(iproute2)
 command -v nginx >/dev/null || missing+=(nginx-light)
 if [ ${#missing[@]} -gt 0 ]; then
@@ -36,6 +39,8 @@ if [ ${#missing[@]} -gt 0 ]; then
         DEBIAN_FRONTEND=noninteractive apt-get -o Acquire::Retries=3 install -y -qq --no-install-recommends "${missing[@]}"
     )
 fi
+
+tests/servers/keycloak.sh --get
 
 # What the integration tests see relatch send is read again by the platforms' own validators.
 SENT_BY_RELATCH_DIR=$(mktemp -d)

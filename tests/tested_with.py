@@ -23,6 +23,7 @@ VERSIONS = {
     "slapd": (["slapd", "-VV"], r"slapd (\S+)"),
     "ns-slapd": (["ns-slapd", "-v"], r"389-Directory/(\S+)"),
     "samba": (["samba", "--version"], r"Version (\S+)"),
+    "keycloak": (["tests/servers/keycloak.sh", "--version"], r"Keycloak (\S+)"),
     "postfix": (["postconf", "-d", "mail_version"], r"mail_version = (\S+)"),
     "kannel": (["bearerbox", "--version"], r"version `(\S+?)'"),
     "nginx": (["nginx", "-v"], r"nginx/(\S+)"),
@@ -117,6 +118,9 @@ SECTIONS = {
         ),
         Row(
             "Keycloak",
+            program="keycloak",
+            setup="`tests/servers/keycloak.sh`: signed in through its own pages",
+            real=("directories::keycloak::real::",),
             vendor="keycloak",
             examples=("vendors::keycloak::",),
             fake=("directories::keycloak::",),

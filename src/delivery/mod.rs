@@ -21,8 +21,9 @@ use zeroize::Zeroizing;
 pub use self::memory::{Delivered, Outbox};
 pub(crate) use self::prepared::Prepared;
 use crate::domain::channel::DestinationDenied;
-use crate::domain::country::{Country, SmsCountries};
+use crate::domain::country::Country;
 use crate::domain::delivery::{Outcome, Refusal, Ways};
+use crate::domain::sms_countries::SmsCountries;
 use crate::domain::{Channel, Destination, Member};
 use crate::settings::Section;
 

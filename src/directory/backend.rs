@@ -162,13 +162,12 @@ pub trait Backend {
     /// Ends every open session of the member. Idempotent.
     fn sign_out(&self, member: &MemberId) -> impl Future<Output = Result<(), Unavailable>> + Send;
 
-    /// Has the directory send its own link, which is valid for `life`, to the e-mail that it has. Changes nothing by itself.
+    /// Has the directory send its own link to the e-mail that it has, and returns how long it works. Changes nothing by itself.
     /// Sends nothing where the directory cannot ([`Capabilities::sends_own_link`]).
     fn send_link(
         &self,
         _member: &MemberId,
-        _life: Span,
-    ) -> impl Future<Output = Result<(), ResetFailed>> + Send {
+    ) -> impl Future<Output = Result<Span, ResetFailed>> + Send {
         std::future::ready(Err(ResetFailed::NotSent))
     }
 

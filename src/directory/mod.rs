@@ -201,8 +201,8 @@ impl Backend for Directory {
         each!(self, one => one.sign_out(member).await)
     }
 
-    async fn send_link(&self, member: &MemberId, life: Span) -> Result<(), ResetFailed> {
-        each!(self, one => one.send_link(member, life).await)
+    async fn send_link(&self, member: &MemberId) -> Result<Span, ResetFailed> {
+        each!(self, one => one.send_link(member).await)
     }
 
     async fn probe(&self) -> Result<(), String> {

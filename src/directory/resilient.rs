@@ -23,6 +23,9 @@ const ASK_DEADLINE: Duration = Duration::from_secs(5);
 /// How long it may take for a change.
 const CHANGE_DEADLINE: Duration = Duration::from_secs(14);
 
+/// How long signing out may take: a directory may tell each application of it, and wait for its answer.
+const SIGN_OUT_DEADLINE: Duration = Duration::from_secs(12);
+
 /// The pause before the retry of a question, in milliseconds: from and to.
 const RETRY_PAUSE: (u64, u64) = (50, 250);
 
@@ -88,23 +91,35 @@ impl ResilientDirectory {
     where
         F: Future<Output = Result<T, Unavailable>>,
     {
+        self.ask_within(ASK_DEADLINE, question).await
+    }
+
+    async fn ask_within<T, F>(
+        &self,
+        deadline: Duration,
+        question: impl Fn() -> F,
+    ) -> Result<T, Unavailable>
+    where
+        F: Future<Output = Result<T, Unavailable>>,
+    {
         let Some(breaker) = &self.breaker else {
-            return question().await;
+            return Box::pin(question()).await;
         };
         if !breaker.may_call() {
             return Err(Unavailable);
         }
         let with_retry = async {
-            if let Ok(answer) = question().await {
+            // Boxed, because the future of some directories is large.
+            if let Ok(answer) = Box::pin(question()).await {
                 return Ok(answer);
             }
             let pause = self.chance.rng().map_or(RETRY_PAUSE.1, |mut rng| {
                 rng.random_range(RETRY_PAUSE.0..RETRY_PAUSE.1)
             });
             tokio::time::sleep(Duration::from_millis(pause)).await;
-            question().await
+            Box::pin(question()).await
         };
-        let answer = tokio::time::timeout(ASK_DEADLINE, with_retry)
+        let answer = tokio::time::timeout(deadline, with_retry)
             .await
             .unwrap_or(Err(Unavailable));
         breaker.note(answer.is_ok());
@@ -175,11 +190,12 @@ impl Backend for ResilientDirectory {
     }
 
     async fn sign_out(&self, member: &MemberId) -> Result<(), Unavailable> {
-        self.ask(|| self.directory.sign_out(member)).await
+        self.ask_within(SIGN_OUT_DEADLINE, || self.directory.sign_out(member))
+            .await
     }
 
-    async fn send_link(&self, member: &MemberId, life: Span) -> Result<(), ResetFailed> {
-        self.change(self.directory.send_link(member, life)).await
+    async fn send_link(&self, member: &MemberId) -> Result<Span, ResetFailed> {
+        self.change(self.directory.send_link(member)).await
     }
 
     async fn probe(&self) -> Result<(), String> {

@@ -6,7 +6,7 @@ mod typed;
 
 use self::address::ChannelAddress;
 pub use self::denied::DestinationDenied;
-use super::country::{NotThisCountry, SmsCountries};
+use super::sms_countries::{NotThisCountry, SmsCountries};
 use super::written_enum;
 use super::{CompanyDomains, EmailAddress, Member, PhoneNumber};
 

@@ -129,6 +129,10 @@ pub enum Guard {
     ManagedElsewhere,
     /// It signs in with a smart card.
     SmartCard,
+    /// Too many failed sign-ins have locked it until somebody unlocks it.
+    Locked,
+    /// It is the account of an application.
+    ServiceAccount,
     /// It was valid until then.
     Expired(Moment),
     /// It will be valid from then on.
@@ -142,6 +146,8 @@ impl Guard {
             Self::Protected => "protected",
             Self::ManagedElsewhere => "managed_elsewhere",
             Self::SmartCard => "smart_card",
+            Self::Locked => "locked",
+            Self::ServiceAccount => "service_account",
             Self::Expired(_) => "expired",
             Self::NotYetValid(_) => "not_yet_valid",
         }

@@ -21,6 +21,7 @@ pub(crate) mod policy;
 pub(crate) mod quota;
 pub(crate) mod reset;
 pub(crate) mod sign_in;
+pub(crate) mod sms_countries;
 pub(crate) mod visible;
 pub(crate) mod written;
 

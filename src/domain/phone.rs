@@ -53,6 +53,22 @@ impl PhoneNumber {
     pub(super) fn calling_code(&self) -> u16 {
         self.parts().map_or(0, |(code, _)| code)
     }
+
+    /// The country of the number. None if several countries share the calling code and the digits do not tell which.
+    pub fn country_of(&self) -> Option<Country> {
+        let (code, national) = self.parts()?;
+        let (region, _) = numbering::plan_of(code, national)?;
+        region.id().parse().ok()
+    }
+
+    /// True for premium, shared-cost and personal numbers. An import of an older version may have put them on record, and
+    /// [`PhoneNumber::stored`] does not check the rules of their countries.
+    pub fn is_costly(&self) -> bool {
+        let plan = self
+            .parts()
+            .and_then(|(code, national)| numbering::plan_of(code, national));
+        matches!(plan, Some((_, Kind::Costly)))
+    }
 }
 
 impl fmt::Display for PhoneNumber {
@@ -219,5 +235,33 @@ mod tests {
         ] {
             assert_eq!(PhoneNumber::stored(number).unwrap().masked(), masked);
         }
+    }
+
+    /// Satellite, premium, shared-cost and personal numbers never get an SMS, typed or on record.
+    #[test]
+    fn costly_numbers_are_no_phones() {
+        let costly = [
+            "+881612345678",
+            "+870773111632",
+            "+88216123456",
+            "+883510012345",
+            "+979123456789",
+            "+80812345678",
+        ];
+        for number in costly.into_iter().chain([
+            "+447012345678",
+            "+448431234567",
+            "+449012345678",
+            "+19002345678",
+        ]) {
+            assert!(number.parse::<PhoneNumber>().is_err(), "{number}");
+        }
+        for number in costly {
+            assert!(PhoneNumber::stored(number).is_err(), "{number}");
+        }
+        for number in ["+447012345678", "+448431234567", "+449012345678"] {
+            assert!(PhoneNumber::stored(number).unwrap().is_costly(), "{number}");
+        }
+        assert!(!PhoneNumber::stored("+821012345642").unwrap().is_costly());
     }
 }

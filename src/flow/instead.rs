@@ -127,17 +127,18 @@ pub(super) async fn send_directory_link(
     let reference = row.reset_id.reference();
     let (name, _) = app.directories.told(&row.member_id);
     let sent = match app.directories.of(&row.member_id) {
-        Some(home) => {
-            home.send_link(&row.member_id, app.organization.password_lifetime)
-                .await
-        }
+        Some(home) => home.send_link(&row.member_id).await,
         None => Err(ResetFailed::NotSent),
     };
     let (outcome, message) = match sent {
-        Ok(()) => (
-            "sent",
-            messages::directory_link_sent(name, &row.member_name, &reference),
-        ),
+        Ok(life) => {
+            let now = app.clock.now();
+            let until = app.zone.tell(now + life, now);
+            (
+                "sent",
+                messages::directory_link_sent(name, &row.member_name, &until, &reference),
+            )
+        }
         Err(ResetFailed::Refused(reason)) => (
             "refused",
             messages::directory_refused(name, &reason, &reference),

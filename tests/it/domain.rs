@@ -5,7 +5,6 @@
 use std::collections::BTreeSet;
 
 use relatch::surface::domain::company::CompanyDomains;
-use relatch::surface::domain::country::SmsCountries;
 use relatch::surface::domain::delivery::{Extra, ExtraDenied, Plan, Refusal, Way};
 use relatch::surface::domain::look_up::{
     LOOK_UPS, PAUSE, REFUSALS_WITHIN, TooMany, Tried, paused_until,
@@ -15,6 +14,7 @@ use relatch::surface::domain::person::{Traits, difference};
 use relatch::surface::domain::phone::PhoneNumber;
 use relatch::surface::domain::reset::SlotAfter;
 use relatch::surface::domain::sign_in::DEVICE_LIFE;
+use relatch::surface::domain::sms_countries::SmsCountries;
 use relatch::surface::domain::{
     Carries, Denied, Destination, EmailAddress, LoginMethod, Member, MemberId, Moment, ResetId,
     Role, Span, State, Status,

@@ -312,9 +312,14 @@ mod tests {
         });
         let mut found = Examination::default();
         let keys = Keys::from_master(&[7; 32]).unwrap();
-        Mattermost::new(config, keys, net::client(LOOK_UP_DEADLINE).unwrap(), Clock::System)
-            .examine_address(Some(&settings), &mut found)
-            .await;
+        Mattermost::new(
+            config,
+            keys,
+            net::client(LOOK_UP_DEADLINE).unwrap(),
+            Clock::System,
+        )
+        .examine_address(Some(&settings), &mut found)
+        .await;
         found.warnings
     }
 

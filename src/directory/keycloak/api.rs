@@ -10,21 +10,37 @@ use tokio::sync::Mutex;
 use url::Url;
 
 use super::Config;
-use super::refusal::refusal;
-use super::wire::TokenAnswer;
+use super::token::{self, TokenFault};
 use crate::clock::Clock;
 use crate::directory::{ResetFailed, Unavailable};
 use crate::domain::{Moment, Span};
 use crate::net::{self, Answer, CallError, TlsError};
 
 /// How long Keycloak may take for a call.
-const CALL_DEADLINE: Duration = Duration::from_secs(4);
+pub(super) const CALL_DEADLINE: Duration = Duration::from_secs(4);
 
 /// How long it may take for the change.
 const CHANGE_DEADLINE: Duration = Duration::from_secs(8);
 
-/// A token is replaced this long before it expires.
+/// A token is replaced this long before it expires, and after half its life where that is sooner.
 const TOKEN_MARGIN: Span = Span::seconds(10);
+
+/// The largest answer that is read: a realm can have many roles.
+const ANSWER_LIMIT: usize = 4 * 1024 * 1024;
+
+/// Why an idempotent call was not made.
+pub(super) enum NotTold {
+    /// Keycloak did not answer; it may still be at it.
+    NoAnswer,
+    /// It answered with an error.
+    Refused,
+}
+
+impl From<NotTold> for Unavailable {
+    fn from(_: NotTold) -> Self {
+        Self
+    }
+}
 
 /// Why a call gave no answer.
 enum NoAnswer {
@@ -32,6 +48,13 @@ enum NoAnswer {
     NotSent,
     /// The call may have had its effect.
     Unknown,
+}
+
+impl From<TokenFault> for NoAnswer {
+    /// The fault was logged, and the call that needed the token was not made.
+    fn from(_: TokenFault) -> Self {
+        Self::NotSent
+    }
 }
 
 /// The API of one realm.
@@ -87,7 +110,8 @@ impl AdminApi {
         Unavailable
     }
 
-    async fn token(&self) -> Result<SecretString, NoAnswer> {
+    /// The token for the next call; also for `relatch check`.
+    pub(super) async fn token(&self) -> Result<SecretString, TokenFault> {
         let mut known = self.token.lock().await;
         if let Some((token, until)) = known.as_ref()
             && self.clock.now() < *until
@@ -95,29 +119,26 @@ impl AdminApi {
             return Ok(token.clone());
         }
         let path = ["protocol", "openid-connect", "token"];
-        let url = self.url(&["realms"], &path).ok_or(NoAnswer::NotSent)?;
+        let url = self
+            .url(&["realms"], &path)
+            .ok_or(TokenFault::NotKeycloak)?;
         let form = [
             ("grant_type", "client_credentials"),
             ("client_id", &self.client_id),
             ("client_secret", self.client_secret.expose_secret()),
         ];
         let answer = net::call(self.http.post(url).form(&form).timeout(CALL_DEADLINE)).await;
-        let (status, body) = match &answer {
-            Ok(answer) => (Some(answer.status), answer.body.as_slice()),
-            Err(_) => (None, &[][..]),
-        };
-        let token = serde_json::from_slice::<TokenAnswer>(body).ok();
-        let Some(token) = token.filter(|_| status == Some(200)) else {
+        let token = token::read(&answer).inspect_err(|fault| {
             tracing::error!(
                 directory = self.directory,
-                status,
+                fault = fault as &dyn Error,
                 error = answer.as_ref().err().map(|error| error as &dyn Error),
                 "Keycloak gives no token for the client of the settings"
             );
-            // The call that needed the token was not made.
-            return Err(NoAnswer::NotSent);
-        };
-        let until = self.clock.now() + Span::seconds(token.expires_in) - TOKEN_MARGIN;
+        })?;
+        let life = Span::seconds(token.expires_in);
+        let margin = Span(TOKEN_MARGIN.0.min(life.0 / 2));
+        let until = self.clock.now() + life - margin;
         let token = SecretString::from(token.access_token);
         *known = Some((token.clone(), until));
         Ok(token)
@@ -144,7 +165,7 @@ impl AdminApi {
                     .header("content-type", "application/json")
                     .body(body.to_vec());
             }
-            let answer = net::call(call).await.map_err(|error| {
+            let answer = net::call_up_to(ANSWER_LIMIT, call).await.map_err(|error| {
                 tracing::warn!(
                     directory = self.directory,
                     error = &error as &dyn Error,
@@ -174,6 +195,22 @@ impl AdminApi {
         self.ask(path, query, "the client lacks a role").await
     }
 
+    /// The same, where the answer may be kept from relatch's client: then the outer None.
+    pub(super) async fn get_if_seen<T: DeserializeOwned>(
+        &self,
+        path: &[&str],
+    ) -> Result<Option<Option<T>>, Unavailable> {
+        let url = self
+            .admin_url(path)
+            .ok_or_else(|| self.unavailable("no such address"))?;
+        let answer = self.call(Method::GET, url, None, CALL_DEADLINE).await;
+        let answer = answer.map_err(|_| self.unavailable("no answer"))?;
+        if answer.status == 403 {
+            return Ok(None);
+        }
+        self.read(&answer, "the client lacks a role").map(Some)
+    }
+
     /// A list without which nobody is reset: one that does not exist or may not be seen is not an empty one. `unseen` is
     /// what operators read then.
     pub(super) async fn list<T: DeserializeOwned>(
@@ -200,9 +237,15 @@ impl AdminApi {
             url.query_pairs_mut().extend_pairs(query);
         }
         let answer = self.call(Method::GET, url, None, CALL_DEADLINE).await;
-        let Ok(answer) = answer else {
-            return Err(self.unavailable("no answer"));
-        };
+        let answer = answer.map_err(|_| self.unavailable("no answer"))?;
+        self.read(&answer, forbidden)
+    }
+
+    fn read<T: DeserializeOwned>(
+        &self,
+        answer: &Answer,
+        forbidden: &str,
+    ) -> Result<Option<T>, Unavailable> {
         match answer.status {
             200 => serde_json::from_slice(&answer.body)
                 .map(Some)
@@ -218,8 +261,13 @@ impl AdminApi {
         }
     }
 
-    /// A change, made once whatever comes of it.
-    pub(super) async fn put(&self, url: Url, body: &[u8]) -> Result<(), ResetFailed> {
+    /// A change, made once whatever comes of it. `refusal` tells a definite no; None where nobody can say what happened.
+    pub(super) async fn put(
+        &self,
+        url: Url,
+        body: &[u8],
+        refusal: fn(&Answer) -> Option<String>,
+    ) -> Result<(), ResetFailed> {
         let answer = self
             .call(Method::PUT, url, Some(body), CHANGE_DEADLINE)
             .await
@@ -230,23 +278,33 @@ impl AdminApi {
         match answer.status {
             200..=299 => Ok(()),
             429 => Err(ResetFailed::NotSent),
-            400..=499 => Err(ResetFailed::Refused(refusal(&answer))),
-            _ => Err(ResetFailed::Unknown),
+            _ => Err(refusal(&answer).map_or(ResetFailed::Unknown, ResetFailed::Refused)),
         }
     }
 
     /// An idempotent call without a body.
-    pub(super) async fn tell(&self, method: Method, path: &[&str]) -> Result<(), Unavailable> {
+    pub(super) async fn tell(
+        &self,
+        method: Method,
+        path: &[&str],
+        deadline: Duration,
+    ) -> Result<(), NotTold> {
+        let refused = |why: &str| {
+            let Unavailable = self.unavailable(why);
+            NotTold::Refused
+        };
         let url = self
             .admin_url(path)
-            .ok_or_else(|| self.unavailable("no such address"))?;
-        let Ok(answer) = self.call(method, url, None, CALL_DEADLINE).await else {
-            return Err(self.unavailable("no answer"));
+            .ok_or_else(|| refused("no such address"))?;
+        let answer = match self.call(method, url, None, deadline).await {
+            Ok(answer) => answer,
+            Err(NoAnswer::Unknown) => return Err(NotTold::NoAnswer),
+            Err(NoAnswer::NotSent) => return Err(refused("no answer")),
         };
         match answer.status {
             200..=299 => Ok(()),
-            403 => Err(self.unavailable("the client lacks a role")),
-            _ => Err(self.unavailable("an error")),
+            403 => Err(refused("the client lacks a role")),
+            _ => Err(refused("an error")),
         }
     }
 }

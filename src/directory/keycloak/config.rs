@@ -7,7 +7,7 @@ use url::Url;
 
 use super::Keycloak;
 use crate::directory::config::{DirectoryConfig, DirectoryParts, NameAndDomains};
-use crate::domain::EmailAddress;
+use crate::domain::{EmailAddress, Span};
 use crate::net::TlsError;
 use crate::settings::{Section, with_slash};
 
@@ -29,12 +29,15 @@ pub struct Config {
     pub(super) personal_email_attribute: Option<String>,
     /// The attribute with the department.
     pub(super) department_attribute: String,
-    /// Realm roles whose members are not reset from here.
-    pub(super) protected_roles: Vec<String>,
-    /// Realm roles of primary administrators, where `admins.source` is "directory".
+    /// Roles whose holders are not reset from here: of the realm, or `client/role`. Where none are named, the realm role
+    /// `admin`, which need not exist.
+    pub(super) protected_roles: Option<Vec<String>>,
+    /// Roles of primary administrators, where `admins.source` is "directory".
     pub(super) primary_admin_roles: Vec<String>,
-    /// Realm roles of administrators with "Member and Department", likewise.
+    /// Roles of administrators with "Member and Department", likewise.
     pub(super) member_and_department_roles: Vec<String>,
+    /// How long the link of Keycloak's own e-mail works.
+    pub(super) link_lifetime: Span,
     /// The account that `relatch check` looks up.
     pub(super) check_account: Option<EmailAddress>,
 }
@@ -58,12 +61,14 @@ impl DirectoryConfig for Config {
         let phone_attribute = text_or("phone_attribute", "phoneNumber");
         let department_attribute = text_or("department_attribute", "department");
         let personal_email_attribute = section.text("personal_email_attribute");
-        let protected_roles = section
-            .list("protected_roles")
-            .unwrap_or_else(|| vec!["admin".to_owned()]);
+        let protected_roles = section.list("protected_roles");
         let mut roles = |key| section.list(key).unwrap_or_default();
         let primary_admin_roles = roles("primary_admin_roles");
         let member_and_department_roles = roles("member_and_department_roles");
+        let link_lifetime = section.parsed("link_lifetime").unwrap_or(Span::hours(1));
+        if link_lifetime < Span::minutes(1) || link_lifetime > Span::hours(24) {
+            section.problem("link_lifetime", "must be from 1m to 24h");
+        }
         let check_account = section.parsed("check_account");
         section.end();
         Some(Self {
@@ -79,6 +84,7 @@ impl DirectoryConfig for Config {
             protected_roles,
             primary_admin_roles,
             member_and_department_roles,
+            link_lifetime,
             check_account,
         })
     }

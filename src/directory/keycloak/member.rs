@@ -1,76 +1,152 @@
 //! Who a user is: the member, their role, and whether they administer the realm.
 
+use std::collections::BTreeMap;
+
+use futures_util::future::try_join_all;
 use serde_json::Value;
 
 use super::Keycloak;
-use super::wire::{KeycloakCredential, KeycloakUser, RealmClient, RoleName};
-use crate::directory::Unavailable;
+use super::realm::{RealmFacts, RoleRef, UNSEEN_ADMINISTRATION};
+use super::wire::{BruteForceStatus, KeycloakCredential, KeycloakUser, RoleName};
 use crate::directory::backend::id_prefix;
 use crate::directory::phones::phone_of;
+use crate::directory::{By, Match, Unavailable};
 use crate::domain::member::clean_name;
 use crate::domain::{EmailAddress, Guard, LoginMethod, Member, MemberId, Role, Status};
 
 /// Logged where an answer leaves out roles that must be there.
 const UNSEEN_ROLES: &str = "the roles of an account cannot be seen; the client needs view-realm";
 
-/// Logged where it leaves out the roles that administer the realm.
-const UNSEEN_ADMINISTRATION: &str =
-    "the roles that administer the realm cannot be seen; the client needs view-clients";
+/// Leaves out of a role what is not read.
+const BRIEF: [(&str, &str); 1] = [("briefRepresentation", "true")];
 
-impl Keycloak {
-    /// The id of the client whose roles administer the realm.
-    pub(super) async fn administration(&self) -> Result<String, Unavailable> {
-        let mut known = self.administration.lock().await;
-        if let Some(id) = known.as_ref() {
-            return Ok(id.clone());
-        }
-        let name = administration_of(&self.config.realm);
-        // A client that can be listed but not viewed does not help: answers may leave out its roles.
-        let query = [("clientId", name), ("viewableOnly", "true")];
-        let found: Vec<RealmClient> = self
-            .api
-            .list(&["clients"], &query, UNSEEN_ADMINISTRATION)
-            .await?;
-        let own = found.into_iter().find(|client| client.client_id == name);
-        let id = own
-            .ok_or_else(|| self.api.unavailable(UNSEEN_ADMINISTRATION))?
-            .id;
-        *known = Some(id.clone());
-        Ok(id)
+/// What is asked about a user beside the user.
+struct AboutUser {
+    credentials: Vec<KeycloakCredential>,
+    /// The names of the effective roles of the realm.
+    realm_roles: Vec<String>,
+    /// Those of the clients of [`RealmFacts`].
+    client_roles: BTreeMap<String, Vec<String>>,
+}
+
+impl AboutUser {
+    fn has_one_of<'a>(&self, named: impl IntoIterator<Item = &'a str>) -> bool {
+        named.into_iter().any(|named| match RoleRef::of(named) {
+            RoleRef::Realm(wanted) => self.realm_roles.iter().any(|role| role == wanted),
+            RoleRef::Client(client, wanted) => {
+                let roles = self.client_roles.get(client);
+                roles.is_some_and(|roles| roles.iter().any(|role| role == wanted))
+            }
+        })
     }
 
-    /// True where the account has any effective role that administers the realm.
-    async fn administers(&self, id: &str) -> Result<bool, Unavailable> {
-        let client = self.administration().await?;
-        let path = [
-            "users",
-            id,
-            "role-mappings",
-            "clients",
-            &client,
-            "composite",
-        ];
-        let roles: Result<Vec<RoleName>, Unavailable> =
-            self.api.list(&path, &[], UNSEEN_ADMINISTRATION).await;
-        if roles.as_ref().is_ok_and(|roles| !roles.is_empty()) {
-            return Ok(true);
+    /// True where the account has any role that administers a realm.
+    fn administers(&self, facts: &RealmFacts) -> bool {
+        let of_client = |name| self.client_roles.get(name);
+        facts
+            .administering
+            .iter()
+            .filter_map(of_client)
+            .any(|roles| !roles.is_empty())
+    }
+}
+
+impl Keycloak {
+    /// The one member that a question means. What does not need another answer is asked at the same time.
+    pub(super) async fn one(&self, by: &By) -> Result<Match, Unavailable> {
+        let (user, about, facts) = match by {
+            By::Email(email) => {
+                let facts = async { Ok(self.facts().await?) };
+                let (mut users, facts) = tokio::try_join!(self.users_with(email), facts)?;
+                if users.len() > 1 {
+                    let ids = users.into_iter().map(|user| user.id);
+                    return Ok(Match::Several(ids.collect()));
+                }
+                let Some(user) = users.pop() else {
+                    return Ok(Match::Nobody);
+                };
+                let about = self.about(&user.id, &facts).await?;
+                (user, about, facts)
+            }
+            By::Id(id) => {
+                let Some(native) = self.native(id) else {
+                    return Ok(Match::Nobody);
+                };
+                let about = async {
+                    let facts = self.facts().await?;
+                    Ok::<_, Unavailable>((self.about(native, &facts).await?, facts))
+                };
+                let (user, about) = tokio::join!(self.user(id), about);
+                let Some(user) = user? else {
+                    return Ok(Match::Nobody);
+                };
+                let (about, facts) = about?;
+                (self.as_listed(user).await?, about, facts)
+            }
+        };
+        let member = self.member(user, &about, &facts).await?;
+        Ok(member.map_or(Match::Nobody, |member| Match::One(Box::new(member))))
+    }
+
+    async fn about(&self, id: &str, facts: &RealmFacts) -> Result<AboutUser, Unavailable> {
+        let asked = tokio::try_join!(
+            self.credentials(id),
+            self.realm_roles(id),
+            self.client_roles(id, facts)
+        );
+        // A realm that was made anew has other clients.
+        let (credentials, realm_roles, client_roles) =
+            asked.inspect_err(|Unavailable| self.keep_facts(None))?;
+        Ok(AboutUser {
+            credentials,
+            realm_roles,
+            client_roles,
+        })
+    }
+
+    /// Until 26.2 an account that is locked for a while is `enabled: false` where it is asked for by id, and true in a list.
+    async fn as_listed(&self, user: KeycloakUser) -> Result<KeycloakUser, Unavailable> {
+        let Some(email) = user
+            .email()
+            .filter(|_| !user.enabled && !user.is_locked_for_good())
+        else {
+            return Ok(user);
+        };
+        let path = ["attack-detection", "brute-force", "users", &user.id];
+        let lock: Option<BruteForceStatus> = self.api.get(&path, &[]).await?;
+        if !lock.is_some_and(|lock| lock.disabled) {
+            return Ok(user);
         }
-        // A realm that was recreated has another client, and "no roles" is believed only while the client can be seen.
-        *self.administration.lock().await = None;
-        roles?;
-        self.administration().await.map(|_| false)
+        let listed = self.users_with(&email).await?.into_iter();
+        let enabled = listed
+            .filter(|one| one.id == user.id)
+            .any(|one| one.enabled);
+        Ok(KeycloakUser { enabled, ..user })
+    }
+
+    /// The effective roles of the clients whose roles matter.
+    async fn client_roles(
+        &self,
+        id: &str,
+        facts: &RealmFacts,
+    ) -> Result<BTreeMap<String, Vec<String>>, Unavailable> {
+        let asked = facts.clients.iter().map(|(name, client)| async move {
+            let path = ["users", id, "role-mappings", "clients", client, "composite"];
+            let roles: Vec<RoleName> = self.api.list(&path, &BRIEF, UNSEEN_ADMINISTRATION).await?;
+            let names = roles.into_iter().map(|role| role.name).collect();
+            Ok::<_, Unavailable>((name.clone(), names))
+        });
+        Ok(try_join_all(asked).await?.into_iter().collect())
     }
 
     /// The names of the account's effective realm roles. Nearly everybody has one, the realm's default role; "no roles" is
     /// believed only while the realm's roles can be seen.
     async fn realm_roles(&self, id: &str) -> Result<Vec<String>, Unavailable> {
         let path = ["users", id, "role-mappings", "realm", "composite"];
-        let roles: Vec<RoleName> = self.api.list(&path, &[], UNSEEN_ROLES).await?;
+        let roles: Vec<RoleName> = self.api.list(&path, &BRIEF, UNSEEN_ROLES).await?;
         if roles.is_empty() {
-            let all: Vec<RoleName> = self
-                .api
-                .list(&["roles"], &[("first", "0"), ("max", "1")], UNSEEN_ROLES)
-                .await?;
+            let one = [("first", "0"), ("max", "1")];
+            let all: Vec<RoleName> = self.api.list(&["roles"], &one, UNSEEN_ROLES).await?;
             if all.is_empty() {
                 return Err(self.api.unavailable(UNSEEN_ROLES));
             }
@@ -78,45 +154,61 @@ impl Keycloak {
         Ok(roles.into_iter().map(|role| role.name).collect())
     }
 
-    /// The member's role, and why the account must not be reset from here, if it must not.
-    async fn role_and_guard(
-        &self,
-        user: &KeycloakUser,
-    ) -> Result<(Role, Option<Guard>), Unavailable> {
+    fn role(&self, about: &AboutUser) -> Role {
         let config = &self.config;
-        let roles = self.realm_roles(&user.id).await?;
-        let administers = self.administers(&user.id).await?;
-        let has_one_of = |wanted: &[String]| roles.iter().any(|role| wanted.contains(role));
-        let role = if has_one_of(&config.primary_admin_roles) {
+        let has = |named: &[String]| about.has_one_of(named.iter().map(String::as_str));
+        if has(&config.primary_admin_roles) {
             Role::PrimaryAdmin
-        } else if has_one_of(&config.member_and_department_roles) {
+        } else if has(&config.member_and_department_roles) {
             Role::MemberAndDepartment
         } else {
             Role::Member
-        };
-        let is_elsewhere = user.federation_link.is_some();
-        let guard = if administers || has_one_of(&config.protected_roles) {
+        }
+    }
+
+    /// Why the account must not be reset from here, if it must not.
+    fn guard(&self, user: &KeycloakUser, about: &AboutUser, facts: &RealmFacts) -> Option<Guard> {
+        // An account of another system has a password of its own here once somebody has set one (the mode UNSYNCED).
+        let is_elsewhere = user.federation_link.is_some()
+            && !about
+                .credentials
+                .iter()
+                .any(KeycloakCredential::is_own_password);
+        if user.is_service_account() {
+            Some(Guard::ServiceAccount)
+        } else if about.administers(facts) || about.has_one_of(self.protected_roles()) {
             Some(Guard::Protected)
+        } else if user.is_locked_for_good() {
+            Some(Guard::Locked)
         } else {
             is_elsewhere.then_some(Guard::ManagedElsewhere)
-        };
-        Ok((role, guard))
+        }
+    }
+
+    /// True where an identity provider signs the user in.
+    async fn has_provider(&self, id: &str) -> Result<bool, Unavailable> {
+        let path = ["users", id, "federated-identity"];
+        let providers: Option<Vec<Value>> = self.api.get(&path, &[]).await?;
+        Ok(providers.is_some_and(|all| !all.is_empty()))
     }
 
     /// The member that a user is; None where the user has no e-mail.
-    pub(super) async fn member(&self, user: KeycloakUser) -> Result<Option<Member>, Unavailable> {
+    async fn member(
+        &self,
+        user: KeycloakUser,
+        about: &AboutUser,
+        facts: &RealmFacts,
+    ) -> Result<Option<Member>, Unavailable> {
         let Some(business_email) = user.email() else {
             return Ok(None);
         };
         let (id, config) = (user.id.as_str(), &self.config);
-        let credentials = self.credentials(id).await?;
-        let has_password = credentials.iter().any(KeycloakCredential::is_password);
-        let providers: Option<Vec<Value>> = self
-            .api
-            .get(&["users", id, "federated-identity"], &[])
-            .await?;
-        let has_provider = providers.is_some_and(|all| !all.is_empty());
-        let (role, guard) = self.role_and_guard(&user).await?;
+        let has_password = about
+            .credentials
+            .iter()
+            .any(KeycloakCredential::is_password);
+        let has_provider = !has_password && self.has_provider(id).await?;
+        let (role, guard) = (self.role(about), self.guard(&user, about, facts));
         let name = [user.first_name.as_deref(), user.last_name.as_deref()];
         let name = clean_name(&name.into_iter().flatten().collect::<Vec<_>>().join(" "));
         let attribute = |name: &str| user.attribute(name);
@@ -135,12 +227,12 @@ impl Keycloak {
             } else {
                 name
             },
-            login_method: if !has_password && has_provider {
+            login_method: if has_provider {
                 LoginMethod::Sso
             } else {
                 LoginMethod::BusinessEmail
             },
-            status: match (user.enabled, has_password) {
+            status: match (user.enabled || user.is_locked_for_good(), has_password) {
                 (false, _) => Status::Suspended,
                 (true, true) => Status::Active,
                 (true, false) => Status::Inactive,
@@ -156,26 +248,5 @@ impl Keycloak {
             never_expires: false,
             business_email,
         }))
-    }
-}
-
-/// The client whose roles administer a realm. The master realm, from which all others are administered, has one of another
-/// name.
-fn administration_of(realm: &str) -> &'static str {
-    if realm == "master" {
-        "master-realm"
-    } else {
-        "realm-management"
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_master_realm_is_administered_by_a_client_of_another_name() {
-        assert_eq!(administration_of("corp"), "realm-management");
-        assert_eq!(administration_of("master"), "master-realm");
     }
 }

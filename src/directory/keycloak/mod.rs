@@ -12,19 +12,24 @@
 mod api;
 mod config;
 mod member;
+mod probe;
+mod realm;
 mod refusal;
+mod sign_out;
+mod token;
 mod wire;
 
-use reqwest::Method;
-use serde_json::{Value, json};
-use tokio::sync::Mutex;
+use std::sync::{Arc, Mutex};
+
+use futures_util::future::try_join_all;
+use serde_json::json;
 use zeroize::Zeroizing;
 
 use self::api::AdminApi;
 pub(super) use self::config::Config;
+use self::realm::RealmFacts;
 use self::wire::{KeycloakCredential, KeycloakUser};
 use super::backend::id_prefix;
-use super::check_account::found_one;
 use super::{
     Backend, By, Capabilities, Enforced, Match, ResetFailed, Unavailable, phones, self_write,
 };
@@ -40,8 +45,9 @@ const UPDATE_PASSWORD: &str = "UPDATE_PASSWORD";
 pub struct Keycloak {
     config: Config,
     api: AdminApi,
-    /// The id of the client whose roles administer the realm, once it was found.
-    administration: Mutex<Option<String>>,
+    clock: Clock,
+    /// What was read of the realm last.
+    facts: Mutex<Option<Arc<RealmFacts>>>,
     /// The country of phones without a country code.
     default_country: Option<Country>,
 }
@@ -54,9 +60,10 @@ impl Keycloak {
         default_country: Option<Country>,
     ) -> Result<Self, TlsError> {
         Ok(Self {
-            api: AdminApi::new(&config, clock)?,
+            api: AdminApi::new(&config, clock.clone())?,
             config,
-            administration: Mutex::default(),
+            clock,
+            facts: Mutex::default(),
             default_country,
         })
     }
@@ -100,22 +107,6 @@ impl Keycloak {
         users.retain(|user| user.email().is_some_and(|own| own.key() == key));
         Ok(users)
     }
-
-    async fn one(&self, by: &By) -> Result<Match, Unavailable> {
-        let mut users = match by {
-            By::Id(id) => self.user(id).await?.into_iter().collect(),
-            By::Email(email) => self.users_with(email).await?,
-        };
-        if users.len() > 1 {
-            let ids = users.into_iter().map(|user| user.id);
-            return Ok(Match::Several(ids.collect()));
-        }
-        let Some(user) = users.pop() else {
-            return Ok(Match::Nobody);
-        };
-        let member = self.member(user).await?;
-        Ok(member.map_or(Match::Nobody, |member| Match::One(Box::new(member))))
-    }
 }
 
 impl Backend for Keycloak {
@@ -124,21 +115,25 @@ impl Backend for Keycloak {
     }
 
     fn capabilities(&self) -> Capabilities {
+        // As of the last look-up; whoever asks has looked a member up.
+        let facts = self.known_facts();
+        let asks = facts
+            .as_ref()
+            .is_none_or(|facts| facts.asks_for_new_password != Some(false));
+        let has_mail = facts.is_none_or(|facts| !facts.has_no_mail());
         Capabilities {
             can_sign_out: true,
-            must_change: true,
+            must_change: asks,
             forces_change_apart: false,
             has_our_pages: false,
-            sends_own_link: true,
+            // Where nobody is asked for a new password, the link ends without a form for one.
+            sends_own_link: asks && has_mail,
         }
     }
 
     async fn find(&self, by: &[By]) -> Result<Vec<Match>, Unavailable> {
-        let mut found = Vec::with_capacity(by.len());
-        for by in by {
-            found.push(self.one(by).await?);
-        }
-        Ok(found)
+        // Boxed, because each holds several calls.
+        try_join_all(by.iter().map(|by| Box::pin(self.one(by)))).await
     }
 
     async fn reset(
@@ -156,21 +151,26 @@ impl Backend for Keycloak {
             .ok_or_else(ResetFailed::gone)?;
         let body = json!({ "type": "password", "temporary": true, "value": password.expose() });
         let body = Zeroizing::new(body.to_string().into_bytes());
-        self.api.put(url, &body).await
+        self.api.put(url, &body, refusal::of_change).await
     }
 
     /// "Execute actions email": Keycloak's own page asks for the new password.
-    async fn send_link(&self, member: &MemberId, life: Span) -> Result<(), ResetFailed> {
+    async fn send_link(&self, member: &MemberId) -> Result<Span, ResetFailed> {
         let native = self.native(member).ok_or_else(ResetFailed::gone)?;
         let mut url = self
             .api
             .admin_url(&["users", native, "execute-actions-email"])
             .ok_or_else(ResetFailed::gone)?;
+        let life = self.config.link_lifetime;
         url.query_pairs_mut()
             .append_pair("lifespan", &(life.0 / 1000).to_string());
+        let actions = json!([UPDATE_PASSWORD]).to_string();
         self.api
-            .put(url, json!([UPDATE_PASSWORD]).to_string().as_bytes())
-            .await
+            .put(url, actions.as_bytes(), refusal::of_link)
+            .await?;
+        // The lock would refuse the member whom the link has let set a password. What fails is logged.
+        self.unlock(native).await.ok();
+        Ok(life)
     }
 
     async fn enforced(
@@ -178,12 +178,16 @@ impl Backend for Keycloak {
         member: &MemberId,
         _password: &Password,
     ) -> Result<Enforced, Unavailable> {
-        let user = self.user(member).await?.ok_or(Unavailable)?;
-        let is_asked = user
+        let facts = Box::pin(async { Ok(self.facts().await?) });
+        let (user, facts) = tokio::try_join!(self.user(member), facts)?;
+        let user = user.ok_or(Unavailable)?;
+        let is_marked = user
             .required_actions
             .iter()
             .any(|action| action == UPDATE_PASSWORD);
-        Ok(Enforced::if_asked(is_asked))
+        // The mark alone asks nobody: the realm can have the action switched off.
+        let asks = facts.asks_for_new_password.ok_or(Unavailable)?;
+        Ok(Enforced::if_asked(is_marked && asks))
     }
 
     async fn last_change(&self, member: &MemberId) -> Result<Option<Moment>, Unavailable> {
@@ -193,29 +197,24 @@ impl Backend for Keycloak {
         let credentials = self.credentials(native).await?;
         let set_at = credentials
             .iter()
-            .filter(|credential| credential.is_password());
+            .filter(|credential| credential.is_own_password());
         Ok(set_at
             .filter_map(|credential| credential.created_date)
             .max()
             .map(Moment))
     }
 
-    /// Ends the sessions, and lifts the lock of failed sign-ins, which a reset alone does not (Q13).
+    /// Ends the sessions and lifts the lock of failed sign-ins, at the same time: neither waits for the other.
     async fn sign_out(&self, member: &MemberId) -> Result<(), Unavailable> {
         let native = self.native(member).ok_or(Unavailable)?;
-        self.api
-            .tell(Method::POST, &["users", native, "logout"])
-            .await?;
-        self.api
-            .tell(
-                Method::DELETE,
-                &["attack-detection", "brute-force", "users", native],
-            )
-            .await
+        let (ended, unlocked) =
+            tokio::join!(Box::pin(self.end_sessions(native)), self.unlock(native));
+        ended.and(unlocked)
     }
 
     async fn warnings(&self) -> Vec<String> {
         let mut warnings = vec![self_write::unknown(self_write::NOT_TOLD)];
+        warnings.extend(Box::pin(self.realm_warnings()).await);
         if let Some(email) = &self.config.check_account {
             let by = [By::Email(email.clone())];
             warnings.extend(phones::warning(self.find(&by).await, email));
@@ -224,38 +223,6 @@ impl Backend for Keycloak {
     }
 
     async fn probe(&self) -> Result<(), String> {
-        let Some(email) = &self.config.check_account else {
-            let count: Result<Option<Value>, Unavailable> =
-                self.api.get(&["users", "count"], &[]).await;
-            count.map_err(|Unavailable| {
-                "the realm's users cannot be read; the log says why".to_owned()
-            })?;
-            let client = self.administration().await;
-            let unseen =
-                |Unavailable| "the realm's roles cannot be read; the log says why".to_owned();
-            return client.map(|_| ()).map_err(unseen);
-        };
-        let found = self.find(&[By::Email(email.clone())]).await;
-        let id = match found.as_deref() {
-            Ok([Match::One(member)]) => Some(member.id.clone()),
-            _ => None,
-        };
-        found_one(found, email)?;
-        let user = match id {
-            Some(id) => self.user(&id).await.ok().flatten(),
-            None => None,
-        };
-        let may = |right: &str| {
-            user.as_ref()
-                .is_some_and(|user| user.access.get(right) == Some(&true))
-        };
-        if may("manage") || may("resetPassword") {
-            Ok(())
-        } else {
-            Err(format!(
-                "relatch's client has no right to reset {}; it needs the role manage-users",
-                email.masked()
-            ))
-        }
+        Box::pin(self.probe_all()).await
     }
 }

@@ -16,6 +16,8 @@ pub(super) struct KeycloakUser {
     pub(super) last_name: Option<String>,
     #[serde(default)]
     pub(super) enabled: bool,
+    #[serde(default)]
+    pub(super) username: String,
     /// Set where another system keeps the account.
     pub(super) federation_link: Option<String>,
     #[serde(default)]
@@ -33,6 +35,17 @@ impl KeycloakUser {
         self.email.as_deref()?.parse().ok()
     }
 
+    /// True for the account of an application: Keycloak reserves this beginning for them
+    /// ("Server Administration Guide", "Using a service account").
+    pub(super) fn is_service_account(&self) -> bool {
+        self.username.starts_with("service-account-")
+    }
+
+    /// True where too many failed sign-ins have disabled the account until somebody enables it.
+    pub(super) fn is_locked_for_good(&self) -> bool {
+        !self.enabled && self.attribute("disabledReason") == Some("permanentLockout")
+    }
+
     /// The first value of an attribute.
     pub(super) fn attribute(&self, name: &str) -> Option<&str> {
         self.attributes.get(name)?.get(0)?.as_str()
@@ -44,12 +57,31 @@ impl KeycloakUser {
 pub(super) struct KeycloakCredential {
     r#type: String,
     pub(super) created_date: Option<i64>,
+    /// Set where another system has the password.
+    federation_link: Option<String>,
 }
 
 impl KeycloakCredential {
     pub(super) fn is_password(&self) -> bool {
         self.r#type == "password"
     }
+
+    /// True for a password that Keycloak itself keeps.
+    pub(super) fn is_own_password(&self) -> bool {
+        let is_elsewhere = self
+            .federation_link
+            .as_deref()
+            .is_some_and(|link| !link.is_empty());
+        self.is_password() && !is_elsewhere
+    }
+}
+
+/// The lock of failed sign-ins.
+#[derive(Debug, Deserialize)]
+pub(super) struct BruteForceStatus {
+    /// True while it is locked.
+    #[serde(default)]
+    pub(super) disabled: bool,
 }
 
 #[derive(Debug, Deserialize)]
@@ -64,8 +96,67 @@ pub(super) struct RealmClient {
     pub(super) client_id: String,
 }
 
-#[derive(Deserialize)]
-pub(super) struct TokenAnswer {
-    pub(super) access_token: String,
-    pub(super) expires_in: i64,
+/// The settings of the realm, of which relatch reads what concerns a reset.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct RealmSettings {
+    /// Left out where relatch's client may not see it.
+    pub(super) smtp_server: Option<HashMap<String, Value>>,
+    /// True where people can have rights over users without holding a role.
+    #[serde(default)]
+    pub(super) admin_permissions_enabled: bool,
+}
+
+/// Which attributes users have.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct UserProfile {
+    #[serde(default)]
+    attributes: Vec<DeclaredAttribute>,
+    /// What happens to the others; they are dropped where it is missing.
+    unmanaged_attribute_policy: Option<String>,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct DeclaredAttribute {
+    name: String,
+    /// Who may do what with it.
+    #[serde(default)]
+    permissions: HashMap<String, Vec<String>>,
+}
+
+impl UserProfile {
+    /// True where the realm drops an attribute, or does not show it to administrators.
+    pub(super) fn hides(&self, name: &str) -> bool {
+        let declared = self.attributes.iter().find(|one| one.name == name);
+        let Some(declared) = declared else {
+            let policy = self.unmanaged_attribute_policy.as_deref();
+            return !matches!(policy, Some("ENABLED" | "ADMIN_VIEW" | "ADMIN_EDIT"));
+        };
+        let mut allowed = declared.permissions.values().flatten();
+        !declared.permissions.is_empty() && !allowed.any(|who| who == "admin")
+    }
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct RequiredAction {
+    #[serde(default)]
+    pub(super) enabled: bool,
+}
+
+/// What a user granted to an application.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Consent {
+    pub(super) client_id: String,
+    #[serde(default)]
+    additional_grants: Vec<Value>,
+}
+
+impl Consent {
+    /// True where the application holds an offline token.
+    pub(super) fn is_offline(&self) -> bool {
+        let is_offline = |grant: &Value| grant.get("key").is_some_and(|key| key == "Offline Token");
+        self.additional_grants.iter().any(is_offline)
+    }
 }

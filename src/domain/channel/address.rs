@@ -1,7 +1,7 @@
 //! The kinds of addresses outside the chat: how each is read, checked, compared and shown.
 
 use super::DestinationDenied;
-use crate::domain::country::{NotThisCountry, SmsCountries};
+use crate::domain::sms_countries::{NotThisCountry, SmsCountries};
 use crate::domain::{CompanyDomains, Destination, EmailAddress, Member, PhoneNumber};
 
 /// What a channel's address can do. Each kind of address has its field in [`Member`].

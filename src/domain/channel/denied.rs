@@ -1,8 +1,8 @@
 //! Why an address that somebody typed is not used.
 
 use super::Channel;
-use crate::domain::country::NotThisCountry;
 use crate::domain::phone::NotAPhone;
+use crate::domain::sms_countries::NotThisCountry;
 
 /// Why a typed destination is refused.
 #[derive(Clone, Debug, PartialEq, Eq)]

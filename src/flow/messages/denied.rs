@@ -95,6 +95,18 @@ fn guarded(guard: Guard, member_name: &str, zone: &Zone, reference: &Reference) 
             "Ask whoever gives out the cards.",
             reference,
         ),
+        Guard::Locked => refusal(
+            &format!("{member_name}'s account is locked after too many failed sign-ins."),
+            "Whoever manages accounts unlocks it; a reset would not.",
+            reference,
+        ),
+        Guard::ServiceAccount => refusal(
+            &format!(
+                "{member_name} is the account of an application, so there is no password for you to reset."
+            ),
+            "Ask whoever runs the directory.",
+            reference,
+        ),
         Guard::Expired(at) => refusal(
             &format!("{member_name}'s account expired on {}.", zone.full_date(at)),
             "Whoever manages accounts can extend it; then run the command again.",

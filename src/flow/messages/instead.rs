@@ -33,11 +33,16 @@ pub fn guide_failed(member_name: &str, reference: &Reference) -> Message {
 }
 
 /// The directory accepted the order to send its own link.
-pub fn directory_link_sent(directory: &str, member_name: &str, reference: &Reference) -> Message {
+pub fn directory_link_sent(
+    directory: &str,
+    member_name: &str,
+    until: &str,
+    reference: &Reference,
+) -> Message {
     message(
         format!("{directory} sends {member_name} its own link to set a new password."),
         [format!(
-            "It goes to the email that {directory} has. The old password works until they use it. {NOTHING_CHANGED} {NO_RESET_USED} (ref {reference})"
+            "It goes to the email that {directory} has and works until {until}, also after a reset. The old password works until they use it. {NOTHING_CHANGED} {NO_RESET_USED} (ref {reference})"
         )],
     )
 }

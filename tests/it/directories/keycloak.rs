@@ -1,9 +1,11 @@
 //! What only Keycloak does.
 
+mod real;
+
 use relatch::surface::directory::Backend;
 use relatch::surface::store::HistoryFilter;
 
-use super::{JO, NOTHING, all, card_text, email, sessions_are_ended};
+use super::{JO, NOTHING, all, card_text, email, reset, sessions_are_ended};
 use crate::support::TestBot;
 use crate::support::directories::web::{Blind, Fake};
 use crate::support::directories::{OLD, SignIn, World, web};
@@ -15,7 +17,9 @@ async fn keycloak() {
     a_password_kept_elsewhere_is_refused_with_where_to_go(&fake).await;
     who_administers_the_realm_by_a_group_is_protected(&fake).await;
     a_realm_made_anew_is_found_again(&fake).await;
+    a_password_of_its_own_is_reset_here(&fake).await;
     sessions_are_ended(&fake).await;
+    assert_eq!(fake.offline("inj"), 0, "offline tokens live on");
     all(fake).await;
 }
 
@@ -68,7 +72,6 @@ async fn keycloak_without_its_roles_is_no_directory() {
     for blind in [
         Blind::Clients,
         Blind::ViewOfClients,
-        Blind::RealmRoles,
         Blind::GoneBeforeRealmRoles,
         Blind::GoneBeforeClientRoles,
     ] {
@@ -131,6 +134,127 @@ async fn keycloak_sends_its_own_link() {
     let value = button_value(&card, "cancel").unwrap();
     bot.click_value(JO, "deliver_directory_link", &value).await;
     assert_eq!(fake.links(), ["eli"]);
+}
+
+/// Up to 26.2 an account that is locked for a while looks disabled once it is asked for by id.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_lock_for_a_while_is_no_suspension_in_older_versions() {
+    let fake = Fake::start(web::Kind::Keycloak).await;
+    fake.make_old();
+    fake.lock("loc").await;
+    let told = text_of(&reset(&fake.bot().await, "loc").await);
+    assert!(told.contains("Done."), "{told}");
+    // One that somebody disabled stays so.
+    assert!(
+        card_text(&fake.bot().await, "adm")
+            .await
+            .contains("is Suspended")
+    );
+}
+
+/// A definite no is told as no: nothing was sent.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_link_that_was_not_sent_is_told() {
+    for (status, message, why) in [
+        (
+            500,
+            "Failed to send execute actions email: Error when attempting to send the email",
+            "mail server does not take the mail",
+        ),
+        (400, "User is disabled", "the account is disabled"),
+        (400, "User email missing", "has no e-mail there"),
+    ] {
+        let fake = Fake::start(web::Kind::Keycloak).await;
+        fake.refuse_links(status, message);
+        let bot = fake.bot().await;
+        let card = bot.command(JO, &email("eli")).await.json();
+        bot.click(JO, &card, "deliver_directory_link").await;
+        let told = bot.slack.last_text();
+        assert!(
+            told.contains(why) && told.contains(NOTHING),
+            "{message}: {told}"
+        );
+    }
+}
+
+/// Each fault of the token has words of its own in `relatch check`.
+#[tokio::test(flavor = "multi_thread")]
+async fn faults_of_the_token_are_told_apart() {
+    const BAD: &str = "Invalid client or Invalid client credentials";
+    for (status, error, described, why) in [
+        (401, "unauthorized_client", BAD, "refuses client_secret"),
+        (
+            401,
+            "invalid_client",
+            BAD,
+            "no client of the name in client_id",
+        ),
+        (
+            401,
+            "unauthorized_client",
+            "Client not enabled to retrieve service account",
+            "has no service account",
+        ),
+        (
+            404,
+            "Realm does not exist",
+            "",
+            "no realm of the name in realm",
+        ),
+        (
+            403,
+            "access_denied",
+            "Realm not enabled",
+            "the realm is disabled",
+        ),
+        (403, "invalid_request", "HTTPS required", "asks for https"),
+        (404, "HTTP 404 Not Found", "", "is not Keycloak"),
+    ] {
+        let fake = Fake::start(web::Kind::Keycloak).await;
+        fake.refuse_tokens(status, error, described);
+        let bot = fake.bot().await;
+        let checked = bot.app.directories.remote().next().unwrap().probe().await;
+        assert!(
+            checked.as_ref().is_err_and(|told| told.contains(why)),
+            "{error}: {checked:?}"
+        );
+    }
+}
+
+/// The same where no connection comes about.
+#[tokio::test(flavor = "multi_thread")]
+async fn faults_of_the_connection_are_told_apart() {
+    let fake = Fake::start(web::Kind::Keycloak).await;
+    let (stranger, _) = fake.bot_with_wrong_certificate().await.unwrap();
+    let closed = fake
+        .own_settings()
+        .lines()
+        .map(|line| {
+            if line.starts_with("url") {
+                "url = \"http://127.0.0.1:1\""
+            } else {
+                line
+            }
+        })
+        .collect::<Vec<_>>()
+        .join("\n");
+    let closed = TestBot::with_directory(&closed).await;
+    for (bot, why) in [
+        (stranger, "its certificate is not accepted"),
+        (closed, "nothing listens there"),
+    ] {
+        let checked = bot.app.directories.remote().next().unwrap().probe().await;
+        assert!(
+            checked.as_ref().is_err_and(|told| told.contains(why)),
+            "{checked:?}"
+        );
+    }
+}
+
+/// An account of another system has a password of this realm once somebody has set one in the mode UNSYNCED.
+async fn a_password_of_its_own_is_reset_here(fake: &Fake) {
+    let told = text_of(&reset(&fake.bot().await, "uns").await);
+    assert!(told.contains("Done."), "{told}");
 }
 
 /// S9: whose password lies in another system, or who has none.

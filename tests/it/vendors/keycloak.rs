@@ -1,7 +1,7 @@
 //! Keycloak, by the fields of its Admin REST API and the examples of its Server Administration Guide.
 
 use relatch::surface::directory::{Backend, By, Match};
-use relatch::surface::domain::{Guard, LoginMethod, Status};
+use relatch::surface::domain::{Guard, LoginMethod, MemberId, Status};
 use serde_json::json;
 
 use super::{Answers, example_with, relatch, text, vendor};
@@ -21,19 +21,25 @@ fn section(base: &str) -> String {
 
 /// What the server answers about one user, with the user as `name` has it.
 fn answers(name: &str) -> Answers {
-    answers_about(text(name))
+    let credentials = if name.ends_with("federated.json") {
+        "keycloak/credentials-federated.json"
+    } else {
+        "keycloak/credentials.json"
+    };
+    answers_about(text(name), credentials)
 }
 
-fn answers_about(user: String) -> Answers {
+fn answers_about(user: String, credentials: &str) -> Answers {
     let of_client = format!("/users/{ELI}/role-mappings/clients/{CLIENT}/composite");
     let realm = [
         ("/users".to_owned(), format!("[{user}]")),
         ("/users/count".to_owned(), text("keycloak/count.json")),
-        (format!("/users/{ELI}"), user),
         (
-            format!("/users/{ELI}/credentials"),
-            text("keycloak/credentials.json"),
+            "/users/profile".to_owned(),
+            text("keycloak/user-profile.json"),
         ),
+        (format!("/users/{ELI}"), user),
+        (format!("/users/{ELI}/credentials"), text(credentials)),
         (
             format!("/users/{ELI}/federated-identity"),
             text("keycloak/federated-identity.json"),
@@ -44,6 +50,11 @@ fn answers_about(user: String) -> Answers {
         ),
         (of_client, "[]".to_owned()),
         ("/clients".to_owned(), text("keycloak/clients.json")),
+        (String::new(), text("keycloak/realm.json")),
+        (
+            "/authentication/required-actions/UPDATE_PASSWORD".to_owned(),
+            text("keycloak/required-action.json"),
+        ),
     ];
     let mut answers = realm
         .map(|(path, body)| (format!("GET /admin/realms/corp{path}"), 200, body))
@@ -60,6 +71,7 @@ async fn a_check_of_keycloak_succeeds() {
         let ran = relatch(&format!("{}{account}", section(&base)), &["check"]).await;
         let ok = "ok      Corp directory";
         assert!(ran.out.contains(ok), "{}{}", ran.out, ran.err);
+        assert!(!ran.out.contains("user profile"), "{}", ran.out);
     }
 }
 
@@ -101,11 +113,75 @@ async fn a_user_of_keycloak_is_read() {
             ),
             "{name}"
         );
+        let set_at = guard.is_none().then_some(1_588_880_747_548);
         assert_eq!(
             home.last_change(&member.id).await.unwrap().map(|at| at.0),
-            Some(1_588_880_747_548)
+            set_at,
+            "{name}"
         );
     }
+}
+
+fn own(base: &str) -> String {
+    section(base)
+        .trim_start_matches("[[directory]]\n")
+        .to_owned()
+}
+
+/// Applications whose offline tokens do not end are not "signed out everywhere".
+#[tokio::test(flavor = "multi_thread")]
+async fn an_offline_token_that_does_not_end_is_told() {
+    for (consents, is_done) in [
+        (text("keycloak/consents.json"), false),
+        ("[]".to_owned(), true),
+    ] {
+        let mut answers = answers("keycloak/user.json");
+        let user = format!("/admin/realms/corp/users/{ELI}");
+        let lock = format!("DELETE /admin/realms/corp/attack-detection/brute-force/users/{ELI}");
+        answers.push((format!("POST {user}/logout"), 204, String::new()));
+        answers.push((format!("GET {user}/consents"), 200, consents));
+        answers.push((
+            format!("DELETE {user}/consents/mail-app"),
+            204,
+            String::new(),
+        ));
+        answers.push((lock, 204, String::new()));
+        let bot = TestBot::with_directory(&own(&vendor(answers).await)).await;
+        let home = bot.app.directories.remote().next().unwrap();
+        let member = MemberId(format!("Corp directory/{ELI}"));
+        assert_eq!(home.sign_out(&member).await.is_ok(), is_done);
+    }
+}
+
+/// An account that is disabled where it is asked for by id, and not locked, is suspended.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_disabled_user_without_a_lock_is_suspended() {
+    let user = example_with("keycloak/user.json", &[("/enabled", json!(false))]);
+    let mut answers = answers_about(user.to_string(), "keycloak/credentials.json");
+    let lock = format!("GET /admin/realms/corp/attack-detection/brute-force/users/{ELI}");
+    answers.push((lock, 200, text("keycloak/brute-force.json")));
+    let bot = TestBot::with_directory(&own(&vendor(answers).await)).await;
+    let home = bot.app.directories.remote().next().unwrap();
+    let by = [By::Id(MemberId(format!("Corp directory/{ELI}")))];
+    let found = home.find(&by).await.unwrap();
+    let [Match::One(member)] = found.as_slice() else {
+        panic!("the user is not found")
+    };
+    assert_eq!(member.status, Status::Suspended);
+}
+
+/// A wrong secret is told as that.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refused_token_of_keycloak_is_read() {
+    let token = "POST /realms/corp/protocol/openid-connect/token";
+    let base = vendor(vec![(token, 401, text("keycloak/token-refused.json"))]).await;
+    let ran = relatch(&section(&base), &["check"]).await;
+    assert!(
+        ran.out.contains("Keycloak refuses client_secret"),
+        "{}{}",
+        ran.out,
+        ran.err
+    );
 }
 
 /// The API says nothing of the form of an attribute that relatch does not use.
@@ -116,7 +192,7 @@ async fn an_attribute_of_another_form_hides_no_user() {
         ("/attributes/badges", json!([{ "id": 7 }, null])),
     ];
     let user = example_with("keycloak/user.json", &odd);
-    let base = vendor(answers_about(user.to_string())).await;
+    let base = vendor(answers_about(user.to_string(), "keycloak/credentials.json")).await;
     let account = "check_account = \"eli@corp.example\"\n";
     let ran = relatch(&format!("{}{account}", section(&base)), &["check"]).await;
     let ok = "ok      Corp directory";

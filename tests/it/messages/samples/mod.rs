@@ -9,8 +9,8 @@ use relatch::surface::chat::{Form, Message};
 use relatch::surface::clock::Zone;
 use relatch::surface::delivery::{Deliveries, Outbox};
 use relatch::surface::domain::contacts::{AddedAs, AddedContact, Method, Methods};
-use relatch::surface::domain::country::SmsCountries;
 use relatch::surface::domain::delivery::Ways;
+use relatch::surface::domain::sms_countries::SmsCountries;
 use relatch::surface::domain::{
     Carries, Destination, EmailAddress, Member, MemberId, Moment, Reference, ResetId, Span,
 };

@@ -3,10 +3,10 @@
 use relatch::surface::chat::interaction::MemberCommand;
 use relatch::surface::chat::{AccountKind, ApiError, FormKind};
 use relatch::surface::domain::channel::DestinationDenied;
-use relatch::surface::domain::country::NotThisCountry;
 use relatch::surface::domain::delivery::ExtraDenied;
 use relatch::surface::domain::look_up::{Allowance, TooMany};
 use relatch::surface::domain::phone::NotAPhone;
+use relatch::surface::domain::sms_countries::NotThisCountry;
 use relatch::surface::domain::{
     Channel, ChatUser, Denied, Destination, Guard, LoginMethod, Platform, Quota, Span, State,
     Status,
@@ -130,6 +130,8 @@ fn every_denied(world: &World<'_>) -> Vec<Denied> {
         Guard::Protected,
         Guard::ManagedElsewhere,
         Guard::SmartCard,
+        Guard::Locked,
+        Guard::ServiceAccount,
         Guard::Expired(world.now - Span::hours(1000)),
         Guard::NotYetValid(world.now + Span::hours(1000)),
     ];

@@ -224,7 +224,7 @@ fn instead(world: &World<'_>, samples: &mut Samples) {
     samples.say("guide_failed", say::guide_failed(name, r));
     samples.say(
         "directory_link_sent",
-        say::directory_link_sent(name, name, r),
+        say::directory_link_sent(name, name, "11:05", r),
     );
     let told = say::directory_link_unknown(name, name, r);
     samples.say("directory_link_unknown", told);

@@ -1,6 +1,7 @@
 //! Directories for tests: real servers started from Debian's packages, and what stands between them and the bot.
 
 pub(crate) mod builtin;
+pub(crate) mod keycloak;
 pub(crate) mod ldap;
 mod ldap_wire;
 pub(crate) mod lldap;

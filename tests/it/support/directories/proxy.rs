@@ -112,6 +112,22 @@ pub(crate) async fn hang_up() -> (SocketAddr, Seen) {
     (address, seen)
 }
 
+/// A server that takes connections and says nothing.
+pub(crate) async fn hang() -> (SocketAddr, Seen) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let seen = Seen::default();
+    let shared = seen.clone();
+    super::super::spawn(async move {
+        let mut held = Vec::new();
+        while let Ok((stream, _)) = listener.accept().await {
+            shared.messages.fetch_add(1, Ordering::SeqCst);
+            held.push(stream);
+        }
+    });
+    (address, seen)
+}
+
 /// A server that refuses StartTLS (RFC 4511, 4.14) and listens on.
 pub(crate) async fn refuse_encryption() -> (SocketAddr, Seen) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();

@@ -28,8 +28,6 @@ pub(crate) enum Blind {
     Clients,
     /// It may list clients and view none, which are left out then.
     ViewOfClients,
-    /// It may not view the realm, whose roles are left out then.
-    RealmRoles,
     /// The account is gone when its realm roles are asked for.
     GoneBeforeRealmRoles,
     /// The account is gone when its client roles are asked for.
@@ -56,6 +54,10 @@ struct Person {
     /// Those of `realm-management`.
     client_roles: Vec<&'static str>,
     federation: Option<&'static str>,
+    /// True where a password lies in this realm too, as after a reset in the mode UNSYNCED.
+    has_own_password: bool,
+    /// Applications with an offline token.
+    offline: Vec<&'static str>,
     providers: Vec<&'static str>,
 }
 
@@ -75,6 +77,12 @@ struct Memory {
     blind: Option<Blind>,
     /// The id of Keycloak's client `realm-management`.
     administration: &'static str,
+    /// Until Keycloak 26.2 an account that is locked for a while is disabled where it is asked for by id.
+    tells_locked_as_disabled: bool,
+    /// What Keycloak answers to the order to send its own link: a status and a message.
+    link_refusal: Option<(u16, &'static str)>,
+    /// What it answers when it is asked for a token.
+    token_refusal: Option<(u16, &'static str, &'static str)>,
 }
 
 type Shared = Arc<Mutex<Memory>>;
@@ -98,7 +106,7 @@ impl Fake {
             memory.administration = "5d2c0001-cccc-dddd";
             let names = [
                 "eli", "adm", "loc", "pol", "hung", "died", "lost", "cert", "auth", "inj", "pri",
-                "grp", "fed", "idp", "ann", "mal",
+                "grp", "fed", "uns", "idp", "ann", "mal",
             ];
             for (number, (name, email)) in names
                 .into_iter()
@@ -128,7 +136,13 @@ impl Fake {
                     } else {
                         Vec::new()
                     },
-                    federation: (name == "fed").then_some("company-ldap"),
+                    federation: ["fed", "uns"].contains(&name).then_some("company-ldap"),
+                    has_own_password: name != "fed",
+                    offline: if name == "inj" {
+                        vec!["mail-app", "drive-app"]
+                    } else {
+                        Vec::new()
+                    },
                     providers: if name == "idp" {
                         vec!["google"]
                     } else {
@@ -189,6 +203,26 @@ impl Fake {
     /// Makes the realm anew: its clients have other ids.
     pub(crate) fn make_realm_anew(&self) {
         self.memory.lock().unwrap().administration = "5d2c0002-cccc-dddd";
+    }
+
+    /// It is a Keycloak up to 26.2.
+    pub(crate) fn make_old(&self) {
+        self.memory.lock().unwrap().tells_locked_as_disabled = true;
+    }
+
+    /// From now on Keycloak's own link is refused so.
+    pub(crate) fn refuse_links(&self, status: u16, message: &'static str) {
+        self.memory.lock().unwrap().link_refusal = Some((status, message));
+    }
+
+    /// From now on a token is refused so.
+    pub(crate) fn refuse_tokens(&self, status: u16, error: &'static str, told: &'static str) {
+        self.memory.lock().unwrap().token_refusal = Some((status, error, told));
+    }
+
+    /// Which applications hold an offline token.
+    pub(crate) fn offline(&self, name: &str) -> usize {
+        self.memory.lock().unwrap().people[name].offline.len()
     }
 
     /// To whom Keycloak sent its own link.
@@ -461,21 +495,26 @@ fn keycloak(memory: &mut Memory, asked: &Asked) -> Response {
             .collect();
         let is_known =
             [CLIENT, WEAK].contains(&(form["client_id"].as_str(), form["client_secret"].as_str()));
+        if let Some((status, error, told)) = memory.token_refusal {
+            let told = json!({ "error": error, "error_description": told });
+            return (StatusCode::from_u16(status).unwrap(), Json(told)).into_response();
+        }
         if form["grant_type"] != "client_credentials" || !is_known {
-            return (
-                StatusCode::UNAUTHORIZED,
-                Json(json!({ "error": "unauthorized_client" })),
-            )
-                .into_response();
+            let told = json!({ "error": "unauthorized_client",
+                "error_description": "Invalid client or Invalid client credentials" });
+            return (StatusCode::UNAUTHORIZED, Json(told)).into_response();
         }
         let token = format!("token-of-{}", form["client_id"]);
-        return Json(json!({ "access_token": token, "expires_in": 60, "token_type": "Bearer" }))
-            .into_response();
+        return Json(
+            json!({ "access_token": token, "expires_in": 300, "refresh_expires_in": 0,
+            "token_type": "Bearer", "not-before-policy": 0, "scope": "profile email" }),
+        )
+        .into_response();
     }
     let may_manage = match asked.token.as_deref() {
         Some("token-of-relatch") => true,
         Some("token-of-weak") => false,
-        _ => return StatusCode::UNAUTHORIZED.into_response(),
+        _ => return told(401, "HTTP 401 Unauthorized"),
     };
     let ["admin", "realms", "corp", rest @ ..] = path.as_slice() else {
         return refuse(memory, "no such path");
@@ -484,39 +523,73 @@ fn keycloak(memory: &mut Memory, asked: &Asked) -> Response {
     if let ("GET", ["users"]) = (method, rest) {
         return users(memory, asked, may_manage);
     }
+    if let ("GET", ["users", "profile"]) = (method, rest) {
+        return Json(json!({ "attributes": [{ "name": "phoneNumber", "permissions": { "view": ["admin"], "edit": ["admin"] } }], "groups": [] }))
+            .into_response();
+    }
     if let ("GET", ["users", "count"]) = (method, rest) {
         return Json(memory.people.len()).into_response();
     }
     if let ("GET", ["clients"]) = (method, rest) {
         return clients(memory, asked);
     }
-    if let ("GET", ["roles"]) = (method, rest) {
-        let is_blind = matches!(memory.blind, Some(Blind::RealmRoles));
-        return roles(if is_blind {
-            &[]
-        } else {
-            &["default-roles-corp"]
-        });
+    if let ("GET", []) = (method, rest) {
+        return Json(json!({ "realm": "corp", "smtpServer": { "host": "mail.corp.example" } }))
+            .into_response();
     }
-    if let ("DELETE", ["attack-detection", "brute-force", "users", id]) = (method, rest) {
-        let Some(person) = memory.people.values_mut().find(|person| person.id == *id) else {
-            return refuse(memory, "no such user");
+    if let ("GET", ["authentication", "required-actions", "UPDATE_PASSWORD"]) = (method, rest) {
+        return Json(json!({ "alias": "UPDATE_PASSWORD", "enabled": true })).into_response();
+    }
+    if let ("GET", ["roles"]) = (method, rest) {
+        return roles(&["default-roles-corp"]);
+    }
+    if let ("GET", ["roles", name]) = (method, rest) {
+        if !["admin", "default-roles-corp"].contains(name) {
+            return told(404, "Could not find role");
+        }
+        return Json(json!({ "id": name, "name": name })).into_response();
+    }
+    if let (method, ["attack-detection", "brute-force", "users", id]) = (method, rest) {
+        let person = memory.people.values_mut().find(|person| person.id == *id);
+        return match method {
+            "GET" => {
+                let is_locked = person.is_some_and(|person| person.failures >= 3);
+                Json(json!({ "numFailures": 3, "disabled": is_locked })).into_response()
+            }
+            "DELETE" if may_manage => {
+                // Nobody there is no error.
+                if let Some(person) = person {
+                    person.failures = 0;
+                }
+                StatusCode::NO_CONTENT.into_response()
+            }
+            "DELETE" => told(403, "HTTP 403 Forbidden"),
+            _ => refuse(memory, "no such path"),
         };
-        person.failures = 0;
-        return StatusCode::NO_CONTENT.into_response();
     }
     let ["users", id, rest @ ..] = rest else {
         return refuse(memory, "no such path");
     };
     let known = memory.people.iter().find(|(_, person)| person.id == *id);
-    let Some((name, person)) = known.map(|(name, person)| (name.clone(), person.clone())) else {
-        return StatusCode::NOT_FOUND.into_response();
+    let Some((name, mut person)) = known.map(|(name, person)| (name.clone(), person.clone()))
+    else {
+        return told(404, "User not found");
     };
     let name = name.as_str();
     match (method, rest) {
-        ("GET", []) => Json(user(name, &person, may_manage)).into_response(),
+        ("GET", []) => {
+            if memory.tells_locked_as_disabled && person.failures >= 3 {
+                person.is_enabled = false;
+            }
+            Json(user(name, &person, may_manage, true)).into_response()
+        }
         ("GET", ["credentials"]) => {
-            let password = json!({ "id": "c1", "type": "password", "createdDate": person.set_at });
+            let password = match person.federation {
+                Some(link) if !person.has_own_password => {
+                    json!({ "type": "password", "createdDate": -1, "federationLink": link })
+                }
+                _ => json!({ "id": "c1", "type": "password", "createdDate": person.set_at }),
+            };
             Json(if person.providers.is_empty() {
                 vec![password]
             } else {
@@ -529,13 +602,13 @@ fn keycloak(memory: &mut Memory, asked: &Asked) -> Response {
             Json(person.providers.iter().map(one).collect::<Vec<_>>()).into_response()
         }
         ("GET", ["role-mappings", "realm", "composite"]) => match memory.blind {
-            Some(Blind::GoneBeforeRealmRoles) => StatusCode::NOT_FOUND.into_response(),
-            Some(Blind::RealmRoles) => roles(&[]),
+            Some(Blind::GoneBeforeRealmRoles) => told(404, "User not found"),
             _ => roles(&person.realm_roles),
         },
         ("GET", ["role-mappings", "clients", client, "composite"]) => match memory.blind {
-            Some(Blind::GoneBeforeClientRoles) => StatusCode::NOT_FOUND.into_response(),
-            _ if *client != memory.administration => StatusCode::NOT_FOUND.into_response(),
+            Some(Blind::GoneBeforeClientRoles) => told(404, "User not found"),
+            Some(Blind::Clients | Blind::ViewOfClients) => told(403, "HTTP 403 Forbidden"),
+            _ if *client != memory.administration => told(404, "Client not found"),
             _ => roles(&person.client_roles),
         },
         ("PUT", ["reset-password"]) => {
@@ -543,9 +616,9 @@ fn keycloak(memory: &mut Memory, asked: &Asked) -> Response {
                 return refuse(memory, "fields");
             };
             if !may_manage {
-                return StatusCode::FORBIDDEN.into_response();
+                return told(403, "HTTP 403 Forbidden");
             }
-            if body["type"] != "password" || person.federation.is_some() {
+            if body["type"] != "password" || !person.has_own_password {
                 return refuse(memory, "a password that is not Keycloak's own");
             }
             if !set(
@@ -554,7 +627,9 @@ fn keycloak(memory: &mut Memory, asked: &Asked) -> Response {
                 body["value"].as_str().unwrap(),
                 body["temporary"] == true,
             ) {
-                let told = json!({ "error": "invalidPasswordMinLengthMessage", "error_description": "Invalid password" });
+                let least = memory.least_length;
+                let told = json!({ "error": "invalidPasswordMinLengthMessage",
+                    "error_description": format!("Invalid password: minimum length {least}.") });
                 return (StatusCode::BAD_REQUEST, Json(told)).into_response();
             }
             StatusCode::NO_CONTENT.into_response()
@@ -562,24 +637,43 @@ fn keycloak(memory: &mut Memory, asked: &Asked) -> Response {
         ("PUT", ["execute-actions-email"]) if may_manage => {
             if asked.json() != json!(["UPDATE_PASSWORD"])
                 || asked.query.len() != 1
-                || asked.query["lifespan"] != "86400"
+                || asked.query["lifespan"] != "3600"
             {
                 return refuse(memory, "another action");
+            }
+            if let Some((status, message)) = memory.link_refusal {
+                let told = Json(json!({ "errorMessage": message }));
+                return (StatusCode::from_u16(status).unwrap(), told).into_response();
             }
             memory.links.push(name.to_owned());
             StatusCode::NO_CONTENT.into_response()
         }
+        // Offline tokens survive it.
         ("POST", ["logout"]) if may_manage => {
-            memory
-                .people
-                .values_mut()
-                .find(|person| person.id == *id)
-                .unwrap()
-                .sessions = 0;
+            memory.people.get_mut(name).unwrap().sessions = 0;
+            StatusCode::NO_CONTENT.into_response()
+        }
+        ("POST", ["logout"]) => told(403, "HTTP 403 Forbidden"),
+        ("GET", ["consents"]) => {
+            let one = |client: &&str| {
+                json!({ "clientId": client, "grantedClientScopes": [],
+                "additionalGrants": [{ "client": "0b7f1a52", "key": "Offline Token" }] })
+            };
+            Json(person.offline.iter().map(one).collect::<Vec<_>>()).into_response()
+        }
+        ("DELETE", ["consents", client]) if may_manage => {
+            let own = memory.people.get_mut(name).unwrap();
+            own.offline.retain(|held| held != client);
             StatusCode::NO_CONTENT.into_response()
         }
         _ => refuse(memory, "no such path"),
     }
+}
+
+/// An error of the Admin REST API, as 26.7.3 answers it.
+fn told(status: u16, error: &str) -> Response {
+    let told = Json(json!({ "error": error }));
+    (StatusCode::from_u16(status).unwrap(), told).into_response()
 }
 
 fn users(memory: &mut Memory, asked: &Asked, may_manage: bool) -> Response {
@@ -593,8 +687,8 @@ fn users(memory: &mut Memory, asked: &Asked, may_manage: bool) -> Response {
     let found: Vec<Value> = memory
         .people
         .iter()
-        .filter(|(_, person)| &person.email == email)
-        .map(|(name, person)| user(name, person, may_manage))
+        .filter(|(_, person)| person.email.to_lowercase() == email.to_lowercase())
+        .map(|(name, person)| user(name, person, may_manage, false))
         .collect();
     Json(found).into_response()
 }
@@ -611,7 +705,7 @@ fn clients(memory: &mut Memory, asked: &Asked) -> Response {
     let own =
         json!({ "id": memory.administration, "clientId": "realm-management", "enabled": true });
     match memory.blind {
-        Some(Blind::Clients) => StatusCode::FORBIDDEN.into_response(),
+        Some(Blind::Clients) => told(403, "HTTP 403 Forbidden"),
         Some(Blind::ViewOfClients) => Json(json!([])).into_response(),
         _ => Json(json!([own])).into_response(),
     }
@@ -627,14 +721,23 @@ fn roles(names: &[&str]) -> Response {
     .into_response()
 }
 
-fn user(name: &str, person: &Person, may_manage: bool) -> Value {
-    json!({
-        "id": person.id, "username": name, "email": person.email, "emailVerified": true, "firstName": name,
-        "lastName": "Corp", "enabled": person.is_enabled, "federationLink": person.federation,
+/// By id there is more in it than in a list.
+fn user(name: &str, person: &Person, may_manage: bool, is_by_id: bool) -> Value {
+    let mut told = json!({
+        "id": person.id, "username": name, "email": person.email.to_lowercase(), "emailVerified": true, "firstName": name,
+        "lastName": "Corp", "enabled": person.is_enabled, "createdTimestamp": 1_600_000_000_000_i64, "totp": false,
         "requiredActions": if person.must_change { vec!["UPDATE_PASSWORD"] } else { Vec::new() },
-        "attributes": { "phoneNumber": [person.phone] },
-        "access": { "manage": may_manage, "view": true },
-    })
+        "attributes": { "phoneNumber": [person.phone] }, "notBefore": 0,
+        "access": { "manage": may_manage },
+    });
+    if is_by_id {
+        told["access"] = json!({ "manageGroupMembership": may_manage, "resetPassword": may_manage, "view": true,
+            "mapRoles": may_manage, "impersonate": false, "manage": may_manage });
+    }
+    if let Some(link) = person.federation {
+        told["federationLink"] = json!(link);
+    }
+    told
 }
 
 /// Lark's answer with a code of its own, and status 400, as the tables of its pages have it. Where a page has no code, the one

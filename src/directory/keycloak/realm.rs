@@ -1,0 +1,257 @@
+//! What is known of the realm beside its users: what it can do, and where the roles of the settings are.
+//!
+//! It is read with the first look-up and again when it is older than [`FACTS_LIFE`], so that a change there is seen without a
+//! question at every click.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
+
+use futures_util::future::try_join_all;
+
+use super::wire::{RealmClient, RealmSettings, RequiredAction, RoleName};
+use super::{Keycloak, UPDATE_PASSWORD};
+use crate::directory::Unavailable;
+use crate::domain::{Moment, Span};
+
+/// How long what was read of the realm is used.
+const FACTS_LIFE: Span = Span::seconds(60);
+
+/// The realm from which all others are administered.
+const MASTER: &str = "master";
+
+/// Realm roles of `master` that administer every realm, or can make new ones.
+const MASTER_ROLES: [&str; 2] = ["admin", "create-realm"];
+
+/// Logged where an answer leaves out the roles that administer the realm.
+pub(super) const UNSEEN_ADMINISTRATION: &str =
+    "the roles that administer the realm cannot be seen; the client needs view-clients";
+
+/// A role of the settings: of the realm, or `client/role`.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum RoleRef<'a> {
+    Realm(&'a str),
+    Client(&'a str, &'a str),
+}
+
+impl<'a> RoleRef<'a> {
+    pub(super) fn of(text: &'a str) -> Self {
+        match text.split_once('/') {
+            Some((client, role)) => Self::Client(client, role),
+            None => Self::Realm(text),
+        }
+    }
+}
+
+/// Why the realm cannot be used.
+#[derive(Debug)]
+pub(super) enum RealmFault {
+    Unavailable,
+    /// The settings name a role that does not exist.
+    NoRole(String),
+}
+
+impl From<Unavailable> for RealmFault {
+    fn from(Unavailable: Unavailable) -> Self {
+        Self::Unavailable
+    }
+}
+
+impl From<RealmFault> for Unavailable {
+    fn from(_: RealmFault) -> Self {
+        Self
+    }
+}
+
+/// The ids of clients by their names, and which of them administer a realm.
+type Clients = (BTreeMap<String, String>, BTreeSet<String>);
+
+/// What is known of the realm.
+#[derive(Clone, Debug)]
+pub(super) struct RealmFacts {
+    read_at: Moment,
+    /// False where the realm asks nobody for a new password; None where relatch's client may not see that.
+    pub(super) asks_for_new_password: Option<bool>,
+    /// None where relatch's client may not see the realm's settings.
+    pub(super) settings: Option<RealmSettings>,
+    /// The ids of the clients whose roles are asked for, by their names.
+    pub(super) clients: BTreeMap<String, String>,
+    /// Those of them of which every role administers a realm.
+    pub(super) administering: BTreeSet<String>,
+}
+
+impl RealmFacts {
+    /// True where the realm surely cannot send mail.
+    pub(super) fn has_no_mail(&self) -> bool {
+        self.settings
+            .as_ref()
+            .is_some_and(|settings| settings.smtp_server.as_ref().is_some_and(HashMap::is_empty))
+    }
+}
+
+impl Keycloak {
+    /// What is known of the realm now.
+    pub(super) async fn facts(&self) -> Result<Arc<RealmFacts>, RealmFault> {
+        let now = self.clock.now();
+        if let Some(facts) = self.known_facts()
+            && now - facts.read_at < FACTS_LIFE
+        {
+            return Ok(facts);
+        }
+        let (asks_for_new_password, settings, (clients, administering), ()) = tokio::try_join!(
+            self.asks_for_new_password(),
+            self.settings(),
+            self.clients(),
+            self.realm_roles_exist(),
+        )?;
+        let facts = Arc::new(RealmFacts {
+            read_at: now,
+            asks_for_new_password,
+            settings,
+            clients,
+            administering,
+        });
+        self.keep_facts(Some(Arc::clone(&facts)));
+        Ok(facts)
+    }
+
+    /// What was read last, however long ago.
+    pub(super) fn known_facts(&self) -> Option<Arc<RealmFacts>> {
+        self.facts.lock().ok().and_then(|known| known.clone())
+    }
+
+    /// None, so that the next look-up reads the realm anew.
+    pub(super) fn keep_facts(&self, facts: Option<Arc<RealmFacts>>) {
+        if let Ok(mut known) = self.facts.lock() {
+            *known = facts;
+        }
+    }
+
+    /// Whether the realm asks for a new password at the next sign-in; None where relatch's client may not see that.
+    pub(super) async fn asks_for_new_password(&self) -> Result<Option<bool>, RealmFault> {
+        let path = ["authentication", "required-actions", UPDATE_PASSWORD];
+        let action: Option<Option<RequiredAction>> = self.api.get_if_seen(&path).await?;
+        // Without the action in the realm nobody is asked.
+        Ok(action.map(|action| action.is_some_and(|action| action.enabled)))
+    }
+
+    async fn settings(&self) -> Result<Option<RealmSettings>, RealmFault> {
+        Ok(self.api.get_if_seen(&[]).await?.flatten())
+    }
+
+    /// Every role that the settings name. The default of `protected_roles` need not exist.
+    fn named_roles(&self) -> impl Iterator<Item = &str> {
+        let config = &self.config;
+        let protected = config.protected_roles.iter().flatten();
+        protected
+            .chain(&config.primary_admin_roles)
+            .chain(&config.member_and_department_roles)
+            .map(String::as_str)
+    }
+
+    /// A role that does not exist protects nobody and makes nobody an administrator: then nobody is reset.
+    async fn realm_roles_exist(&self) -> Result<(), RealmFault> {
+        let names: BTreeSet<&str> = self
+            .named_roles()
+            .filter(|name| matches!(RoleRef::of(name), RoleRef::Realm(_)))
+            .collect();
+        let asked = names
+            .into_iter()
+            .map(|name| async move { self.exists(&["roles", name], name).await });
+        try_join_all(asked).await.map(drop)
+    }
+
+    async fn exists(&self, path: &[&str], named: &str) -> Result<(), RealmFault> {
+        let found: Option<RoleName> = self.api.get(path, &[]).await?;
+        found.map(drop).ok_or_else(|| self.role_is_missing(named))
+    }
+
+    fn role_is_missing(&self, named: &str) -> RealmFault {
+        let Unavailable = self.api.unavailable(&format!(
+            "there is no role \"{named}\", which the settings name"
+        ));
+        RealmFault::NoRole(named.to_owned())
+    }
+
+    /// The clients whose roles are asked for, with their ids; and those of which every role administers a realm.
+    async fn clients(&self) -> Result<Clients, RealmFault> {
+        let is_master = self.config.realm == MASTER;
+        let (own, named) = tokio::try_join!(self.administering(is_master), self.named_clients())?;
+        let administering = own.iter().map(|client| client.client_id.clone()).collect();
+        let all = own.into_iter().chain(named);
+        Ok((
+            all.map(|client| (client.client_id, client.id)).collect(),
+            administering,
+        ))
+    }
+
+    /// The client whose roles administer the realm; in `master` one for each realm.
+    async fn administering(&self, is_master: bool) -> Result<Vec<RealmClient>, RealmFault> {
+        let name = if is_master {
+            "-realm"
+        } else {
+            "realm-management"
+        };
+        // A client that can be listed but not viewed does not help: answers may leave out its roles.
+        let mut query = vec![("clientId", name), ("viewableOnly", "true")];
+        if is_master {
+            query.push(("search", "true"));
+        }
+        let mut found: Vec<RealmClient> = self
+            .api
+            .list(&["clients"], &query, UNSEEN_ADMINISTRATION)
+            .await?;
+        found.retain(|client| {
+            if is_master {
+                client.client_id.ends_with(name)
+            } else {
+                client.client_id == name
+            }
+        });
+        let own = if is_master { "master-realm" } else { name };
+        if found.iter().any(|client| client.client_id == own) {
+            Ok(found)
+        } else {
+            Err(self.api.unavailable(UNSEEN_ADMINISTRATION).into())
+        }
+    }
+
+    async fn named_clients(&self) -> Result<Vec<RealmClient>, RealmFault> {
+        let mut roles: BTreeMap<&str, Vec<(&str, &str)>> = BTreeMap::new();
+        for named in self.named_roles() {
+            if let RoleRef::Client(client, role) = RoleRef::of(named) {
+                roles.entry(client).or_default().push((role, named));
+            }
+        }
+        let asked = roles.into_iter().map(|(name, roles)| async move {
+            let query = [("clientId", name), ("viewableOnly", "true")];
+            let found: Vec<RealmClient> = self
+                .api
+                .list(&["clients"], &query, UNSEEN_ADMINISTRATION)
+                .await?;
+            let client = found.into_iter().find(|client| client.client_id == name);
+            let named = roles.first().map_or(name, |(_, named)| *named);
+            let client = client.ok_or_else(|| self.role_is_missing(named))?;
+            for (role, named) in roles {
+                self.exists(&["clients", &client.id, "roles", role], named)
+                    .await?;
+            }
+            Ok(client)
+        });
+        try_join_all(asked).await
+    }
+
+    /// The roles whose holders are not reset from here.
+    pub(super) fn protected_roles(&self) -> Vec<&str> {
+        match &self.config.protected_roles {
+            Some(named) => named.iter().map(String::as_str).collect(),
+            None => vec!["admin"],
+        }
+        .into_iter()
+        .chain(
+            MASTER_ROLES
+                .into_iter()
+                .filter(|_| self.config.realm == MASTER),
+        )
+        .collect()
+    }
+}

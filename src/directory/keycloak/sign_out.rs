@@ -1,0 +1,99 @@
+//! Signing out and lifting the lock of failed sign-ins: two calls that do not wait for each other.
+//!
+//! A logout ends the sessions and leaves offline tokens alive, with which an application goes on for months. A token that
+//! is refreshed in the same second survives it, so what is left is read again.
+
+use std::time::Duration;
+
+use futures_util::future::join_all;
+use reqwest::Method;
+use serde_json::Value;
+
+use super::Keycloak;
+use super::api::NotTold;
+use super::wire::Consent;
+use crate::directory::Unavailable;
+
+/// How long a logout may take. Keycloak waits 5 seconds for each application that it tells.
+const LOGOUT_DEADLINE: Duration = Duration::from_secs(7);
+
+/// How often offline tokens are ended until none is left.
+const OFFLINE_ROUNDS: usize = 3;
+
+/// How often, and after which pause, sessions are looked at after a logout that gave no answer.
+const LOOKS: usize = 3;
+const LOOK_PAUSE: Duration = Duration::from_millis(500);
+
+impl Keycloak {
+    /// Ends the sessions and the offline tokens.
+    pub(super) async fn end_sessions(&self, id: &str) -> Result<(), Unavailable> {
+        let path = ["users", id, "logout"];
+        let told = self.api.tell(Method::POST, &path, LOGOUT_DEADLINE).await;
+        let ended = match told {
+            Ok(()) => Ok(()),
+            // An application that hangs keeps the answer, not the sessions.
+            Err(NotTold::NoAnswer) => self.has_no_session(id).await,
+            Err(refused @ NotTold::Refused) => Err(refused.into()),
+        };
+        // Also where the logout failed: each one that is ended is one less.
+        let offline = self.end_offline_tokens(id).await;
+        ended.and(offline)
+    }
+
+    async fn has_no_session(&self, id: &str) -> Result<(), Unavailable> {
+        for _ in 0..LOOKS {
+            let left: Option<Vec<Value>> = self.api.get(&["users", id, "sessions"], &[]).await?;
+            if left.is_none_or(|left| left.is_empty()) {
+                return Ok(());
+            }
+            tokio::time::sleep(LOOK_PAUSE).await;
+        }
+        Err(self
+            .api
+            .unavailable("sessions are left after a logout without an answer"))
+    }
+
+    async fn end_offline_tokens(&self, id: &str) -> Result<(), Unavailable> {
+        let mut left = self.offline_clients(id).await?;
+        for _ in 0..OFFLINE_ROUNDS {
+            if left.is_empty() {
+                return Ok(());
+            }
+            let ends = left.iter().map(|client| async move {
+                let path = ["users", id, "consents", client];
+                self.api
+                    .tell(Method::DELETE, &path, super::api::CALL_DEADLINE)
+                    .await
+                    .ok()
+            });
+            join_all(ends).await;
+            left = self.offline_clients(id).await?;
+        }
+        if left.is_empty() {
+            return Ok(());
+        }
+        Err(self
+            .api
+            .unavailable(&format!("offline tokens are left of {}", left.join(", "))))
+    }
+
+    /// The applications that hold an offline token of the user.
+    async fn offline_clients(&self, id: &str) -> Result<Vec<String>, Unavailable> {
+        let consents: Option<Vec<Consent>> = self.api.get(&["users", id, "consents"], &[]).await?;
+        let consents = consents.unwrap_or_default().into_iter();
+        Ok(consents
+            .filter(Consent::is_offline)
+            .map(|consent| consent.client_id)
+            .collect())
+    }
+
+    /// Lifts the lock of failed sign-ins, which a reset alone does not (Q13).
+    pub(super) async fn unlock(&self, id: &str) -> Result<(), Unavailable> {
+        let path = ["attack-detection", "brute-force", "users", id];
+        let told = self
+            .api
+            .tell(Method::DELETE, &path, super::api::CALL_DEADLINE)
+            .await;
+        told.map_err(Unavailable::from)
+    }
+}

@@ -1,0 +1,82 @@
+//! The token of the service account, and what each refusal of it means.
+
+use std::error::Error;
+
+use serde::Deserialize;
+
+use crate::net::{Answer, CallError, Unreachable};
+
+/// Why Keycloak gives no token. Each says what is wrong in the settings there or here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub(super) enum TokenFault {
+    #[error("Keycloak refuses client_secret")]
+    WrongSecret,
+    #[error("the realm has no client of the name in client_id, or it is disabled")]
+    UnknownClient,
+    #[error("the client of client_id has no service account; switch \"Service account roles\" on")]
+    ServiceAccountOff,
+    #[error("the server has no realm of the name in realm")]
+    RealmMissing,
+    #[error("the realm is disabled")]
+    RealmDisabled,
+    #[error("the realm asks for https, and url has http")]
+    HttpsRequired,
+    #[error("the server at url is not Keycloak, or its path is missing in url")]
+    NotKeycloak,
+    #[error("Keycloak cannot be reached: {0}")]
+    Unreachable(Unreachable),
+    #[error("Keycloak does not answer in time")]
+    NoAnswer,
+    #[error("Keycloak answers with status {0}")]
+    Status(u16),
+}
+
+#[derive(Deserialize)]
+pub(super) struct TokenAnswer {
+    pub(super) access_token: String,
+    pub(super) expires_in: i64,
+}
+
+/// A refusal of the token endpoint.
+#[derive(Default, Deserialize)]
+pub(super) struct TokenRefusal {
+    #[serde(default)]
+    error: String,
+    #[serde(default)]
+    error_description: String,
+}
+
+/// The token in an answer, or why there is none.
+pub(super) fn read(answer: &Result<Answer, CallError>) -> Result<TokenAnswer, TokenFault> {
+    let answer = match answer {
+        Ok(answer) => answer,
+        Err(error @ CallError::NotSent(_)) => {
+            return Err(TokenFault::Unreachable(Unreachable::of(
+                error as &dyn Error,
+            )));
+        }
+        Err(CallError::NoAnswer(_) | CallError::TooLong(_) | CallError::Malformed) => {
+            return Err(TokenFault::NoAnswer);
+        }
+    };
+    if answer.status == 200 {
+        return serde_json::from_slice(&answer.body).map_err(|error| {
+            // Where it failed, and nothing of the answer.
+            let (line, column) = (error.line(), error.column());
+            tracing::debug!(line, column, "an answer of another form");
+            TokenFault::NotKeycloak
+        });
+    }
+    let told: TokenRefusal = serde_json::from_slice(&answer.body).unwrap_or_default();
+    let words = (told.error.as_str(), told.error_description.as_str());
+    Err(match (answer.status, words) {
+        (_, (_, "Client not enabled to retrieve service account")) => TokenFault::ServiceAccountOff,
+        (401, ("unauthorized_client", _)) => TokenFault::WrongSecret,
+        (401, ("invalid_client", _)) => TokenFault::UnknownClient,
+        (404, ("Realm does not exist", _)) => TokenFault::RealmMissing,
+        (403, (_, "Realm not enabled")) => TokenFault::RealmDisabled,
+        (403, (_, "HTTPS required")) => TokenFault::HttpsRequired,
+        (404, _) => TokenFault::NotKeycloak,
+        (status, _) => TokenFault::Status(status),
+    })
+}

@@ -1,0 +1,269 @@
+//! What Keycloak itself does with a reset: the real server, asked and answered as in use.
+
+use std::time::Duration;
+
+use axum::http::Method;
+use relatch::surface::directory::Backend;
+use serde_json::json;
+
+use super::super::{JO, NOTHING, all, card_text, email, reset};
+use crate::support::directories::keycloak::Keycloak;
+use crate::support::directories::{OLD, SignIn, World, proxy};
+use crate::support::slack::{button_value, shown_password, text_of};
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs Keycloak"]
+async fn keycloak_itself() {
+    all(Keycloak::start().await).await;
+}
+
+/// A logout leaves offline tokens alive, with which an application goes on for months.
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs Keycloak"]
+async fn a_reset_ends_offline_tokens() {
+    let server = Keycloak::start().await;
+    let online = server.refresh_token("eli", OLD, false).await;
+    let offline = server.refresh_token("eli", OLD, true).await;
+    assert!(server.lives(&online).await && server.lives(&offline).await);
+    let told = text_of(&reset(&server.bot().await, "eli").await);
+    assert!(told.contains("✓ signed out everywhere"), "{told}");
+    assert!(!server.lives(&online).await, "a session lives on");
+    assert!(!server.lives(&offline).await, "an offline token lives on");
+}
+
+/// An application that does not answer Keycloak's backchannel logout keeps neither the lock nor the sessions.
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs Keycloak"]
+async fn an_application_that_hangs_at_logout_keeps_no_lock() {
+    let server = Keycloak::start().await;
+    let (address, _held) = proxy::hang().await;
+    let app = server.client("app").await;
+    let url = format!("http://{address}/logout");
+    let change = json!({ "attributes": { "backchannel.logout.url": url } });
+    server
+        .admin(Method::PUT, &format!("corp/clients/{app}"), Some(change))
+        .await;
+    let online = server.refresh_token("loc", OLD, false).await;
+    server.lock("loc").await;
+    assert_eq!(server.sign_in("loc", OLD).await, SignIn::Refused);
+    let result = reset(&server.bot().await, "loc").await;
+    let told = text_of(&result);
+    let password = shown_password(&result).expect("a password");
+    assert_eq!(
+        server.sign_in("loc", &password).await,
+        SignIn::MustChange,
+        "{told}"
+    );
+    assert!(told.contains("✓ signed out everywhere"), "{told}");
+    assert!(!server.lives(&online).await, "a session lives on");
+}
+
+/// Where the realm has switched UPDATE_PASSWORD off, Keycloak keeps the mark and asks nobody.
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs Keycloak"]
+async fn a_realm_that_asks_for_no_new_password_is_told() {
+    let server = Keycloak::start().await;
+    let path = "corp/authentication/required-actions/UPDATE_PASSWORD";
+    let mut action = server.admin(Method::GET, path, None).await;
+    action["enabled"] = json!(false);
+    server.admin(Method::PUT, path, Some(action)).await;
+    let bot = server.bot().await;
+    let card = bot.command(JO, &email("eli")).await.json();
+    let told = text_of(&card);
+    assert!(
+        told.contains("can't make them set a new password"),
+        "{told}"
+    );
+    assert!(button_value(&card, "deliver_directory_link").is_none());
+    let result = reset(&bot, "eli").await;
+    let told = text_of(&result);
+    let password = shown_password(&result).expect("a password");
+    assert_eq!(server.sign_in("eli", &password).await, SignIn::In);
+    assert!(!told.contains("changed, must set a new one"), "{told}");
+}
+
+/// Without a mail server the realm can send no link of its own.
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs Keycloak"]
+async fn a_link_that_cannot_be_sent_is_told_as_that() {
+    let server = Keycloak::start().await;
+    let bot = server.bot().await;
+    let card = bot.command(JO, &email("eli")).await.json();
+    assert!(
+        button_value(&card, "deliver_directory_link").is_none(),
+        "the button is there without a mail server"
+    );
+    // A mail server that hangs up is a definite no: nothing was sent.
+    let (address, _seen) = proxy::hang_up().await;
+    server
+        .set_realm(json!({ "smtpServer": {
+            "host": "127.0.0.1", "port": address.port().to_string(), "from": "it@corp.example" } }))
+        .await;
+    let bot = server.bot().await;
+    let card = bot.command(JO, &email("eli")).await.json();
+    bot.click(JO, &card, "deliver_directory_link").await;
+    let told = bot.slack.last_text();
+    assert!(
+        told.contains("refuses this reset")
+            && told.contains("mail server")
+            && told.contains(NOTHING),
+        "{told}"
+    );
+}
+
+/// `relatch check` says why a button is missing, what is not asked, who is not seen and which attribute is not shown.
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs Keycloak"]
+async fn a_check_tells_what_the_realm_lacks() {
+    let server = Keycloak::start().await;
+    let warnings = async |settings: String| {
+        let bot = crate::support::TestBot::with_directory(&settings).await;
+        let home = bot.app.directories.remote().next().unwrap();
+        home.probe().await.unwrap();
+        home.warnings().await.join("\n")
+    };
+    let told = warnings(server.own_settings()).await;
+    assert!(told.contains("no mail server"), "{told}");
+    for absent in ["Update Password", "fine-grained", "user profile"] {
+        assert!(!told.contains(absent), "{told}");
+    }
+    let mail = json!({ "host": "127.0.0.1", "from": "it@corp.example" });
+    server
+        .set_realm(json!({ "smtpServer": mail, "adminPermissionsEnabled": true }))
+        .await;
+    let path = "corp/authentication/required-actions/UPDATE_PASSWORD";
+    let mut action = server.admin(Method::GET, path, None).await;
+    action["enabled"] = json!(false);
+    server.admin(Method::PUT, path, Some(action)).await;
+    let settings = server.own_settings();
+    let other: Vec<&str> = settings
+        .lines()
+        .filter(|line| !line.starts_with("phone_attribute"))
+        .chain(["phone_attribute = \"mobile\""])
+        .collect();
+    let told = warnings(other.join("\n")).await;
+    for present in ["Update Password", "fine-grained", "attribute mobile"] {
+        assert!(told.contains(present), "{told}");
+    }
+    assert!(!told.contains("no mail server"), "{told}");
+}
+
+/// What no generated password can meet is told in Keycloak's own words, and not as a length that can be raised.
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs Keycloak"]
+async fn a_policy_that_cannot_be_met_is_told_as_it_is() {
+    let server = Keycloak::start().await;
+    for (policy, why) in [
+        ("maxLength(7)", "maximum length 7"),
+        ("regexPattern(^x$)", "fails to match regex pattern"),
+        ("specialChars(1)", "policy.password_symbols = true"),
+    ] {
+        server.set_realm(json!({ "passwordPolicy": policy })).await;
+        let told = text_of(&reset(&server.bot().await, "eli").await);
+        assert!(
+            told.contains(why) && told.contains(NOTHING) && !told.contains("can be raised"),
+            "{policy}: {told}"
+        );
+        assert_eq!(server.sign_in("eli", OLD).await, SignIn::In, "{policy}");
+    }
+}
+
+/// An account that too many failed sign-ins have locked for good is told as that.
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs Keycloak"]
+async fn an_account_locked_for_good_is_told() {
+    let server = Keycloak::start().await;
+    server.set_realm(json!({ "permanentLockout": true })).await;
+    server.lock("loc").await;
+    assert_eq!(server.sign_in("loc", OLD).await, SignIn::Refused);
+    let told = card_text(&server.bot().await, "loc").await;
+    assert!(
+        told.contains("locked after too many failed sign-ins") && told.contains(NOTHING),
+        "{told}"
+    );
+    assert_eq!(server.changes().await, 0);
+}
+
+/// An application's own account has no password, and its e-mail may be anybody's.
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs Keycloak"]
+async fn a_service_account_is_refused_at_the_card() {
+    let server = Keycloak::start().await;
+    let told = card_text(&server.bot().await, "job").await;
+    assert!(
+        told.contains("account of an application") && told.contains(NOTHING),
+        "{told}"
+    );
+}
+
+/// A misspelt role protects nobody, so nobody is reset.
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs Keycloak"]
+async fn a_role_that_is_not_there_stops_everything() {
+    let server = Keycloak::start().await;
+    for key in ["protected_roles", "primary_admin_roles"] {
+        for role in ["amdin", "realm-management/mange-users", "nothing/at-all"] {
+            let settings = format!("{}\n{key} = [\"{role}\"]", server.own_settings());
+            let bot = crate::support::TestBot::with_directory(&settings).await;
+            let told = card_text(&bot, "eli").await;
+            assert!(
+                told.contains("Corp directory doesn't answer.") && told.contains(NOTHING),
+                "{key} {role}: {told}"
+            );
+            let home = bot.app.directories.remote().next().unwrap();
+            let checked = home.probe().await.unwrap_err();
+            assert!(checked.contains(role), "{checked}");
+        }
+    }
+}
+
+/// A role of an application protects as one of the realm does.
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs Keycloak"]
+async fn a_role_of_an_application_can_be_named() {
+    let server = Keycloak::start().await;
+    let app = server.client("app").await;
+    let roles = format!("corp/clients/{app}/roles");
+    server
+        .admin(Method::POST, &roles, Some(json!({ "name": "auditor" })))
+        .await;
+    let role = server
+        .admin(Method::GET, &format!("{roles}/auditor"), None)
+        .await;
+    let mappings = format!(
+        "corp/users/{}/role-mappings/clients/{app}",
+        server.id("ann").await
+    );
+    server
+        .admin(Method::POST, &mappings, Some(json!([role])))
+        .await;
+    let settings = format!(
+        "{}\nprotected_roles = [\"app/auditor\"]",
+        server.own_settings()
+    );
+    let bot = crate::support::TestBot::with_directory(&settings).await;
+    let told = card_text(&bot, "ann").await;
+    assert!(
+        told.contains("is protected") && told.contains(NOTHING),
+        "{told}"
+    );
+    assert!(card_text(&bot, "eli").await.contains("eli Corp"));
+}
+
+/// A reset at a server that takes a second for each answer.
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs Keycloak"]
+async fn a_slow_server_is_asked_little_and_resets() {
+    let server = Keycloak::start().await;
+    let bot = server.bot().await;
+    // The token and what is known of the realm are kept.
+    card_text(&bot, "ann").await;
+    server.asked();
+    let told = text_of(&reset(&bot, "eli").await);
+    let asked = server.asked();
+    assert!(told.contains("Done."), "{told}");
+    assert!(asked.len() <= 24, "{} calls: {asked:#?}", asked.len());
+    server.delay(Duration::from_secs(1));
+    let told = text_of(&reset(&server.bot().await, "pol").await);
+    assert!(told.contains("Done."), "{told}");
+}
