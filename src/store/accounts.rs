@@ -83,7 +83,10 @@ pub(super) const SIGN_OUT: &str = "
     )
     where member_id = $1";
 
-pub(super) const SAVE: &str = sql!(AccountRow::UPDATE);
+pub(super) const SAVE: &str = sql!(
+    // All `changing` columns.
+    AccountRow::UPDATE
+);
 
 /// The account of a member.
 pub(super) async fn find(
