@@ -59,6 +59,7 @@ fn assert_unknown(told: &str, case: &str) {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_bot_that_may_not_see_accounts_is_told_of() {
     let bot = TestBot::identified_by(Identity::Email, Admins::Chat).await;
+    bot.slack.change(JO, "is_owner", json!(true));
     set_up(&bot, |server| server.sees_members = false);
     let told = told(&bot).await;
     assert!(

@@ -60,7 +60,7 @@ struct Team {
     delete_at: i64,
 }
 
-/// A slash command of a team, as its creator and system administrators see it.
+/// A slash command of a team, as its creator sees it, and whoever has `manage_others_slash_commands`.
 #[derive(Debug, Deserialize)]
 struct TeamCommand {
     #[serde(default)]
