@@ -516,7 +516,7 @@ pub(crate) fn command_body(user: &str, text: &str, reply: &str) -> String {
     )
 }
 
-/// Slack, "block_actions payload".
+/// Slack, "`block_actions` payload".
 pub(crate) fn click_body(
     user: &str,
     action: &str,

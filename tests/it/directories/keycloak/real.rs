@@ -58,7 +58,7 @@ async fn an_application_that_hangs_at_logout_keeps_no_lock() {
     assert!(!server.lives(&online).await, "a session lives on");
 }
 
-/// Where the realm has switched UPDATE_PASSWORD off, Keycloak keeps the mark and asks nobody.
+/// Where the realm has switched `UPDATE_PASSWORD` off, Keycloak keeps the mark and asks nobody.
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs Keycloak"]
 async fn a_realm_that_asks_for_no_new_password_is_told() {

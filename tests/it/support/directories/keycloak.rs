@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use axum::Router;
@@ -38,7 +38,7 @@ struct Front {
 const PORT: u16 = 3780;
 
 /// One server for all tests of this process; each gets the realm anew.
-static SERVER: Mutex<Option<PathBuf>> = Mutex::new(None);
+static SERVER: tokio::sync::Mutex<Option<PathBuf>> = tokio::sync::Mutex::const_new(None);
 
 /// A Keycloak with the realm of `keycloak-realm.json` as it was made.
 pub(crate) struct Keycloak {
@@ -49,7 +49,7 @@ pub(crate) struct Keycloak {
     seen: Arc<Front>,
     http: reqwest::Client,
     /// One test at a time has the realm.
-    _own: MutexGuard<'static, Option<PathBuf>>,
+    _own: tokio::sync::MutexGuard<'static, Option<PathBuf>>,
 }
 
 /// Starts the server, and returns where it writes its log.
@@ -74,9 +74,7 @@ fn start() -> PathBuf {
 
 impl Keycloak {
     pub(crate) async fn start() -> Self {
-        let mut own = SERVER
-            .lock()
-            .unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut own = SERVER.lock().await;
         let log = own.get_or_insert_with(start).clone();
         let http = net::client(Duration::from_secs(20)).unwrap();
         let base = format!("http://127.0.0.1:{PORT}");
@@ -136,7 +134,7 @@ impl Keycloak {
         self.admin(Method::POST, "", Some(realm)).await;
     }
 
-    fn settings(&self, base: &str, (client, secret): (&str, &str)) -> String {
+    fn settings(base: &str, (client, secret): (&str, &str)) -> String {
         let line = |line: &str| match line.split_once(" = ") {
             Some(("url", _)) => format!("url = \"{base}\""),
             Some(("client_id", _)) => format!("client_id = \"{client}\""),
@@ -152,7 +150,7 @@ impl Keycloak {
 
     /// The settings that the bot works with.
     pub(crate) fn own_settings(&self) -> String {
-        self.settings(&self.front, CLIENT)
+        Self::settings(&self.front, CLIENT)
     }
 
     /// How many calls relatch made since the last question, by method and path.
@@ -411,14 +409,14 @@ impl World for Keycloak {
     }
 
     async fn bot_without_right(&self) -> Option<TestBot> {
-        Some(TestBot::with_directory(&self.settings(&self.front, WEAK)).await)
+        Some(TestBot::with_directory(&Self::settings(&self.front, WEAK)).await)
     }
 
     async fn bot_with_wrong_certificate(&self) -> Option<(TestBot, Seen)> {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/stranger");
         let address = self.base.trim_start_matches("http://").parse().unwrap();
         let (address, seen) = proxy::start(&folder, "stranger", address).await;
-        let settings = self.settings(&format!("https://localhost:{}", address.port()), CLIENT);
+        let settings = Self::settings(&format!("https://localhost:{}", address.port()), CLIENT);
         Some((TestBot::with_directory(&settings).await, seen))
     }
 
