@@ -6,11 +6,13 @@ use secrecy::SecretString;
 use url::Url;
 
 use super::LdapDirectory;
-use super::tree::COUNTRY;
 use crate::directory::config::{DirectoryConfig, DirectoryParts, NameAndDomains};
 use crate::domain::EmailAddress;
 use crate::net::{self, TlsError};
 use crate::settings::Section;
+
+/// The country of an entry: by its two letters, and by its number in Active Directory.
+pub(super) const COUNTRY: [&str; 2] = ["c", "countryCode"];
 
 #[derive(Clone, Debug)]
 pub(in crate::directory) struct Attributes {

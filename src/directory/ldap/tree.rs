@@ -4,7 +4,7 @@
 
 use ldap3::{Scope, ldap_escape};
 
-use super::config::{Attributes, LdapSettings};
+use super::config::{Attributes, COUNTRY, LdapSettings};
 use super::entry::LdapEntry;
 use super::failure::LdapFailure;
 use super::session::{ANY, LdapSession};
@@ -14,9 +14,6 @@ use crate::directory::{By, Match, Unavailable};
 use crate::domain::country::Country;
 use crate::domain::member::clean_name;
 use crate::domain::{EmailAddress, Guard, LoginMethod, Member, MemberId, Role, Status};
-
-/// The country of an entry: by its two letters, and by its number in Active Directory.
-pub(super) const COUNTRY: [&str; 2] = ["c", "countryCode"];
 
 /// What each kind of server reads of an account in its own way.
 pub(in crate::directory) struct AccountFlags {
