@@ -62,10 +62,13 @@ pub struct Member {
 }
 
 impl Member {
-    /// True for an account that may be used now: neither its status nor its dates forbid it (S16).
+    /// True for an account that may be used now: neither its status, nor its dates, nor a lock for good forbid it (S16).
     pub fn is_in_use(&self) -> bool {
-        let is_out_of_date = matches!(self.guard, Some(Guard::Expired(_) | Guard::NotYetValid(_)));
-        matches!(self.status, Status::Active | Status::Inactive) && !is_out_of_date
+        let is_shut = matches!(
+            self.guard,
+            Some(Guard::Locked | Guard::Expired(_) | Guard::NotYetValid(_))
+        );
+        matches!(self.status, Status::Active | Status::Inactive) && !is_shut
     }
 
     /// True if a contact outside the chat and outside the business mailbox is on record (S10, S43).

@@ -139,17 +139,18 @@ impl PhoneNumber {
         let phone: Self = format!("+{rest}").parse()?;
         // In some countries more digits than the zeros choose an operator for calls abroad. Then it may be another number.
         match Self::dialled_in(text, country) {
-            Some(other) if other != phone => Err(NotAPhone::Incomplete),
+            Some(other) if other != phone.0 => Err(NotAPhone::Incomplete),
             Some(_) | None => Ok(phone),
         }
     }
 
-    /// The number that this text reaches if it is dialled in this country with the digits for calls abroad.
-    fn dialled_in(text: &str, Country(id): Country) -> Option<Self> {
+    /// The number, a mobile or not, that this text reaches if it is dialled in this country with the digits for calls abroad.
+    fn dialled_in(text: &str, Country(id): Country) -> Option<String> {
         let number = phonenumber::parse(Some(id), text).ok()?;
-        let is_abroad = number.code().source() == Source::Idd;
-        let phone = is_abroad.then(|| of_library(&number));
-        phone.and_then(Result::ok)
+        let (code, national) = (number.code().value(), number.national().to_string());
+        let is_one =
+            number.code().source() == Source::Idd && numbering::plan_of(code, &national).is_some();
+        is_one.then(|| format!("+{code}{national}"))
     }
 
     fn parsed(text: &str, country: Option<Country>) -> Result<Self, NotAPhone> {

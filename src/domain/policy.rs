@@ -269,6 +269,8 @@ mod tests {
             Guard::Protected,
             Guard::ManagedElsewhere,
             Guard::SmartCard,
+            Guard::Locked,
+            Guard::ServiceAccount,
             Guard::Expired(Moment(0)),
             Guard::NotYetValid(Moment(9)),
         ] {
@@ -290,12 +292,13 @@ mod tests {
         }
     }
 
-    /// An expired account does not administer; a protected one may.
+    /// An account that is expired or locked for good does not administer; a protected one may.
     #[test]
-    fn who_is_out_of_date_resets_nobody() {
+    fn who_is_out_of_date_or_locked_resets_nobody() {
         let mina = person("mina", Status::Active, LoginMethod::BusinessEmail);
         for (guard, expected) in [
             (Guard::Protected, None),
+            (Guard::Locked, Some(Denied::NotAdmin)),
             (Guard::Expired(Moment(0)), Some(Denied::NotAdmin)),
             (Guard::NotYetValid(Moment(9)), Some(Denied::NotAdmin)),
         ] {

@@ -22,6 +22,9 @@ use crate::store::{NoticeRow, ResetRow, StepNote, StepRow, StoreError};
 /// How long the channel of a notice may take.
 const NOTICE_DEADLINE: Duration = Duration::from_secs(40);
 
+/// How long the other sends of a notice wait for one answer to be recorded.
+const NOTE_WAIT: Duration = Duration::from_secs(2);
+
 /// How long a notice is tried again that was not accepted for the moment.
 const NOTICE_RETRY_FOR: Span = Span::hours(24);
 
@@ -80,7 +83,9 @@ pub(super) async fn send_notice(
         contacts.insert(recipient, taken(&outcome, may_ask_again));
         last = Some(outcome);
         if !sends.is_empty() {
-            note_so_far(app, row.reset_id, &contacts).await;
+            // The other sends wait meanwhile, and the write is in its queue already.
+            let noted = note_so_far(app, row.reset_id, &contacts);
+            drop(tokio::time::timeout(NOTE_WAIT, noted).await);
         }
     }
     let noted = together(&contacts, last.as_ref());

@@ -313,6 +313,7 @@ async fn every_state_has_its_recovery() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_starting_process_leaves_a_living_reset_alone() {
     let bot = TestBot::new().await;
+    bot.leaves(Left::Resets, "the first process would end it");
     let id = chosen(&bot, MINA).await;
     let reservation = reserve(&bot, id, MINA, "a").await.unwrap();
     go(&bot, &reservation, State::Changed).await;

@@ -230,8 +230,13 @@ impl Mattermost {
         };
         let is_named = named().any(|entry| entry == host);
         if !is_named && !addresses.is_empty() && !addresses.iter().any(may_connect) {
+            let why = if addresses.iter().all(|address| is_internal(*address)) {
+                "is an internal address, and"
+            } else {
+                "has the same address as mattermost.url. If that is the server's own address, not that of a proxy in front of it,"
+            };
             found.warnings.push(format!(
-                "{host} (public_url) is an internal address, or one of the machine of mattermost.url, and the server posts there only if AllowedUntrustedInternalConnections names it"
+                "{host} (public_url) {why} the server posts there only if AllowedUntrustedInternalConnections names it"
             ));
         }
     }
@@ -329,7 +334,7 @@ mod tests {
         let (here, there) = ("https://8.8.8.8:8443/", "https://8.8.8.8/");
         let warned = said_of(here, there, "").await;
         assert!(
-            warned.len() == 1 && warned[0].contains("one of the machine of mattermost.url"),
+            warned.len() == 1 && warned[0].contains("the same address as mattermost.url"),
             "{warned:?}"
         );
         for named in ["8.8.8.8", "8.8.8.0/24"] {

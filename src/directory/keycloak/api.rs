@@ -221,7 +221,7 @@ impl AdminApi {
     ) -> Result<Vec<T>, Unavailable> {
         self.ask(path, query, unseen)
             .await?
-            .ok_or_else(|| self.unavailable(unseen))
+            .ok_or_else(|| self.unavailable("what was asked about is gone"))
     }
 
     async fn ask<T: DeserializeOwned>(

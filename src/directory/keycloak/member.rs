@@ -96,7 +96,7 @@ impl Keycloak {
         );
         // A realm that was made anew has other clients.
         let (credentials, realm_roles, client_roles) =
-            asked.inspect_err(|Unavailable| self.keep_facts(None))?;
+            asked.inspect_err(|Unavailable| self.read_facts_anew())?;
         Ok(AboutUser {
             credentials,
             realm_roles,
@@ -174,12 +174,13 @@ impl Keycloak {
                 .credentials
                 .iter()
                 .any(KeycloakCredential::is_own_password);
-        if user.is_service_account() {
+        // A protected administrator whom Keycloak has locked administers nobody, so the lock goes first.
+        if user.is_locked_for_good() {
+            Some(Guard::Locked)
+        } else if user.is_service_account() {
             Some(Guard::ServiceAccount)
         } else if about.administers(facts) || about.has_one_of(self.protected_roles()) {
             Some(Guard::Protected)
-        } else if user.is_locked_for_good() {
-            Some(Guard::Locked)
         } else {
             is_elsewhere.then_some(Guard::ManagedElsewhere)
         }

@@ -120,7 +120,7 @@ impl Backend for Keycloak {
         let asks = facts
             .as_ref()
             .is_none_or(|facts| facts.asks_for_new_password != Some(false));
-        let has_mail = facts.is_none_or(|facts| !facts.has_no_mail());
+        let has_mail = facts.is_some_and(|facts| !facts.has_no_mail());
         Capabilities {
             can_sign_out: true,
             must_change: asks,

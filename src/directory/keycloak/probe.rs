@@ -18,7 +18,8 @@ impl Keycloak {
         };
         match &facts.settings {
             None => warnings.push(
-                "relatch's client cannot read the realm's settings, so nobody knows whether the realm has a mail server; \
+                "relatch's client cannot read the realm's settings, so nobody knows whether the realm has a mail server or \
+                 fine-grained admin permissions; \
                  the role view-realm lets it"
                     .to_owned(),
             ),
@@ -59,7 +60,7 @@ impl Keycloak {
     pub(super) async fn probe_all(&self) -> Result<(), String> {
         self.api.token().await.map_err(|fault| fault.to_string())?;
         // What was read before may have changed since.
-        self.keep_facts(None);
+        self.read_facts_anew();
         self.facts().await.map_err(|fault| match fault {
             RealmFault::Unavailable => {
                 "the realm's roles cannot be read; the log says why".to_owned()
@@ -90,7 +91,11 @@ impl Keycloak {
             user.as_ref()
                 .is_some_and(|user| user.access.get(right) == Some(&true))
         };
-        if may("manage") || may("resetPassword") {
+        // The sign-out and the lock need "manage" too.
+        let may_set = user
+            .as_ref()
+            .is_some_and(|user| user.access.get("resetPassword") != Some(&false));
+        if may("manage") && may_set {
             Ok(())
         } else {
             Err(format!(

@@ -35,7 +35,8 @@ pub(super) enum RoleRef<'a> {
 
 impl<'a> RoleRef<'a> {
     pub(super) fn of(text: &'a str) -> Self {
-        match text.split_once('/') {
+        // The name of a client can be an address (SAML), and has slashes then.
+        match text.rsplit_once('/') {
             Some((client, role)) => Self::Client(client, role),
             None => Self::Realm(text),
         }
@@ -110,7 +111,7 @@ impl Keycloak {
             clients,
             administering,
         });
-        self.keep_facts(Some(Arc::clone(&facts)));
+        self.keep_facts(Arc::clone(&facts));
         Ok(facts)
     }
 
@@ -119,10 +120,19 @@ impl Keycloak {
         self.facts.lock().ok().and_then(|known| known.clone())
     }
 
-    /// None, so that the next look-up reads the realm anew.
-    pub(super) fn keep_facts(&self, facts: Option<Arc<RealmFacts>>) {
+    fn keep_facts(&self, facts: Arc<RealmFacts>) {
         if let Ok(mut known) = self.facts.lock() {
-            *known = facts;
+            *known = Some(facts);
+        }
+    }
+
+    /// Lets the next look-up read the realm anew. Until then what is known stays for the texts of cards.
+    pub(super) fn read_facts_anew(&self) {
+        if let Some(known) = self.known_facts() {
+            self.keep_facts(Arc::new(RealmFacts {
+                read_at: Moment(0),
+                ..RealmFacts::clone(&known)
+            }));
         }
     }
 
@@ -134,8 +144,10 @@ impl Keycloak {
         Ok(action.map(|action| action.is_some_and(|action| action.enabled)))
     }
 
+    /// None where relatch's client may not see them: it is answered all the same then, with names alone.
     async fn settings(&self) -> Result<Option<RealmSettings>, RealmFault> {
-        Ok(self.api.get_if_seen(&[]).await?.flatten())
+        let read: Option<RealmSettings> = self.api.get_if_seen(&[]).await?.flatten();
+        Ok(read.filter(|settings| settings.smtp_server.is_some()))
     }
 
     /// Every role that the settings name. The default of `protected_roles` need not exist.
@@ -156,13 +168,17 @@ impl Keycloak {
             .collect();
         let asked = names
             .into_iter()
-            .map(|name| async move { self.exists(&["roles", name], name).await });
+            .map(|name| async move { self.exists(&["roles", name], name, name).await });
         try_join_all(asked).await.map(drop)
     }
 
-    async fn exists(&self, path: &[&str], named: &str) -> Result<(), RealmFault> {
+    /// A database that ignores case answers with a role of another name.
+    async fn exists(&self, path: &[&str], role: &str, named: &str) -> Result<(), RealmFault> {
         let found: Option<RoleName> = self.api.get(path, &[]).await?;
-        found.map(drop).ok_or_else(|| self.role_is_missing(named))
+        found
+            .filter(|found| found.name == role)
+            .map(drop)
+            .ok_or_else(|| self.role_is_missing(named))
     }
 
     fn role_is_missing(&self, named: &str) -> RealmFault {
@@ -231,10 +247,12 @@ impl Keycloak {
             let client = found.into_iter().find(|client| client.client_id == name);
             let named = roles.first().map_or(name, |(_, named)| *named);
             let client = client.ok_or_else(|| self.role_is_missing(named))?;
-            for (role, named) in roles {
-                self.exists(&["clients", &client.id, "roles", role], named)
-                    .await?;
-            }
+            let id = client.id.as_str();
+            let each = roles.into_iter().map(|(role, named)| async move {
+                self.exists(&["clients", id, "roles", role], role, named)
+                    .await
+            });
+            try_join_all(each).await?;
             Ok(client)
         });
         try_join_all(asked).await

@@ -236,6 +236,9 @@ mod tests {
             ("0012202265607", &["KR", "HK", "TH", "SG"][..]),
             ("00918129698091", &["ID", "CO"]),
             ("001 658 223 4567", &["KR"]),
+            // Landlines of Antwerp and Singapore, dialled with 001.
+            ("001 32 3 234 56 78", &["HK", "KR"]),
+            ("001 65 6612 3456", &["HK", "KR"]),
             ("011 49 151 23456789", &["US"]),
         ] {
             for country in countries {
