@@ -1,6 +1,6 @@
 //! The steps of a reset around the change: their notes, and those that the directory does.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use crate::app::App;
 use crate::directory::{Backend, Enforced, ForcedChange, ResetFailed, Unavailable};
@@ -65,9 +65,6 @@ pub(super) async fn sign_out(app: &App, member: &Member) -> StepNote {
 /// How long a forced change is tried again that a dead process left.
 const FORCE_FOR: Span = Span::hours(24);
 
-/// A try that took longer is not repeated at once.
-const FORCE_AGAIN_WITHIN: Duration = Duration::from_secs(3);
-
 /// The pause before the second try: a busy server needs a moment.
 const FORCE_PAUSE: Duration = Duration::from_millis(250);
 
@@ -84,11 +81,8 @@ pub(super) async fn force_change(app: &App, member: &Member) -> Forced {
     let Some(home) = home else {
         return Forced(None);
     };
-    let began = Instant::now();
     let mut ended = home.force_change(&member.id, None).await;
-    // Not after a hang: the password waits to be delivered.
-    let may_pass = matches!(ended, Err(ResetFailed::NotSent | ResetFailed::Unknown));
-    if may_pass && began.elapsed() < FORCE_AGAIN_WITHIN {
+    if let Err(ResetFailed::NotSent | ResetFailed::Unknown) = ended {
         tokio::time::sleep(FORCE_PAUSE).await;
         ended = home.force_change(&member.id, None).await;
     }
