@@ -26,9 +26,12 @@ pub fn directory_down(directory: &str, reference: &Reference) -> Message {
     )
 }
 
+/// How many characters of a directory's reason are told, so that the whole message stays below 350.
+const LONGEST_REASON: usize = 200;
+
 /// The directory refused the change.
 pub fn directory_refused(directory: &str, reason: &str, reference: &Reference) -> Message {
-    let reason: String = reason.chars().take(100).collect();
+    let reason: String = reason.chars().take(LONGEST_REASON).collect();
     refusal_without_slot(
         &format!("{} refuses this reset: {reason}.", capital(directory)),
         "Tell whoever runs relatch.",
