@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
-use futures_util::future::try_join_all;
+use futures_util::future::{BoxFuture, try_join_all};
 
 use super::wire::{RealmClient, RealmSettings, RequiredAction, RoleName};
 use super::{Keycloak, UPDATE_PASSWORD};
@@ -98,6 +98,15 @@ impl Keycloak {
         {
             return Ok(facts);
         }
+        self.read_facts(now).await
+    }
+
+    /// A boxed future, because the compiler gives up on checking how deep the calls in it are nested.
+    fn read_facts(&self, now: Moment) -> BoxFuture<'_, Result<Arc<RealmFacts>, RealmFault>> {
+        Box::pin(self.facts_of(now))
+    }
+
+    async fn facts_of(&self, now: Moment) -> Result<Arc<RealmFacts>, RealmFault> {
         let (asks_for_new_password, settings, (clients, administering), ()) = tokio::try_join!(
             self.asks_for_new_password(),
             self.settings(),
