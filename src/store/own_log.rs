@@ -1,6 +1,6 @@
-//! Whose the write-ahead log beside the database is. SQLite finds it by its name alone, and writes what is in it into
-//! whatever database is there ("How To Corrupt An SQLite Database File"): into a backup too, which was moved
-//! to the place of a database whose process was killed.
+//! Guards against another database's write-ahead log. SQLite finds the log by its name alone and writes it into whatever
+//! database is there ("How To Corrupt An SQLite Database File"): also into a backup that was moved to the place of a
+//! database whose process was killed.
 //!
 //! The lock file tells which database and which log were open together last, by inode and time of birth. A database that
 //! was exchanged since, with that log still beside it, is refused. A log that is not known there is taken for the

@@ -204,6 +204,7 @@ impl AdminApi {
             .admin_url(path)
             .ok_or_else(|| self.unavailable("no such address"))?;
         let answer = self.call(Method::GET, url, None, CALL_DEADLINE).await;
+        // `call` has logged the cause.
         let answer = answer.map_err(|_| self.unavailable("no answer"))?;
         if answer.status == 403 {
             return Ok(None);
@@ -237,6 +238,7 @@ impl AdminApi {
             url.query_pairs_mut().extend_pairs(query);
         }
         let answer = self.call(Method::GET, url, None, CALL_DEADLINE).await;
+        // `call` has logged the cause.
         let answer = answer.map_err(|_| self.unavailable("no answer"))?;
         self.read(&answer, forbidden)
     }
