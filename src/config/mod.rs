@@ -34,7 +34,7 @@ use crate::domain::contacts::ContactRules;
 use crate::domain::country::Country;
 use crate::domain::delivery::Ways;
 use crate::domain::quota::Limit;
-use crate::domain::{Carries, EmailAddress, Platform, Span};
+use crate::domain::{Carries, Channel, EmailAddress, Platform, Span};
 use crate::http::ConnectionSettings;
 use crate::settings::{Problem, Problems, Section};
 
@@ -272,7 +272,7 @@ struct ChannelSections {
 impl ChannelSections {
     fn read(table: &mut Table, problems: &mut Vec<Problem>) -> Self {
         let (mut configs, mut is_any_set) = (Vec::new(), false);
-        for channel in delivery::Config::CHANNELS {
+        for channel in Channel::ALL {
             let Some(own) = take_section(table, channel.as_str(), problems) else {
                 continue;
             };

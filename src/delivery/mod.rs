@@ -1,26 +1,23 @@
 //! What sends messages outside the chat: one file or folder a channel, all behind [`Deliveries`].
 //!
-//! To add a channel, one new file or folder and an entry in two files:
+//! To add a channel, one new file or folder and one entry:
 //!
-//! 1. Write `delivery/NAME.rs` with its `Config` and how it is read, its sender, limits and tests.
-//! 2. Add its `mod` and its line to `senders!` below.
-//! 3. Add its entry to the list in [`crate::domain::channel`]: words, address, and what the rules and the flow have to know
-//!    of it. Each of the two lists does not compile without the other.
+//! 1. Write `delivery/NAME.rs` with its `Config` and how it is read, a `Sender`, what is `Ready` to be sent, limits and tests.
+//! 2. Add its entry to the list in [`crate::domain::channel`]: words, address, and what the rules and the flow have to know
+//!    of it. The list declares the module, too.
 //!
-//! Settings, buttons, texts, `check` and the order of contacts follow from the two lists. Nothing is ever sent twice by
-//! itself.
+//! Settings, buttons, texts, `check` and the order of contacts follow from the list. Nothing is ever sent twice by itself.
+//! Name the module in `tests/format.rs`, so that `cargo fmt` finds it.
 
 mod memory;
 mod prepared;
-pub(crate) mod sms;
-pub(crate) mod smtp;
 
 use futures_util::future::BoxFuture;
 use zeroize::Zeroizing;
 
 pub use self::memory::{Delivered, Outbox};
 pub(crate) use self::prepared::Prepared;
-use crate::domain::channel::DestinationDenied;
+use crate::domain::channel::{DestinationDenied, every_channel};
 use crate::domain::country::Country;
 use crate::domain::delivery::{Outcome, Refusal, Ways};
 use crate::domain::sms_countries::SmsCountries;
@@ -45,18 +42,17 @@ struct OutgoingText<'a> {
     id: &'a str,
 }
 
-/// The one list of adapters: of each channel its module, what sends, what has done everything but send, and the destination.
+/// Makes everything that names all senders from the one list of channels.
 macro_rules! senders {
-    ($($channel:ident in $module:ident::{$sender:ident, $ready:ident}, to $destination:ident;)+) => {
+    ($($(#[$doc:meta])* $channel:ident in $module:ident, $destination:ident($address:ty) = $word:literal, $facts:expr;)+) => {
+        $(pub(crate) mod $module;)+
+
         /// The settings of a channel.
         pub enum Config {
             $(#[doc = concat!("Those of `", stringify!($module), "`.")] $channel($module::Config)),+
         }
 
         impl Config {
-            /// Every channel, in the order in which `relatch check` tries them.
-            pub const CHANNELS: &[Channel] = &[$(Channel::$channel),+];
-
             /// Reads a channel's section; what is wrong is noted there.
             pub(crate) fn read(channel: Channel, section: Section<'_>) -> Option<Self> {
                 match channel {
@@ -66,21 +62,21 @@ macro_rules! senders {
 
             fn open(self, http: &reqwest::Client) -> ChannelSender {
                 match self {
-                    $(Self::$channel(config) => ChannelSender::$channel($module::$sender::open(config, http))),+
+                    $(Self::$channel(config) => ChannelSender::$channel($module::Sender::open(config, http))),+
                 }
             }
         }
 
         /// What sends by one channel.
         enum ChannelSender {
-            $($channel($module::$sender),)+
+            $($channel($module::Sender),)+
             /// Keeps messages in memory, for the demo and for tests.
             Memory(Channel, Outbox),
         }
 
         /// A message that only lacks its text.
         enum ReadyMessage<'a> {
-            $($channel(Box<$module::$ready<'a>>),)+
+            $($channel(Box<$module::Ready<'a>>),)+
             Memory(&'a Outbox, Destination),
         }
 
@@ -134,10 +130,7 @@ macro_rules! senders {
     };
 }
 
-senders! {
-    Email in smtp::{SmtpSender, SmtpReady}, to Email;
-    Sms in sms::{SmsSender, SmsReady}, to Phone;
-}
+every_channel!(senders);
 
 impl Config {
     /// The countries that typed numbers may belong to.

@@ -35,12 +35,12 @@ pub struct ChannelFacts {
     pub server: &'static str,
 }
 
-/// The one list of channels. From it come [`Channel`], [`Delivery`] and [`Destination`].
-macro_rules! channels {
-    ($($(#[$doc:meta])* $channel:ident = $key:literal, $delivery:ident($address:ty) = $word:literal, $facts:expr;)+) => {
+/// Makes [`Channel`], [`Delivery`] and [`Destination`] from the one list below.
+macro_rules! words_of_channels {
+    ($($(#[$doc:meta])* $channel:ident in $module:ident, $delivery:ident($address:ty) = $word:literal, $facts:expr;)+) => {
         written_enum! {
             /// What carries a message; its word is that of its section in the settings.
-            pub Channel { $($(#[$doc])* $channel = $key),+ }
+            pub Channel { $($(#[$doc])* $channel = stringify!($module)),+ }
         }
 
         written_enum! {
@@ -171,34 +171,43 @@ macro_rules! channels {
     };
 }
 
-channels! {
-    /// SMS to a mobile phone.
-    Sms = "sms", Phone(PhoneNumber) = "phone", ChannelFacts {
-        is_short: true,
-        tells_which_exist: false,
-        message: "SMS",
-        label: "Phone",
-        contact: "phone",
-        field: "phone number",
-        inbox: "phone",
-        address: "number",
-        an_address: "a phone number",
-        server: "The SMS gateway",
-    };
-    /// E-mail to a mailbox.
-    Email = "email", Email(EmailAddress) = "email", ChannelFacts {
-        is_short: false,
-        tells_which_exist: true,
-        message: "email",
-        label: "Email",
-        contact: "email",
-        field: "private email",
-        inbox: "mailbox",
-        address: "email address",
-        an_address: "an email",
-        server: "The mail server",
+/// The one list of channels. It is handed to the macro `$make`: the words of channels are made of it here, and `delivery`
+/// makes of it what names every sender. The word of a channel is the name of its module in `delivery`, too.
+macro_rules! every_channel {
+    ($make:ident) => {
+        $make! {
+            /// SMS to a mobile phone.
+            Sms in sms, Phone(PhoneNumber) = "phone", ChannelFacts {
+                is_short: true,
+                tells_which_exist: false,
+                message: "SMS",
+                label: "Phone",
+                contact: "phone",
+                field: "phone number",
+                inbox: "phone",
+                address: "number",
+                an_address: "a phone number",
+                server: "The SMS gateway",
+            };
+            /// E-mail to a mailbox.
+            Email in email, Email(EmailAddress) = "email", ChannelFacts {
+                is_short: false,
+                tells_which_exist: true,
+                message: "email",
+                label: "Email",
+                contact: "email",
+                field: "private email",
+                inbox: "mailbox",
+                address: "email address",
+                an_address: "an email",
+                server: "The mail server",
+            };
+        }
     };
 }
+pub(crate) use every_channel;
+
+every_channel!(words_of_channels);
 
 impl Destination {
     /// How an administrator chooses it.

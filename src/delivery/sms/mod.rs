@@ -99,19 +99,19 @@ impl Config {
     }
 }
 
-pub(crate) struct SmsSender {
+pub(crate) struct Sender {
     gateway: SmsGateway,
     http: reqwest::Client,
     deadline: Duration,
 }
 
 /// A number that will get one SMS. Nothing is asked of the gateway before.
-pub(crate) struct SmsReady<'a> {
-    sender: &'a SmsSender,
+pub(crate) struct Ready<'a> {
+    sender: &'a Sender,
     to: PhoneNumber,
 }
 
-impl SmsSender {
+impl Sender {
     /// The adapter with these settings.
     pub(super) fn open(config: Config, http: &reqwest::Client) -> Self {
         Self {
@@ -122,8 +122,8 @@ impl SmsSender {
     }
 
     #[expect(clippy::unused_async, reason = "other channels have to connect here")]
-    pub(super) async fn prepare(&self, to: &PhoneNumber) -> Result<SmsReady<'_>, Refusal> {
-        Ok(SmsReady {
+    pub(super) async fn prepare(&self, to: &PhoneNumber) -> Result<Ready<'_>, Refusal> {
+        Ok(Ready {
             sender: self,
             to: to.clone(),
         })
@@ -146,7 +146,7 @@ impl SmsSender {
     }
 }
 
-impl SmsReady<'_> {
+impl Ready<'_> {
     /// Submits the SMS, once. A gateway that knows `id` already can tell that it was sent before.
     pub(super) async fn send(self, text: OutgoingText<'_>) -> Outcome {
         let Self { sender, to } = self;

@@ -13,7 +13,7 @@ use super::*;
 
 const KINDS: [&str; 3] = ["webhook", "twilio", "kannel"];
 
-fn gateway(kind: &str, base: &str) -> SmsSender {
+fn gateway(kind: &str, base: &str) -> Sender {
     let url: Url = base.parse().unwrap();
     let secret = "canary-token-of-sms".to_owned().into();
     let gateway = match kind {
@@ -30,14 +30,14 @@ fn gateway(kind: &str, base: &str) -> SmsSender {
             password: secret,
         }),
     };
-    SmsSender {
+    Sender {
         gateway,
         http: net::client(Duration::from_secs(5)).unwrap(),
         deadline: Duration::from_millis(300),
     }
 }
 
-async fn submit(sender: &SmsSender, text: &str, id: &str) -> Outcome {
+async fn submit(sender: &Sender, text: &str, id: &str) -> Outcome {
     let to = "+821012345642".parse().unwrap();
     let ready = sender.prepare(&to).await.unwrap();
     ready

@@ -82,8 +82,8 @@ async fn serve(script: Script) -> u16 {
     port
 }
 
-fn smtp_at(url: &str) -> SmtpSender {
-    SmtpSender {
+fn smtp_at(url: &str) -> Sender {
+    Sender {
         config: Config {
             server: url.parse().unwrap(),
             from: "Acme IT <it@acme.example>".parse().unwrap(),
@@ -93,7 +93,7 @@ fn smtp_at(url: &str) -> SmtpSender {
     }
 }
 
-fn smtp(port: u16) -> SmtpSender {
+fn smtp(port: u16) -> Sender {
     smtp_at(&format!("smtp://it%40acme:canary-pass@127.0.0.1:{port}"))
 }
 

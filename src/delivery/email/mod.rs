@@ -26,19 +26,19 @@ use crate::net;
 /// How long one phase of the conversation may take.
 const PHASE_DEADLINE: Duration = Duration::from_secs(10);
 
-pub(crate) struct SmtpSender {
+pub(crate) struct Sender {
     config: Config,
     deadline: Duration,
 }
 
 /// A connection with an accepted recipient.
-pub(crate) struct SmtpReady<'a> {
-    smtp: &'a SmtpSender,
+pub(crate) struct Ready<'a> {
+    smtp: &'a Sender,
     connection: AsyncSmtpConnection,
     to: Mailbox,
 }
 
-impl SmtpSender {
+impl Sender {
     /// The adapter with these settings.
     pub(super) fn open(config: Config, _http: &reqwest::Client) -> Self {
         Self {
@@ -48,7 +48,7 @@ impl SmtpSender {
     }
 
     /// Connects, encrypts, signs in, and gets the recipient accepted.
-    pub(super) async fn prepare(&self, to: &EmailAddress) -> Result<SmtpReady<'_>, Refusal> {
+    pub(super) async fn prepare(&self, to: &EmailAddress) -> Result<Ready<'_>, Refusal> {
         let to: lettre::Address = to.as_str().parse().map_err(|error| {
             tracing::debug!(error = &error as &dyn Error, "not an address for SMTP");
             Refusal::Address
@@ -70,7 +70,7 @@ impl SmtpSender {
             close(connection).await;
             return Err(why);
         }
-        Ok(SmtpReady {
+        Ok(Ready {
             smtp: self,
             connection,
             to: Mailbox::new(None, to),
@@ -238,10 +238,10 @@ async fn close(mut connection: AsyncSmtpConnection) {
     }
 }
 
-impl SmtpReady<'_> {
+impl Ready<'_> {
     /// DATA and the content. A definite answer is believed; silence after the content began is unknown.
     pub(super) async fn send(mut self, text: OutgoingText<'_>) -> Outcome {
-        let SmtpSender { config, deadline } = self.smtp;
+        let Sender { config, deadline } = self.smtp;
         let content = match message::formatted(&config.from, &self.to, text.subject, text.body) {
             Ok(content) => content,
             Err(error) => {
