@@ -1,5 +1,6 @@
 //! What only Keycloak does.
 
+mod nginx;
 mod real;
 
 use relatch::surface::directory::Backend;

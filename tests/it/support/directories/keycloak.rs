@@ -153,6 +153,16 @@ impl Keycloak {
         Self::settings(&self.front, CLIENT)
     }
 
+    /// Where the server listens, for a proxy of the test.
+    pub(crate) fn host(&self) -> &str {
+        self.base.trim_start_matches("http://")
+    }
+
+    /// A bot that reaches the realm at another address.
+    pub(crate) async fn bot_at(&self, base: &str) -> TestBot {
+        TestBot::with_directory(&Self::settings(base, CLIENT)).await
+    }
+
     /// How many calls relatch made since the last question, by method and path.
     pub(crate) fn asked(&self) -> Vec<String> {
         std::mem::take(&mut self.seen.asked.lock().unwrap())
