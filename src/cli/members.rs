@@ -11,7 +11,7 @@ use super::{Failure, build, contact, say, to_json};
 use crate::app::HOLD_FOR;
 use crate::config::Settings;
 use crate::directory::Builtin;
-use crate::domain::{EmailAddress, PhoneNumber, State};
+use crate::domain::{EmailAddress, OwnPassword, PhoneNumber, State};
 use crate::store::{NotDone, PasswordError, ResetUnderWay, Store, Use};
 
 /// What to do with members.
@@ -177,7 +177,9 @@ async fn show(store: &Store, email: &EmailAddress, format: &str) -> Result<(), F
 async fn set_password(store: &Store, email: &EmailAddress) -> Result<(), Failure> {
     let directory = directory(store)?;
     let member = find(&directory, email).await?;
-    let password = read_password()?;
+    let typed = read_password()?;
+    let password = OwnPassword::chosen(&typed)
+        .map_err(|not_one| Failure::Said(format!("{not_one}. Nothing was changed.")))?;
     let phc = directory
         .hash(&password)
         .await

@@ -10,9 +10,9 @@ use super::session::is_in_use;
 use super::texts;
 use super::throttle::{ClientNetwork, CountedTry, ThrottleKey};
 use super::visit::Visit;
-use crate::directory::Caller;
-use crate::domain::Moment;
+use crate::directory::{Caller, Checked};
 use crate::domain::sign_in::{LockedBy, TRIES_BEFORE_LOCK, TRIES_OF_A_DEVICE};
+use crate::domain::{Moment, OwnPassword};
 use crate::store::{AccountRow, MemberRow, SignedIn};
 
 /// Where a password was typed.
@@ -55,13 +55,25 @@ pub(super) struct RightPassword {
     device: Option<KnownDevice>,
     counted: Option<CountedTry>,
     running: RunningTry,
+    /// The form in which it is to be hashed anew; none where it is hashed so already.
+    to_hash_anew: Option<OwnPassword>,
 }
 
 impl RightPassword {
-    /// It opens something: the pauses after earlier tries end.
-    pub(super) fn accept(&self, visit: &Visit<'_>) {
+    /// It opens something: the pauses after earlier tries end. An older hash is made anew after the answer, whose time would
+    /// tell that it was one.
+    pub(super) fn accept(&mut self, visit: &Visit<'_>) {
         if let Some(counted) = &self.counted {
             visit.portal.throttle.reset(counted);
+        }
+        if let (Some(own), Some(older)) = (self.to_hash_anew.take(), &self.account.credential) {
+            let (builtin, member) = (visit.portal.builtin.clone(), self.row.member_id.clone());
+            let older = older.clone();
+            visit
+                .portal
+                .app
+                .tasks
+                .spawn(async move { builtin.hash_anew(&member, older, &own).await });
         }
     }
 
@@ -105,7 +117,7 @@ pub(super) async fn check(
         .builtin
         .check(source.caller(), typed, credential.as_deref())
         .await;
-    let is_right = checked.map_err(|error| {
+    let checked = checked.map_err(|error| {
         if let Some(counted) = &counted {
             portal.throttle.take_back(counted);
         }
@@ -117,10 +129,15 @@ pub(super) async fn check(
     let is_known = device.is_some();
     let lock = lock_for(&account, is_known, running.count);
     // A right password that opens nothing is answered like a wrong one, and as fast.
-    if !is_right || !is_in_use(&row) || typed_at.is_closed_by(lock) {
-        record_failure(visit, row, device, running);
-        return Ok(PasswordCheck::Wrong);
-    }
+    let is_closed = !is_in_use(&row) || typed_at.is_closed_by(lock);
+    let to_hash_anew = match checked {
+        Checked::Right if !is_closed => None,
+        Checked::RightAsTyped(own) if !is_closed => Some(own),
+        Checked::Wrong | Checked::Right | Checked::RightAsTyped(_) => {
+            record_failure(visit, row, device, running);
+            return Ok(PasswordCheck::Wrong);
+        }
+    };
     Ok(PasswordCheck::Right(Box::new(RightPassword {
         row,
         account,
@@ -129,6 +146,7 @@ pub(super) async fn check(
         device,
         counted,
         running,
+        to_hash_anew,
     })))
 }
 
@@ -224,7 +242,7 @@ pub(super) async fn confirm(
                 let text = texts::too_many_tries(until - visit.portal.app.clock.now());
                 Confirmation::Refused(StatusCode::TOO_MANY_REQUESTS, text)
             }
-            PasswordCheck::Right(right) if right.row.member_id == found.session.member_id => {
+            PasswordCheck::Right(mut right) if right.row.member_id == found.session.member_id => {
                 right.accept(visit);
                 Confirmation::Right {
                     passes_lock: right.is_known,

@@ -401,7 +401,8 @@ async fn begin_session(
         return Ok(Begun::Changed);
     };
     let is_open = is_open(&account, *passes_lock || session.stage == Stage::Code);
-    if account.credential.as_ref() != Some(checked) || !is_open {
+    let is_same = accounts::is_same_password(account.credential.as_deref(), Some(checked));
+    if !is_same || !is_open {
         return Ok(Begun::Changed);
     }
     // A password that needs a code too proves nothing alone: what was tried before counts on until the code is
@@ -461,7 +462,9 @@ async fn set_own_password(tx: &mut Tx, change: &OwnPassword) -> Result<bool, Sto
     let is_proven = session.stage == Stage::NewPassword;
     let is_over = is_proven && account.temporary_until <= Some(tx.now());
     let is_open = is_open(account, change.passes_lock || is_proven);
-    if account.credential != change.checked || !is_open || is_over {
+    let (present, checked) = (account.credential.as_deref(), change.checked.as_deref());
+    let is_same = accounts::is_same_password(present, checked);
+    if !is_same || !is_open || is_over {
         return Ok(false);
     }
     set_credential(tx, member, &change.phc, None).await?;
