@@ -13,7 +13,6 @@ use super::steps::{self, note, outcome_note};
 use super::{contacts, ending, messages, pages};
 use crate::app::App;
 use crate::chat::{Chat, Placement, ReplyAddress};
-use crate::directory::Down;
 use crate::domain::delivery::{Outcome, Refusal};
 use crate::domain::{Destination, Member, ResetId, Span, Step, StepOutcome};
 use crate::secret::Link;
@@ -181,42 +180,39 @@ pub(super) fn notice_destinations(
     contacts::with_business_address(others, member, has_channel)
 }
 
-/// Does the steps that a dead process left pending.
-pub(super) async fn finish_steps(app: &App, row: &ResetRow) {
+/// Does the steps that a dead process left pending, of those that were noted at least `age` ago.
+pub(super) async fn finish_steps(app: &App, row: &ResetRow, age: Span) {
     // Another process is at work on it: recovery has ended those of dead ones.
     if row.state.is_active() {
         return;
     }
-    // The sweep asks again later.
-    let Some(steps) = steps::of_reset(app, row.reset_id).await else {
+    let Ok(member) = ending::find_member(app, row).await else {
+        // The sweep asks again later.
         return;
     };
-    let member = match ending::find_member(app, row).await {
-        Ok(Some(member)) => member,
-        Ok(None) => {
-            give_up(app, row.reset_id, &steps).await;
+    // First: else every sweep would do each step again while the record can be read and not written. What is pending is
+    // read in the same write, because a step may have ended while the directory was asked.
+    let steps = match app.store.claim_pending(row.reset_id, age).await {
+        Ok(steps) => steps,
+        Err(error) => {
+            log_failed(Err(error), "could not record that steps are done again");
             return;
         }
-        // The sweep asks again later.
-        Err(Down(_)) => return,
     };
-    // First: else every sweep would do each step again while the record can be read and not written.
-    let again = app.store.note_again(row.reset_id, still_pending(&steps));
-    if let Err(error) = again.await {
-        log_failed(Err(error), "could not record that steps are done again");
+    let Some(member) = member else {
+        give_up(app, row.reset_id, &steps.pending).await;
         return;
-    }
-    let has = |step: Step, outcome: StepOutcome| {
-        steps
-            .iter()
-            .any(|row| row.step == step && row.outcome == outcome)
     };
-    if has(Step::MustChange, StepOutcome::Pending) {
+    let is_pending = |step: Step| steps.pending.iter().any(|row| row.step == step);
+    if is_pending(Step::MustChange) {
         let noted = vec![steps::force_change_late(app, row).await];
         note_steps(app, row.reset_id, noted, "could not record a forced change").await;
     }
-    let mut was_signed_out = has(Step::SignOut, StepOutcome::Done);
-    if has(Step::SignOut, StepOutcome::Pending) {
+    let mut was_signed_out = steps
+        .others
+        .iter()
+        .any(|row| row.step == Step::SignOut && row.outcome == StepOutcome::Done);
+    if is_pending(Step::SignOut) {
         let noted = steps::sign_out(app, &member).await;
         was_signed_out = noted.outcome == StepOutcome::Done;
         note_steps(
@@ -227,22 +223,10 @@ pub(super) async fn finish_steps(app: &App, row: &ResetRow) {
         )
         .await;
     }
-    if has(Step::Notice, StepOutcome::Pending) {
+    if is_pending(Step::Notice) {
         let sent = notify_again(app, row, &member, was_signed_out).await;
         log_failed(sent, "could not record a notice");
     }
-}
-
-fn still_pending(steps: &[StepRow]) -> Vec<StepNote> {
-    let pending = steps
-        .iter()
-        .filter(|step| step.outcome == StepOutcome::Pending);
-    pending
-        .map(|step| StepNote {
-            detail: was_told(step).then_some(TOLD),
-            ..note(step.step, StepOutcome::Pending)
-        })
-        .collect()
 }
 
 /// True for a notice that one contact accepted already.
@@ -269,10 +253,12 @@ async fn notify_again(
 }
 
 /// The member is gone: nobody is left to be signed out or told. Who was told already stays told.
-async fn give_up(app: &App, id: ResetId, steps: &[StepRow]) {
-    let noted = steps
+async fn give_up(app: &App, id: ResetId, pending: &[StepRow]) {
+    if pending.is_empty() {
+        return;
+    }
+    let noted = pending
         .iter()
-        .filter(|step| step.outcome == StepOutcome::Pending)
         .map(|step| {
             let is_done = was_told(step);
             let outcome = if is_done {

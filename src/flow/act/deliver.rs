@@ -127,7 +127,7 @@ async fn send_outputs(
     Outputs::of(notes, plan.shows())
 }
 
-/// Where the member is told of the reset. If that is nowhere, the step is noted as impossible.
+/// Where the member is told of the reset. If that is nowhere, the step is noted as impossible, else as pending.
 async fn notice_destinations(
     app: &App,
     row: &ResetRow,
@@ -140,9 +140,13 @@ async fn notice_destinations(
         Err(_) => contacts::known_of(member, &[]),
     };
     let found = aftermath::notice_destinations(app, row, member, known);
-    if found.is_empty() {
-        notes.push(note(Step::Notice, StepOutcome::Impossible));
-    }
+    // Pending from now on: the sweep leaves it alone while it is sent, however long the reset took up to here.
+    let outcome = if found.is_empty() {
+        StepOutcome::Impossible
+    } else {
+        StepOutcome::Pending
+    };
+    notes.push(note(Step::Notice, outcome));
     found
 }
 
