@@ -64,7 +64,7 @@ pub(super) const SET_CREDENTIAL: &str = "
     where member_id = $1";
 
 /// The password stays, so its age and the sessions do too.
-const RENEW_CREDENTIAL: &str = "
+pub(super) const RENEW_CREDENTIAL: &str = "
     update member
     set credential = $3
     where member_id = $1
