@@ -25,9 +25,9 @@ macro_rules! statements {
 /// reads all of its few pins.
 const STATEMENTS: &[(&str, &str)] = &statements![
     accounts::BY_ID,
+    accounts::RENEW_CREDENTIAL,
     accounts::SAVE,
     accounts::SET_CREDENTIAL,
-    accounts::RENEW_CREDENTIAL,
     accounts::SIGN_OUT,
     around::AROUND,
     contact_checks::BY_ID,
@@ -59,6 +59,8 @@ const STATEMENTS: &[(&str, &str)] = &statements![
     notes::UNTOLD,
     notices::DELETE,
     notices::OF_RESET,
+    passwords::ACCOUNT_BY_EMAIL,
+    passwords::ACCOUNT_BY_ID,
     pins::BY_EMAIL,
     pins::SET_ALARM_TOLD,
     pins::SET_TOLD,
@@ -71,8 +73,6 @@ const STATEMENTS: &[(&str, &str)] = &statements![
     resets::NEWEST_CHANGE,
     resets::WAITING,
     seen_contacts::SEEN,
-    sessions::ACCOUNT_BY_EMAIL,
-    sessions::ACCOUNT_BY_ID,
     sessions::LIVE,
     sessions::NOT_OVER,
     sessions::SIGNED_IN,
