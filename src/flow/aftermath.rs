@@ -14,7 +14,7 @@ use super::{contacts, ending, messages, pages};
 use crate::app::App;
 use crate::chat::{Chat, Placement, ReplyAddress};
 use crate::domain::delivery::{Outcome, Refusal};
-use crate::domain::{Destination, Member, ResetId, Span, Step, StepOutcome};
+use crate::domain::{Destination, Member, Moment, ResetId, Span, Step, StepOutcome};
 use crate::secret::Link;
 use crate::store::{NoticeRow, ResetRow, StepNote, StepRow, StoreError};
 
@@ -50,7 +50,11 @@ pub(super) async fn send_notice(
         at,
         is_certain: row.changed_at.is_some(),
         was_signed_out,
-        has_our_pages: app.directories.told(&row.member_id).1.has_our_pages,
+        has_our_pages: app
+            .directories
+            .describe(&row.member_id)
+            .capabilities
+            .has_our_pages,
         link: link.as_deref(),
         zone: &app.zone,
     };
@@ -59,7 +63,7 @@ pub(super) async fn send_notice(
         .map(|to| (to, contacts::digest(app, &row.member_id, to)))
         .filter(|(_, recipient)| earlier.is_empty() || is_to_try(&earlier, recipient))
         .collect();
-    let mut contacts = before_asking(earlier, &to_try);
+    let contacts = before_asking(earlier, &to_try);
     let send = async |(to, recipient): (&Destination, String)| {
         let text = if to.channel().facts().is_short {
             notice.sms()
@@ -75,7 +79,18 @@ pub(super) async fn send_notice(
         }
         (recipient, outcome)
     };
-    let mut sends: FuturesUnordered<_> = to_try.into_iter().map(send).collect();
+    let sends = to_try.into_iter().map(send).collect();
+    note_answers(app, row.reset_id, at, contacts, sends).await
+}
+
+/// Notes how each contact took the notice about a change at this moment, while the others are still being asked.
+async fn note_answers(
+    app: &App,
+    id: ResetId,
+    at: Moment,
+    mut contacts: BTreeMap<String, StepOutcome>,
+    mut sends: FuturesUnordered<impl Future<Output = (String, Outcome)>>,
+) -> Result<(), StoreError> {
     let mut last = None;
     while let Some((recipient, outcome)) = sends.next().await {
         let may_ask_again = app.clock.now() - at < NOTICE_RETRY_FOR;
@@ -83,7 +98,7 @@ pub(super) async fn send_notice(
         last = Some(outcome);
         if !sends.is_empty() {
             // The other sends wait meanwhile, and the write is in its queue already.
-            let noted = note_so_far(app, row.reset_id, &contacts);
+            let noted = note_so_far(app, id, &contacts);
             drop(tokio::time::timeout(NOTE_WAIT, noted).await);
         }
     }
@@ -91,9 +106,7 @@ pub(super) async fn send_notice(
     if noted.outcome != StepOutcome::Pending {
         contacts.clear();
     }
-    app.store
-        .note_told(row.reset_id, vec![noted], contacts)
-        .await
+    app.store.note_told(id, vec![noted], contacts).await
 }
 
 /// A restart while the others are being asked does not tell those again who have answered.

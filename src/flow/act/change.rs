@@ -31,11 +31,11 @@ pub(super) async fn change(
         }
         None => Err(ResetFailed::NotSent),
     };
-    let (name, _) = app.directories.told(&row.member_id);
+    let name = app.directories.describe(&row.member_id).name;
     let reference = row.reset_id.reference();
     let told = match ended {
         Ok(()) => {
-            let (_, capabilities) = app.directories.told(&row.member_id);
+            let capabilities = app.directories.describe(&row.member_id).capabilities;
             let apart = capabilities
                 .forces_change_apart
                 .then(|| note(Step::MustChange, StepOutcome::Pending));

@@ -262,7 +262,7 @@ async fn send(
     let until =
         row.changed_at.unwrap_or_else(|| app.clock.now()) + app.organization.password_lifetime;
     let (organization, zone) = (&app.organization, &app.zone);
-    let (_, capabilities) = app.directories.told(&row.member_id);
+    let capabilities = app.directories.describe(&row.member_id).capabilities;
     let ends = capabilities.has_our_pages.then_some(until);
     let (mail, sms) = if row.carries == Carries::Link {
         let link = pages::link(app, Link::Claim, row).unwrap_or_default();
