@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use axum::http::StatusCode;
 use axum::response::Response;
+use tracing::Instrument;
 
 use super::running_tries::RunningTry;
 use super::session::is_in_use;
@@ -69,11 +70,8 @@ impl RightPassword {
         if let (Some(own), Some(older)) = (self.to_hash_anew.take(), &self.account.credential) {
             let (builtin, member) = (visit.portal.builtin.clone(), self.row.member_id.clone());
             let older = older.clone();
-            visit
-                .portal
-                .app
-                .tasks
-                .spawn(async move { builtin.hash_anew(&member, older, &own).await });
+            let again = async move { builtin.hash_anew(&member, older, &own).await };
+            visit.portal.app.tasks.spawn(again.in_current_span());
         }
     }
 
@@ -103,12 +101,9 @@ pub(super) async fn check(
         None => None,
     };
     let source = TrySource::of(visit, device.as_ref(), &typed_at, email_key);
-    let counted = match source.throttle_key {
-        Some(key) => match portal.throttle.count(key, portal.app.clock.now()) {
-            Ok(counted) => Some(counted),
-            Err(until) => return Ok(PasswordCheck::TooSoon(until)),
-        },
-        None => None,
+    let counted = match source.count(visit) {
+        Ok(counted) => counted,
+        Err(until) => return Ok(PasswordCheck::TooSoon(until)),
     };
     let credential = found
         .as_ref()
@@ -210,6 +205,14 @@ impl TrySource {
         }
     }
 
+    /// Counts the try; until when the next one has to wait, where this one comes too soon.
+    fn count(&self, visit: &Visit<'_>) -> Result<Option<CountedTry>, Moment> {
+        let now = visit.portal.app.clock.now();
+        let key = self.throttle_key;
+        key.map(|key| visit.portal.throttle.count(key, now))
+            .transpose()
+    }
+
     fn caller(&self) -> Caller<'_> {
         if self.is_stranger {
             Caller::Stranger(&self.name)
@@ -294,7 +297,7 @@ fn record_failure(
     running: RunningTry,
 ) {
     let app = Arc::clone(&visit.portal.app);
-    visit.portal.app.tasks.spawn(async move {
+    let record = async move {
         let recorded = app.store.sign_in_failed(&row.member_id).await;
         let recorded_of_device = match &device {
             Some(device) => app.store.device_failed(&device.key, &row.member_id).await,
@@ -307,5 +310,6 @@ fn record_failure(
             );
         }
         drop((device, running));
-    });
+    };
+    visit.portal.app.tasks.spawn(record.in_current_span());
 }
