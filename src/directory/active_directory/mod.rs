@@ -285,7 +285,7 @@ impl Backend for ActiveDirectory {
         password: &Password,
         _until: Moment,
     ) -> Result<(), ResetFailed> {
-        let look_up = self.open_for_change(reservation.member());
+        let look_up = Box::pin(self.open_for_change(reservation.member()));
         let (mut session, entry) = prepared(self.name(), look_up).await?;
         let secret = unicode_pwd(password);
         let changes = [

@@ -159,7 +159,7 @@ impl LdapDirectory {
         &self,
         member: &MemberId,
     ) -> Result<(LdapSession, ServerFeatures, LdapEntry), ResetFailed> {
-        prepared(self.name(), self.open_at(member)).await
+        prepared(self.name(), Box::pin(self.open_at(member))).await
     }
 
     async fn open_at(
