@@ -23,8 +23,12 @@ pub(super) async fn find(directory: &Builtin, email: &EmailAddress) -> Result<Me
         .map_err(|error| Failure::Said(error.to_string()))?;
     match found.into_iter().next() {
         Some(Match::One(member)) => Ok(*member),
-        Some(Match::Nobody | Match::Several(_) | Match::Unreadable) | None => Err(Failure::Said(
-            format!("no member has the business e-mail {email}"),
-        )),
+        Some(Match::Nobody | Match::Several(_) | Match::Unreadable) | None => {
+            Err(no_such_member(email))
+        }
     }
+}
+
+pub(super) fn no_such_member(email: &EmailAddress) -> Failure {
+    Failure::Said(format!("no member has the business e-mail {email}"))
 }

@@ -6,12 +6,12 @@ use clap::Subcommand;
 use serde::Serialize;
 use zeroize::Zeroizing;
 
-use super::builtin::{directory, find};
+use super::builtin::{directory, find, no_such_member};
 use super::{Failure, build, contact, say, to_json};
 use crate::app::HOLD_FOR;
 use crate::config::Settings;
-use crate::directory::Builtin;
-use crate::domain::{EmailAddress, PhoneNumber, State};
+use crate::directory::{Builtin, to_member};
+use crate::domain::{CompanyDomains, EmailAddress, OwnPassword, PhoneNumber, State};
 use crate::store::{NotDone, PasswordError, ResetUnderWay, Store, Use};
 
 /// What to do with members.
@@ -139,10 +139,13 @@ async fn list(store: &Store, format: &str) -> Result<(), Failure> {
 }
 
 async fn show(store: &Store, email: &EmailAddress, format: &str) -> Result<(), Failure> {
-    let member = find(&directory(store)?, email).await?;
+    let found = store.member_with_number(&email.key()).await?;
+    let (row, employee_id) = found.ok_or_else(|| no_such_member(email))?;
+    let member = to_member(&row, &CompanyDomains::default())
+        .map_err(|error| Failure::Said(error.to_string()))?;
     let shown = MemberJson {
         id: &member.id.0,
-        employee_id: store.employee_id(&member.id).await?,
+        employee_id,
         name: &member.name,
         business_email: member.business_email.as_str(),
         login_method: member.login_method.as_str(),
@@ -177,7 +180,9 @@ async fn show(store: &Store, email: &EmailAddress, format: &str) -> Result<(), F
 async fn set_password(store: &Store, email: &EmailAddress) -> Result<(), Failure> {
     let directory = directory(store)?;
     let member = find(&directory, email).await?;
-    let password = read_password()?;
+    let typed = read_password()?;
+    let password = OwnPassword::chosen(&typed)
+        .map_err(|not_one| Failure::Said(format!("{not_one}. Nothing was changed.")))?;
     let phc = directory
         .hash(&password)
         .await

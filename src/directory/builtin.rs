@@ -10,7 +10,7 @@ use super::{
 use crate::chance::Chance;
 use crate::domain::phone::{NotAPhone, phone_on_record};
 use crate::domain::{
-    CompanyDomains, EmailAddress, Member, MemberId, Moment, Password, PhoneNumber,
+    CompanyDomains, EmailAddress, Member, MemberId, Moment, OwnPassword, Password, PhoneNumber,
 };
 use crate::net::TlsError;
 use crate::settings::Section;
@@ -79,6 +79,25 @@ pub enum Caller<'a> {
     Stranger(&'a str),
 }
 
+/// What a typed password is to a credential.
+pub enum Checked {
+    Wrong,
+    Right,
+    /// Right by the characters as they were typed, which a version before this one hashed as they were. It is to be hashed
+    /// anew in this form.
+    RightAsTyped(OwnPassword),
+}
+
+impl Checked {
+    /// True where it opens the account.
+    pub fn is_right(&self) -> bool {
+        match self {
+            Self::Right | Self::RightAsTyped(_) => true,
+            Self::Wrong => false,
+        }
+    }
+}
+
 /// The directory in our own database, whose members sign in at our pages.
 #[derive(Clone)]
 pub struct Builtin {
@@ -116,36 +135,76 @@ impl Builtin {
 
     /// Sets a lasting password; for the demo and for tests.
     pub async fn set_password(&self, member: &MemberId, password: &str) -> Result<(), ResetFailed> {
-        self.set(member, password, None).await
+        let own = OwnPassword::chosen(password)
+            .map_err(|not_one| ResetFailed::Refused(not_one.to_string()))?;
+        self.set(member, own.expose(), None).await
     }
 
-    /// True when the password is the member's present one.
+    /// True when the password is the member's present one. An older hash is made anew.
     pub async fn verify(&self, member: &MemberId, password: &str) -> Result<bool, Unavailable> {
-        match self.store.credential(member).await.map_err(unavailable)? {
-            Some(phc) => self
-                .hasher
-                .verify(password, &phc)
-                .await
-                .map_err(unavailable),
-            None => Ok(false),
+        let stored = self.store.credential(member).await.map_err(unavailable)?;
+        let Some(phc) = stored else {
+            return Ok(false);
+        };
+        let checked = self.compare(password, &phc).await.map_err(unavailable)?;
+        let is_right = checked.is_right();
+        if let Checked::RightAsTyped(own) = checked {
+            self.hash_anew(member, phc, &own).await;
         }
+        Ok(is_right)
     }
 
-    /// True when the password belongs to the credential. Without a credential it is false after the same time, so that the
-    /// time does not tell who has an account.
+    /// Checks a password against a credential. Without a credential it is wrong after the same time, so that the time does
+    /// not tell who has an account.
     pub async fn check(
         &self,
         caller: Caller<'_>,
         password: &str,
         phc: Option<&str>,
-    ) -> Result<bool, Unavailable> {
+    ) -> Result<Checked, Unavailable> {
         let _turn = self.turn(caller).await?;
-        let is_right = self
-            .hasher
-            .verify(password, phc.unwrap_or(NOBODYS))
-            .await
-            .map_err(unavailable)?;
-        Ok(is_right && phc.is_some())
+        let checked = self.compare(password, phc.unwrap_or(NOBODYS)).await;
+        let checked = checked.map_err(unavailable)?;
+        Ok(match phc {
+            Some(_) => checked,
+            None => Checked::Wrong,
+        })
+    }
+
+    /// Tries the normal form of what was typed and, where that is another text, what was typed. How often a hash is made
+    /// depends on what was typed alone, and never on the credential or on which of both is right.
+    async fn compare(&self, typed: &str, phc: &str) -> Result<Checked, HashError> {
+        let own = OwnPassword::chosen(typed).ok();
+        let Some(own) = own.filter(|own| own.expose() != typed) else {
+            let is_right = self.hasher.verify(typed, phc).await?;
+            return Ok(if is_right {
+                Checked::Right
+            } else {
+                Checked::Wrong
+            });
+        };
+        let is_right = self.hasher.verify(own.expose(), phc).await?;
+        let is_right_as_typed = self.hasher.verify(typed, phc).await?;
+        Ok(match (is_right, is_right_as_typed) {
+            (true, _) => Checked::Right,
+            (false, true) => Checked::RightAsTyped(own),
+            (false, false) => Checked::Wrong,
+        })
+    }
+
+    /// Replaces the hash of the characters as they were typed by that of the normal form, unless another password was set
+    /// meanwhile. Where that fails, the next sign-in does it.
+    pub async fn hash_anew(&self, member: &MemberId, older: String, own: &OwnPassword) {
+        let hashed = async {
+            let _turn = self.turn(Caller::Known(&member.0)).await?;
+            let newer = self.hasher.hash_anew(own.expose(), &older).await;
+            let newer = newer.map_err(unavailable)?;
+            let replaced = self.store.renew_credential(member, older, newer).await;
+            replaced.map_err(unavailable)
+        };
+        if let Err(error) = hashed.await {
+            tracing::warn!(member.id = %member, error = &error as &dyn Error, "a password was not hashed anew in its normal form");
+        }
     }
 
     /// Waits for the caller's turn to have a typed password checked or hashed.
@@ -158,10 +217,10 @@ impl Builtin {
     }
 
     /// A credential for a password that the member sets.
-    pub async fn hash(&self, password: &str) -> Result<String, Unavailable> {
+    pub async fn hash(&self, password: &OwnPassword) -> Result<String, Unavailable> {
         let mut rng = self.chance.rng().map_err(unavailable)?;
         self.hasher
-            .hash(password, Hasher::salt(&mut rng))
+            .hash(password.expose(), Hasher::salt(&mut rng))
             .await
             .map_err(unavailable)
     }
@@ -323,4 +382,61 @@ pub(crate) fn to_member(
         never_expires: false,
         id: row.member_id.clone(),
     }))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::Ordering;
+
+    use super::*;
+    use crate::clock::Clock;
+    use crate::domain::Span;
+    use crate::domain::quota::Limit;
+    use crate::store::Use;
+
+    const APART: &str = "cafe\u{301} au lait";
+    const TOGETHER: &str = "caf\u{e9} au lait";
+
+    /// A right password of either form, a wrong one and one of nobody cost the same: only what was typed decides.
+    #[tokio::test(flavor = "multi_thread")]
+    async fn how_often_a_password_is_hashed_depends_on_what_was_typed() {
+        let folder = std::env::temp_dir().join(format!("relatch-forms-{}", std::process::id()));
+        std::fs::create_dir_all(&folder).unwrap();
+        let limit = Limit {
+            resets: 5,
+            window: Span::hours(24),
+        };
+        let mut rng = Chance::System.rng().unwrap();
+        let path = folder.join("relatch.db");
+        let opened = Store::open(&path, Use::Beside, Clock::System, limit, &mut rng).await;
+        let (store, tasks) = opened.unwrap();
+        let (hasher, asked) = Hasher::counting();
+        let of_typed = hasher.hash(APART, [1; 16]).await.unwrap();
+        let of_normal = hasher.hash(TOGETHER, [1; 16]).await.unwrap();
+        let builtin = Builtin::new(store, hasher, Chance::System);
+        let known = [
+            Some(of_normal.as_str()),
+            Some(of_typed.as_str()),
+            Some(NOBODYS),
+            None,
+        ];
+        for (typed, hashes) in [(APART, 2), (TOGETHER, 1), ("a\tb", 1), ("", 1)] {
+            for phc in known {
+                asked.store(0, Ordering::SeqCst);
+                let checked = builtin
+                    .check(Caller::Stranger("10.0.0.1"), typed, phc)
+                    .await;
+                assert_eq!(asked.load(Ordering::SeqCst), hashes, "{typed:?} {phc:?}");
+                let is_right = match typed {
+                    APART => phc == known[0] || phc == known[1],
+                    TOGETHER => phc == known[0],
+                    _ => false,
+                };
+                assert_eq!(checked.unwrap().is_right(), is_right, "{typed:?} {phc:?}");
+            }
+        }
+        drop(builtin);
+        tasks.finish().await;
+        std::fs::remove_dir_all(&folder).unwrap();
+    }
 }

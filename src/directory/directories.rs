@@ -11,6 +11,14 @@ use crate::domain::{CompanyDomains, EmailAddress, MemberId};
 #[error("{0} does not answer")]
 pub struct Down(pub String);
 
+/// A directory as messages tell of it.
+#[derive(Clone, Copy, Debug)]
+pub struct DescribedDirectory<'a> {
+    pub name: &'a str,
+    /// What it can enforce.
+    pub capabilities: Capabilities,
+}
+
 /// All directories of the organization.
 pub struct Directories {
     all: Vec<ResilientDirectory>,
@@ -62,11 +70,17 @@ impl Directories {
             .or_else(|| self.all.iter().position(|one| one.id_prefix().is_none()))
     }
 
-    /// The name of a member's directory, and what it can enforce.
-    pub fn told(&self, member: &MemberId) -> (&str, Capabilities) {
+    /// What messages say of a member's directory.
+    pub fn describe(&self, member: &MemberId) -> DescribedDirectory<'_> {
         match self.of(member) {
-            Some(directory) => (directory.name(), directory.capabilities()),
-            None => ("directory", Capabilities::default()),
+            Some(directory) => DescribedDirectory {
+                name: directory.name(),
+                capabilities: directory.capabilities(),
+            },
+            None => DescribedDirectory {
+                name: "directory",
+                capabilities: Capabilities::default(),
+            },
         }
     }
 

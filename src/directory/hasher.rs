@@ -105,6 +105,13 @@ impl Hasher {
         }
     }
 
+    /// Hashes another form of a password that has this PHC string. The salt stays: by that the store knows that the password
+    /// is still the one that was checked (see [`crate::store`], `accounts`).
+    pub async fn hash_anew(&self, password: &str, phc: &str) -> Result<String, HashError> {
+        let (_cost, salt, _hash) = read_phc(phc).ok_or(HashError::Broken)?;
+        self.hash(password, salt).await
+    }
+
     /// True when the password belongs to the PHC string, which may have other cost parameters than new hashes.
     pub async fn verify(&self, password: &str, phc: &str) -> Result<bool, HashError> {
         let HashMethod::Argon2id(queue) = &self.0 else {
@@ -227,6 +234,26 @@ fn read_phc(phc: &str) -> Option<(Cost, [u8; 16], [u8; LENGTH])> {
         .try_into()
         .ok()?;
     parts.next().is_none().then_some((cost, salt, hash))
+}
+
+#[cfg(test)]
+impl Hasher {
+    /// Hashes with the real threads, and counts how often it was asked.
+    pub(super) fn counting() -> (Self, Arc<std::sync::atomic::AtomicUsize>) {
+        let asked = Arc::new(std::sync::atomic::AtomicUsize::new(0));
+        let Ok(Self(HashMethod::Argon2id(threads))) = Self::start() else {
+            unreachable!()
+        };
+        let (sender, queue) = mpsc::sync_channel(QUEUE_LIMIT);
+        let count = Arc::clone(&asked);
+        thread::spawn(move || {
+            while let Ok(request) = queue.recv() {
+                count.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
+                threads.send(request).unwrap();
+            }
+        });
+        (Self(HashMethod::Argon2id(sender)), asked)
+    }
 }
 
 #[cfg(test)]

@@ -36,7 +36,7 @@ use std::ops::RangeInclusive;
 pub use self::backend::{Backend, By, Capabilities, Match, ResetFailed};
 pub(crate) use self::backend::{Enforced, ForcedChange, Unavailable};
 pub use self::builtin::Builtin;
-pub(crate) use self::builtin::{Caller, to_member};
+pub(crate) use self::builtin::{Caller, Checked, to_member};
 use self::config::DirectoryConfig;
 pub use self::config::DirectoryParts;
 pub use self::directories::Directories;

@@ -4,7 +4,7 @@
 use rand::{CryptoRng, RngExt};
 
 use super::written_enum;
-use super::{Destination, Member, Moment, Span, Status};
+use super::{Destination, Member, Moment, NotAPassword, OwnPassword, Span, Status};
 
 /// Wrong passwords in a row after which a password alone is not enough: the maximum of NIST SP 800-63B-4, 3.2.2. With a
 /// lower number anybody could lock a member out.
@@ -162,18 +162,25 @@ pub(crate) enum PasswordDenied {
     /// Shorter than this number of characters.
     TooShort(usize),
     TooLong,
+    /// It has a control character, which some keyboards cannot type.
+    ControlCharacter,
     /// On the list of common passwords, or made from the member's name and address.
     Common,
     /// The password that the reset made (S33).
     Same,
 }
 
-/// Checks the length. All characters are allowed and none are required (NIST SP 800-63B, 3.1.1.2).
-pub(crate) fn check_length(password: &str, least: usize) -> Result<(), PasswordDenied> {
-    match password.chars().count() {
+/// Reads a new password and checks its length, counted in its normal form. All characters that can be seen are allowed and
+/// none are required (NIST SP 800-63B, 3.1.1.2).
+pub(crate) fn choose_password(typed: &str, least: usize) -> Result<OwnPassword, PasswordDenied> {
+    let own = OwnPassword::chosen(typed).map_err(|not_one| match not_one {
+        NotAPassword::Empty => PasswordDenied::TooShort(least),
+        NotAPassword::ControlCharacter => PasswordDenied::ControlCharacter,
+    })?;
+    match own.expose().chars().count() {
         length if length < least => Err(PasswordDenied::TooShort(least)),
         length if length > LONGEST_PASSWORD => Err(PasswordDenied::TooLong),
-        _ => Ok(()),
+        _ => Ok(own),
     }
 }
 
@@ -299,15 +306,20 @@ mod tests {
 
     #[test]
     fn a_password_of_ones_own_has_a_length_and_nothing_else() {
+        let chosen = |typed: &str| choose_password(typed, 12).map(|own| own.expose().to_owned());
+        let too_short = Err(PasswordDenied::TooShort(12));
+        assert_eq!(chosen(""), too_short);
+        assert_eq!(chosen("elf chars.."), too_short);
+        // Eleven letters, however they are written.
+        assert_eq!(chosen(&"e\u{301}".repeat(11)), too_short);
+        assert_eq!(chosen(&"e\u{301}".repeat(12)), Ok("é".repeat(12)));
+        let korean = "한글열두글자한글열두글자";
+        assert_eq!(chosen(korean).as_deref(), Ok(korean));
+        assert!(chosen(&"x".repeat(128)).is_ok());
+        assert_eq!(chosen(&"x".repeat(129)), Err(PasswordDenied::TooLong));
         assert_eq!(
-            check_length("elf chars..", 12),
-            Err(PasswordDenied::TooShort(12))
-        );
-        assert_eq!(check_length("한글열두글자한글열두글자", 12), Ok(()));
-        assert_eq!(check_length(&"x".repeat(128), 12), Ok(()));
-        assert_eq!(
-            check_length(&"x".repeat(129), 12),
-            Err(PasswordDenied::TooLong)
+            chosen("twelve\tchars"),
+            Err(PasswordDenied::ControlCharacter)
         );
     }
 }

@@ -13,9 +13,8 @@ use super::steps::{self, note, outcome_note};
 use super::{contacts, ending, messages, pages};
 use crate::app::App;
 use crate::chat::{Chat, Placement, ReplyAddress};
-use crate::directory::Down;
 use crate::domain::delivery::{Outcome, Refusal};
-use crate::domain::{Destination, Member, ResetId, Span, Step, StepOutcome};
+use crate::domain::{Destination, Member, Moment, ResetId, Span, Step, StepOutcome};
 use crate::secret::Link;
 use crate::store::{NoticeRow, ResetRow, StepNote, StepRow, StoreError};
 
@@ -51,7 +50,11 @@ pub(super) async fn send_notice(
         at,
         is_certain: row.changed_at.is_some(),
         was_signed_out,
-        has_our_pages: app.directories.told(&row.member_id).1.has_our_pages,
+        has_our_pages: app
+            .directories
+            .describe(&row.member_id)
+            .capabilities
+            .has_our_pages,
         link: link.as_deref(),
         zone: &app.zone,
     };
@@ -60,7 +63,7 @@ pub(super) async fn send_notice(
         .map(|to| (to, contacts::digest(app, &row.member_id, to)))
         .filter(|(_, recipient)| earlier.is_empty() || is_to_try(&earlier, recipient))
         .collect();
-    let mut contacts = before_asking(earlier, &to_try);
+    let contacts = before_asking(earlier, &to_try);
     let send = async |(to, recipient): (&Destination, String)| {
         let text = if to.channel().facts().is_short {
             notice.sms()
@@ -76,7 +79,18 @@ pub(super) async fn send_notice(
         }
         (recipient, outcome)
     };
-    let mut sends: FuturesUnordered<_> = to_try.into_iter().map(send).collect();
+    let sends = to_try.into_iter().map(send).collect();
+    note_answers(app, row.reset_id, at, contacts, sends).await
+}
+
+/// Notes how each contact took the notice about a change at this moment, while the others are still being asked.
+async fn note_answers(
+    app: &App,
+    id: ResetId,
+    at: Moment,
+    mut contacts: BTreeMap<String, StepOutcome>,
+    mut sends: FuturesUnordered<impl Future<Output = (String, Outcome)>>,
+) -> Result<(), StoreError> {
     let mut last = None;
     while let Some((recipient, outcome)) = sends.next().await {
         let may_ask_again = app.clock.now() - at < NOTICE_RETRY_FOR;
@@ -84,7 +98,7 @@ pub(super) async fn send_notice(
         last = Some(outcome);
         if !sends.is_empty() {
             // The other sends wait meanwhile, and the write is in its queue already.
-            let noted = note_so_far(app, row.reset_id, &contacts);
+            let noted = note_so_far(app, id, &contacts);
             drop(tokio::time::timeout(NOTE_WAIT, noted).await);
         }
     }
@@ -92,9 +106,7 @@ pub(super) async fn send_notice(
     if noted.outcome != StepOutcome::Pending {
         contacts.clear();
     }
-    app.store
-        .note_told(row.reset_id, vec![noted], contacts)
-        .await
+    app.store.note_told(id, vec![noted], contacts).await
 }
 
 /// A restart while the others are being asked does not tell those again who have answered.
@@ -181,42 +193,39 @@ pub(super) fn notice_destinations(
     contacts::with_business_address(others, member, has_channel)
 }
 
-/// Does the steps that a dead process left pending.
-pub(super) async fn finish_steps(app: &App, row: &ResetRow) {
+/// Does the steps that a dead process left pending, of those that were noted at least `age` ago.
+pub(super) async fn finish_steps(app: &App, row: &ResetRow, age: Span) {
     // Another process is at work on it: recovery has ended those of dead ones.
     if row.state.is_active() {
         return;
     }
-    // The sweep asks again later.
-    let Some(steps) = steps::of_reset(app, row.reset_id).await else {
+    let Ok(member) = ending::find_member(app, row).await else {
+        // The sweep asks again later.
         return;
     };
-    let member = match ending::find_member(app, row).await {
-        Ok(Some(member)) => member,
-        Ok(None) => {
-            give_up(app, row.reset_id, &steps).await;
+    // First: else every sweep would do each step again while the record can be read and not written. What is pending is
+    // read in the same write, because a step may have ended while the directory was asked.
+    let steps = match app.store.claim_pending(row.reset_id, age).await {
+        Ok(steps) => steps,
+        Err(error) => {
+            log_failed(Err(error), "could not record that steps are done again");
             return;
         }
-        // The sweep asks again later.
-        Err(Down(_)) => return,
     };
-    // First: else every sweep would do each step again while the record can be read and not written.
-    let again = app.store.note_again(row.reset_id, still_pending(&steps));
-    if let Err(error) = again.await {
-        log_failed(Err(error), "could not record that steps are done again");
+    let Some(member) = member else {
+        give_up(app, row.reset_id, &steps.pending).await;
         return;
-    }
-    let has = |step: Step, outcome: StepOutcome| {
-        steps
-            .iter()
-            .any(|row| row.step == step && row.outcome == outcome)
     };
-    if has(Step::MustChange, StepOutcome::Pending) {
+    let is_pending = |step: Step| steps.pending.iter().any(|row| row.step == step);
+    if is_pending(Step::MustChange) {
         let noted = vec![steps::force_change_late(app, row).await];
         note_steps(app, row.reset_id, noted, "could not record a forced change").await;
     }
-    let mut was_signed_out = has(Step::SignOut, StepOutcome::Done);
-    if has(Step::SignOut, StepOutcome::Pending) {
+    let mut was_signed_out = steps
+        .others
+        .iter()
+        .any(|row| row.step == Step::SignOut && row.outcome == StepOutcome::Done);
+    if is_pending(Step::SignOut) {
         let noted = steps::sign_out(app, &member).await;
         was_signed_out = noted.outcome == StepOutcome::Done;
         note_steps(
@@ -227,22 +236,10 @@ pub(super) async fn finish_steps(app: &App, row: &ResetRow) {
         )
         .await;
     }
-    if has(Step::Notice, StepOutcome::Pending) {
+    if is_pending(Step::Notice) {
         let sent = notify_again(app, row, &member, was_signed_out).await;
         log_failed(sent, "could not record a notice");
     }
-}
-
-fn still_pending(steps: &[StepRow]) -> Vec<StepNote> {
-    let pending = steps
-        .iter()
-        .filter(|step| step.outcome == StepOutcome::Pending);
-    pending
-        .map(|step| StepNote {
-            detail: was_told(step).then_some(TOLD),
-            ..note(step.step, StepOutcome::Pending)
-        })
-        .collect()
 }
 
 /// True for a notice that one contact accepted already.
@@ -269,10 +266,12 @@ async fn notify_again(
 }
 
 /// The member is gone: nobody is left to be signed out or told. Who was told already stays told.
-async fn give_up(app: &App, id: ResetId, steps: &[StepRow]) {
-    let noted = steps
+async fn give_up(app: &App, id: ResetId, pending: &[StepRow]) {
+    if pending.is_empty() {
+        return;
+    }
+    let noted = pending
         .iter()
-        .filter(|step| step.outcome == StepOutcome::Pending)
         .map(|step| {
             let is_done = was_told(step);
             let outcome = if is_done {

@@ -31,7 +31,8 @@ pub(super) fn parts<'a>(
     about: &'a messages::AboutContacts,
     now: Moment,
 ) -> messages::Card<'a> {
-    let (directory, capabilities) = app.directories.told(&member.id);
+    let home = app.directories.describe(&member.id);
+    let (directory, capabilities) = (home.name, home.capabilities);
     messages::Card {
         member,
         capabilities,
@@ -80,7 +81,11 @@ pub(super) async fn last_look(
         .as_deref()
         .or(row.copy_address.as_deref())
         .unwrap_or(own.as_str());
-    let has_pages = app.directories.told(&row.member_id).1.has_our_pages;
+    let has_pages = app
+        .directories
+        .describe(&row.member_id)
+        .capabilities
+        .has_our_pages;
     let codes = if has_pages {
         Some(contacts::methods_of(app, &pair.member.member, row).await?)
     } else {

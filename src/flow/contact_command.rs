@@ -126,7 +126,8 @@ async fn check_place(
     member: &Member,
 ) -> Result<Assurance, Halt> {
     let reference = attempt.reference;
-    let (directory, capabilities) = app.directories.told(&member.id);
+    let home = app.directories.describe(&member.id);
+    let (directory, capabilities) = (home.name, home.capabilities);
     let assurance = chat.assurance().await;
     let (outcome, told) = if !capabilities.has_our_pages {
         let told = messages::contact_elsewhere(&member.name, directory, reference);

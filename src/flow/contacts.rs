@@ -106,7 +106,12 @@ async fn methods(
     origin: &PasswordOrigin,
 ) -> Result<Methods, StoreError> {
     // Only members with pages here are asked for a code.
-    if !app.directories.told(&member.id).1.has_our_pages {
+    if !app
+        .directories
+        .describe(&member.id)
+        .capabilities
+        .has_our_pages
+    {
         return Ok(Methods::default());
     }
     // The allowed countries may have changed since a number was added. What the operator added is always allowed, like
@@ -138,7 +143,11 @@ pub(super) async fn lacks_a_second(
     admin: &MemberId,
 ) -> Result<Option<usize>, StoreError> {
     if !app.organization.contact_rules.needs_two
-        || !app.directories.told(&member.id).1.has_our_pages
+        || !app
+            .directories
+            .describe(&member.id)
+            .capabilities
+            .has_our_pages
     {
         return Ok(None);
     }

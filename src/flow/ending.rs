@@ -75,7 +75,7 @@ fn parts<'a>(
         are_steps_known: steps.is_some(),
         quota: None,
         lifetime: app.organization.password_lifetime,
-        capabilities: app.directories.told(&row.member_id).1,
+        capabilities: app.directories.describe(&row.member_id).capabilities,
         observed: None,
         shows_password: None,
         retry_for: None,
@@ -113,7 +113,13 @@ pub(super) fn retry_for<'a>(
 async fn codes_of(app: &App, row: &ResetRow, member: Option<&Member>) -> Option<Methods> {
     let is_told =
         matches!(row.state, State::Delivering | State::Delivered) && row.changed_at.is_some();
-    if !is_told || !app.directories.told(&row.member_id).1.has_our_pages {
+    if !is_told
+        || !app
+            .directories
+            .describe(&row.member_id)
+            .capabilities
+            .has_our_pages
+    {
         return None;
     }
     let found = if member.is_none() {

@@ -37,7 +37,12 @@ pub(super) async fn directory_link(
 ) -> Result<Reaction, Halt> {
     let permitted = permit::of_click(app, chat, origin, id, Freshness::Now).await?;
     let row = &permitted.row;
-    if !app.directories.told(&row.member_id).1.sends_own_link {
+    if !app
+        .directories
+        .describe(&row.member_id)
+        .capabilities
+        .sends_own_link
+    {
         // The button was drawn before the settings changed.
         return Ok(Reaction::Acknowledged);
     }
@@ -125,7 +130,7 @@ pub(super) async fn send_directory_link(
     to: Option<&ReplyAddress>,
 ) {
     let reference = row.reset_id.reference();
-    let (name, _) = app.directories.told(&row.member_id);
+    let name = app.directories.describe(&row.member_id).name;
     let sent = match app.directories.of(&row.member_id) {
         Some(home) => home.send_link(&row.member_id).await,
         None => Err(ResetFailed::NotSent),

@@ -12,10 +12,10 @@ use super::reply::seal_with;
 use super::{card, contacts, messages, trace};
 use crate::app::App;
 use crate::chat::interaction::NamedMember;
-use crate::chat::{Adapter, Chat, Freshness, Origin};
+use crate::chat::{Adapter, Chat, Freshness, Message, Origin};
 use crate::domain::look_up::Tried;
 use crate::domain::phone::PhoneRemark;
-use crate::domain::{Member, Reference, ResetId};
+use crate::domain::{Denied, Member, Reference, ResetId};
 use crate::store::{NewOffer, OfferOutcome};
 
 /// How long a command waits for the administrator's own reset of the same member to end.
@@ -75,13 +75,25 @@ pub(super) async fn reset(
         }
         OfferOutcome::Denied { denied, untold } => {
             tracing::info!(refused = denied.code(), "a command was refused");
-            let (organization, zone, now) = (&app.organization, &app.zone, origin.received_at);
-            let name = &member.name;
-            let told = messages::denied(&denied, name, organization, zone, now, &reference);
-            (told, untold)
+            (
+                told_denied(app, &origin, &denied, member, &reference),
+                untold,
+            )
         }
     };
     Ok(answer::with_untold(app, &origin, message, &untold).await)
+}
+
+fn told_denied(
+    app: &App,
+    origin: &Origin,
+    denied: &Denied,
+    member: &Member,
+    reference: &Reference,
+) -> Message {
+    let (organization, zone) = (&app.organization, &app.zone);
+    let now = origin.received_at;
+    messages::denied(denied, &member.name, organization, zone, now, reference)
 }
 
 /// Refuses where the settings want two contacts, one for the password and one for the code, and the member has fewer.
@@ -107,7 +119,7 @@ async fn check_second_contact(
 
 fn warn_of_phone(app: &App, member: &Member) {
     if let Some(PhoneRemark::Unreadable(why)) = &member.phone_remark {
-        let (directory, _) = app.directories.told(&member.id);
+        let directory = app.directories.describe(&member.id).name;
         tracing::warn!(directory, member.id = %member.id, %why, "a member's phone cannot be used");
     }
 }

@@ -6,7 +6,12 @@ use crate::store::ResetRow;
 
 /// A link to a page about this reset; none where the member has no pages here, or the pages have no public address.
 pub(super) fn link(app: &App, link: Link, row: &ResetRow) -> Option<String> {
-    if !app.directories.told(&row.member_id).1.has_our_pages {
+    if !app
+        .directories
+        .describe(&row.member_id)
+        .capabilities
+        .has_our_pages
+    {
         return None;
     }
     let base = app.organization.public_url.as_ref()?.as_str();

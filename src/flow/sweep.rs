@@ -35,7 +35,7 @@ pub async fn catch_up(app: &Arc<App>) -> Result<(), StoreError> {
     let mut left = app.store.with_pending_steps(Span(0)).await?;
     // Our own are in progress.
     left.retain(|row| row.owner.as_deref() != Some(app.store.owner()));
-    finish_all(app, left).await;
+    finish_all(app, left, Span(0)).await;
     // A result that cannot be sent is tried again later, and is told at the next command.
     loop {
         let mut untold = app.store.to_tell(Span(0)).await?;
@@ -134,7 +134,8 @@ pub async fn hide(app: &Arc<App>) -> Result<(), StoreError> {
 
 /// Does pending sign-outs and notices.
 pub async fn finish(app: &Arc<App>) -> Result<(), StoreError> {
-    finish_all(app, app.store.with_pending_steps(STEP_GRACE).await?).await;
+    let rows = app.store.with_pending_steps(STEP_GRACE).await?;
+    finish_all(app, rows, STEP_GRACE).await;
     Ok(())
 }
 
@@ -143,9 +144,9 @@ pub(crate) async fn purge(app: &Arc<App>) -> Result<(), StoreError> {
     app.store.purge().await.map(drop)
 }
 
-async fn finish_all(app: &App, rows: Vec<ResetRow>) {
+async fn finish_all(app: &App, rows: Vec<ResetRow>, age: Span) {
     let finish = async |row: ResetRow| {
-        aftermath::finish_steps(app, &row)
+        aftermath::finish_steps(app, &row, age)
             .instrument(sweep_span(&row))
             .await;
     };

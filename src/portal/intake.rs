@@ -1,16 +1,19 @@
-//! What happens to a request before its handler: its body is read, and it waits for its permit.
+//! What happens to a request before its handler: its log lines get a span, its body is read, and it waits for its permit.
 
 use std::time::Duration;
 
 use axum::body::{Body, Bytes};
-use axum::extract::{Request, State};
+use axum::extract::{MatchedPath, Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use tokio::time::Instant;
 use tokio_util::task::TaskTracker;
+use tracing::field::Empty;
+use tracing::{Instrument, Span};
 
 use super::page;
 use super::state::PortalState;
+use crate::domain::MemberId;
 use crate::http::read_body;
 
 /// The largest form, in bytes.
@@ -30,6 +33,25 @@ pub(super) async fn read_whole(request: Request, next: Next) -> Response {
         }
         Err(status) => status.into_response(),
     }
+}
+
+/// The tracing span of a request: every log line below it says which page it is about and, in a session, whose. The path is
+/// the pattern of the route, because the address of a page may hold a link's token.
+pub(super) async fn in_span(request: Request, next: Next) -> Response {
+    let path = request.extensions().get::<MatchedPath>();
+    // At this level the span exists whatever the level of the log is.
+    let span = tracing::error_span!(
+        "page",
+        method = %request.method(),
+        path = path.map(MatchedPath::as_str),
+        member.id = Empty
+    );
+    next.run(request).instrument(span).await
+}
+
+/// Adds the member of the session to the span.
+pub(super) fn record_member(id: &MemberId) {
+    Span::current().record("member.id", tracing::field::display(id));
 }
 
 /// Holds a permit until the answer is there. An open page that listens for events keeps none after that; it has one of
@@ -58,7 +80,7 @@ async fn to_the_end(
     tasks: &TaskTracker,
     answer: impl Future<Output = Response> + Send + 'static,
 ) -> Option<Response> {
-    tasks.spawn(answer).await.ok()
+    tasks.spawn(answer.in_current_span()).await.ok()
 }
 
 #[cfg(test)]

@@ -71,6 +71,7 @@ pub(crate) fn router(app: &Arc<App>) -> Router {
         .layer(from_fn_with_state(portal.clone(), session::rename_cookie))
         .layer(from_fn_with_state(portal.clone(), intake::take_permit))
         .layer(from_fn(intake::read_whole))
+        .layer(from_fn(intake::in_span))
         .layer(map_response_with_state(
             portal.clone(),
             response_headers::add,

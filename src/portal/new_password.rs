@@ -7,6 +7,7 @@ use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
+use tracing::Instrument;
 
 use super::own_password::{PasswordChange, change_password};
 use super::page::Frame;
@@ -48,10 +49,9 @@ pub(super) async fn submit(
     match change_password(&visit, found, fields.text("password"), false).await? {
         PasswordChange::Done(token) => {
             let (app, used_by) = (Arc::clone(&portal.app), member.clone());
-            portal
-                .app
-                .tasks
-                .spawn(async move { flow::tell_that_it_was_used(&app, &used_by).await });
+            portal.app.tasks.spawn(
+                async move { flow::tell_that_it_was_used(&app, &used_by).await }.in_current_span(),
+            );
             let mut response = visit.redirect_with_session("/account", &token);
             visit.remember_device(&mut response, member, &token).await;
             Ok(response)

@@ -8,6 +8,7 @@ use axum::body::Bytes;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
+use tracing::Instrument;
 
 use super::page::Frame;
 use super::state::{Portal, PortalState};
@@ -68,7 +69,7 @@ pub(super) async fn submit(
             portal
                 .app
                 .tasks
-                .spawn(async move { flow::tell_of_disowned(&app, &row).await });
+                .spawn(async move { flow::tell_of_disowned(&app, &row).await }.in_current_span());
         }
         Disowned::Before => {}
         Disowned::Outdated => {

@@ -11,8 +11,8 @@ use super::session::key_of;
 use super::state::Portal;
 use super::visit::Visit;
 use crate::directory::{Caller, Unavailable, to_member};
-use crate::domain::Member;
-use crate::domain::sign_in::{PasswordDenied, check_length};
+use crate::domain::sign_in::{PasswordDenied, choose_password};
+use crate::domain::{Member, OwnPassword};
 use crate::store::SignedIn;
 
 /// How many characters are rated: each more takes longer.
@@ -30,30 +30,31 @@ pub(super) enum PasswordChange {
 pub(super) async fn change_password(
     visit: &Visit<'_>,
     found: &SignedIn,
-    password: &str,
+    typed: &str,
     passes_lock: bool,
 ) -> Result<PasswordChange, Response> {
     let portal = visit.portal;
     let unavailable = |error: Unavailable| visit.unavailable(&error);
     let organization = &portal.app.organization;
     let member = to_member(&found.member, &organization.company).map_err(unavailable)?;
-    if let Err(denied) = check_length(password, organization.own_password_least) {
-        return Ok(PasswordChange::Denied(denied));
-    }
-    let is_guessable = is_guessable(portal, password, &member).await;
+    let password = match choose_password(typed, organization.own_password_least) {
+        Ok(password) => password,
+        Err(denied) => return Ok(PasswordChange::Denied(denied)),
+    };
+    let is_guessable = is_guessable(portal, &password, &member).await;
     if is_guessable.map_err(unavailable)? {
         return Ok(PasswordChange::Denied(PasswordDenied::Common));
     }
     let (member, session_key) = (&found.session.member_id, &found.session.session_key);
     let current = found.account.credential.clone();
-    let is_same = portal
+    let present = portal
         .builtin
-        .check(Caller::Known(session_key), password, current.as_deref())
+        .check(Caller::Known(session_key), typed, current.as_deref())
         .await;
-    if is_same.map_err(unavailable)? {
+    if present.map_err(unavailable)?.is_right() {
         return Ok(PasswordChange::Denied(PasswordDenied::Same));
     }
-    let hash = portal.builtin.hash(password).await.map_err(unavailable)?;
+    let hash = portal.builtin.hash(&password).await.map_err(unavailable)?;
     let token = new_token(visit)?;
     let (old_key, new_key) = (session_key.clone(), key_of(&token));
     let is_set = portal
@@ -72,7 +73,7 @@ pub(super) async fn change_password(
 /// password at a time, with a turn at the hasher.
 async fn is_guessable(
     portal: &Portal,
-    password: &str,
+    password: &OwnPassword,
     member: &Member,
 ) -> Result<bool, Unavailable> {
     // In this order, so that a request that waits for the rating keeps no turn at the hasher from those who sign in.
@@ -81,6 +82,7 @@ async fn is_guessable(
         .await
         .map_err(|_closed| Unavailable)?;
     let turn = portal.builtin.turn(Caller::Known(&member.id.0)).await?;
+    let password = password.expose();
     let end = password
         .char_indices()
         .nth(RATED)

@@ -4,15 +4,16 @@ use std::sync::Arc;
 
 use axum::http::StatusCode;
 use axum::response::Response;
+use tracing::Instrument;
 
 use super::running_tries::RunningTry;
 use super::session::is_in_use;
 use super::texts;
 use super::throttle::{ClientNetwork, CountedTry, ThrottleKey};
 use super::visit::Visit;
-use crate::directory::Caller;
-use crate::domain::Moment;
+use crate::directory::{Caller, Checked};
 use crate::domain::sign_in::{LockedBy, TRIES_BEFORE_LOCK, TRIES_OF_A_DEVICE};
+use crate::domain::{Moment, OwnPassword};
 use crate::store::{AccountRow, MemberRow, SignedIn};
 
 /// Where a password was typed.
@@ -55,13 +56,22 @@ pub(super) struct RightPassword {
     device: Option<KnownDevice>,
     counted: Option<CountedTry>,
     running: RunningTry,
+    /// The form in which it is to be hashed anew; none where it is hashed so already.
+    to_hash_anew: Option<OwnPassword>,
 }
 
 impl RightPassword {
-    /// It opens something: the pauses after earlier tries end.
-    pub(super) fn accept(&self, visit: &Visit<'_>) {
+    /// It opens something: the pauses after earlier tries end. An older hash is made anew after the answer, whose time would
+    /// tell that it was one.
+    pub(super) fn accept(&mut self, visit: &Visit<'_>) {
         if let Some(counted) = &self.counted {
             visit.portal.throttle.reset(counted);
+        }
+        if let (Some(own), Some(older)) = (self.to_hash_anew.take(), &self.account.credential) {
+            let (builtin, member) = (visit.portal.builtin.clone(), self.row.member_id.clone());
+            let older = older.clone();
+            let again = async move { builtin.hash_anew(&member, older, &own).await };
+            visit.portal.app.tasks.spawn(again.in_current_span());
         }
     }
 
@@ -91,12 +101,9 @@ pub(super) async fn check(
         None => None,
     };
     let source = TrySource::of(visit, device.as_ref(), &typed_at, email_key);
-    let counted = match source.throttle_key {
-        Some(key) => match portal.throttle.count(key, portal.app.clock.now()) {
-            Ok(counted) => Some(counted),
-            Err(until) => return Ok(PasswordCheck::TooSoon(until)),
-        },
-        None => None,
+    let counted = match source.count(visit) {
+        Ok(counted) => counted,
+        Err(until) => return Ok(PasswordCheck::TooSoon(until)),
     };
     let credential = found
         .as_ref()
@@ -105,7 +112,7 @@ pub(super) async fn check(
         .builtin
         .check(source.caller(), typed, credential.as_deref())
         .await;
-    let is_right = checked.map_err(|error| {
+    let checked = checked.map_err(|error| {
         if let Some(counted) = &counted {
             portal.throttle.take_back(counted);
         }
@@ -117,10 +124,15 @@ pub(super) async fn check(
     let is_known = device.is_some();
     let lock = lock_for(&account, is_known, running.count);
     // A right password that opens nothing is answered like a wrong one, and as fast.
-    if !is_right || !is_in_use(&row) || typed_at.is_closed_by(lock) {
-        record_failure(visit, row, device, running);
-        return Ok(PasswordCheck::Wrong);
-    }
+    let is_closed = !is_in_use(&row) || typed_at.is_closed_by(lock);
+    let to_hash_anew = match checked {
+        Checked::Right if !is_closed => None,
+        Checked::RightAsTyped(own) if !is_closed => Some(own),
+        Checked::Wrong | Checked::Right | Checked::RightAsTyped(_) => {
+            record_failure(visit, row, device, running);
+            return Ok(PasswordCheck::Wrong);
+        }
+    };
     Ok(PasswordCheck::Right(Box::new(RightPassword {
         row,
         account,
@@ -129,6 +141,7 @@ pub(super) async fn check(
         device,
         counted,
         running,
+        to_hash_anew,
     })))
 }
 
@@ -192,6 +205,14 @@ impl TrySource {
         }
     }
 
+    /// Counts the try; until when the next one has to wait, where this one comes too soon.
+    fn count(&self, visit: &Visit<'_>) -> Result<Option<CountedTry>, Moment> {
+        let now = visit.portal.app.clock.now();
+        let key = self.throttle_key;
+        key.map(|key| visit.portal.throttle.count(key, now))
+            .transpose()
+    }
+
     fn caller(&self) -> Caller<'_> {
         if self.is_stranger {
             Caller::Stranger(&self.name)
@@ -224,7 +245,7 @@ pub(super) async fn confirm(
                 let text = texts::too_many_tries(until - visit.portal.app.clock.now());
                 Confirmation::Refused(StatusCode::TOO_MANY_REQUESTS, text)
             }
-            PasswordCheck::Right(right) if right.row.member_id == found.session.member_id => {
+            PasswordCheck::Right(mut right) if right.row.member_id == found.session.member_id => {
                 right.accept(visit);
                 Confirmation::Right {
                     passes_lock: right.is_known,
@@ -276,7 +297,7 @@ fn record_failure(
     running: RunningTry,
 ) {
     let app = Arc::clone(&visit.portal.app);
-    visit.portal.app.tasks.spawn(async move {
+    let record = async move {
         let recorded = app.store.sign_in_failed(&row.member_id).await;
         let recorded_of_device = match &device {
             Some(device) => app.store.device_failed(&device.key, &row.member_id).await,
@@ -289,5 +310,6 @@ fn record_failure(
             );
         }
         drop((device, running));
-    });
+    };
+    visit.portal.app.tasks.spawn(record.in_current_span());
 }

@@ -95,7 +95,7 @@ fn refused(visit: &Visit<'_>, email: String) -> Response {
 /// Opens what the right password opens.
 async fn open(
     visit: &Visit<'_>,
-    right: Box<RightPassword>,
+    mut right: Box<RightPassword>,
     email: String,
 ) -> Result<Response, Response> {
     let app = &visit.portal.app;

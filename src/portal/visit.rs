@@ -13,6 +13,7 @@ use rand::RngExt;
 use subtle::ConstantTimeEq;
 
 use super::cookies::{self, DEVICE, FORM, SESSION, SetCookie};
+use super::intake::record_member;
 use super::page::{self, Frame, PlainPage, redirect};
 use super::session::{is_in_use, key_of, token_of};
 use super::state::Portal;
@@ -67,6 +68,9 @@ impl<'a> Visit<'a> {
             let mut rng = rng.map_err(|error| unavailable(&error))?;
             URL_SAFE_NO_PAD.encode(rng.random::<[u8; 16]>())
         };
+        if let Some(found) = &signed_in {
+            record_member(&found.session.member_id);
+        }
         Ok(Self {
             portal,
             // An account that was suspended meanwhile has no pages any more.

@@ -63,6 +63,13 @@ pub(super) const SET_CREDENTIAL: &str = "
         wrong_codes = 0
     where member_id = $1";
 
+/// The password stays, so its age and the sessions do too.
+pub(super) const RENEW_CREDENTIAL: &str = "
+    update member
+    set credential = $3
+    where member_id = $1
+        and credential = $2";
+
 /// Voids every session that began up to now. A clock that was set back may have left a session, or a sign-out, with a
 /// later time: then that time is taken.
 pub(super) const SIGN_OUT: &str = "
@@ -112,6 +119,17 @@ pub(super) async fn set_credential(
     tx.run(SET_CREDENTIAL, params![member, phc, now, temporary_until])
         .await
         .map(drop)
+}
+
+/// True where both are hashes of one password: the same, or one that was made anew of another form of it and kept the salt
+/// ([`Store::renew_credential`]). Every password that is set has a salt of its own.
+pub(super) fn is_same_password(one: Option<&str>, other: Option<&str>) -> bool {
+    let salt = |phc: Option<&str>| {
+        let (before_hash, _) = phc?.strip_prefix("$argon2id$")?.rsplit_once('$')?;
+        let (_, salt) = before_hash.rsplit_once('$')?;
+        Some(salt.to_owned()).filter(|salt| !salt.is_empty())
+    };
+    one == other || (salt(one).is_some() && salt(one) == salt(other))
 }
 
 /// Ends all sessions of a member.
@@ -171,6 +189,18 @@ impl Store {
             .await
     }
 
+    /// Replaces the hash of a password by another one of the same password, made with the same salt. Nothing is done where
+    /// another password was set meanwhile.
+    pub async fn renew_credential(
+        &self,
+        member: &MemberId,
+        older: String,
+        newer: String,
+    ) -> Result<(), StoreError> {
+        self.write((member.clone(), older, newer), renew_credential)
+            .await
+    }
+
     /// Sets a lasting password for an operator and ends every session, unless a reset of the member is under way.
     pub async fn set_password(&self, member: &MemberId, phc: String) -> Result<(), PasswordError> {
         self.write((member.clone(), phc), set_password).await
@@ -192,6 +222,21 @@ pub(super) async fn replace_credential(
     set_credential(tx, member, phc, *temporary_until).await?;
     if temporary_until.is_some() {
         sign_out(tx, member).await?;
+    }
+    Ok(())
+}
+
+async fn renew_credential(
+    tx: &mut Tx,
+    (member, older, newer): &(MemberId, String, String),
+) -> Result<(), StoreError> {
+    if tx
+        .run(RENEW_CREDENTIAL, params![member, older, newer])
+        .await?
+        > 0
+    {
+        let line = AuditRow::of_member("own_password", "hashed_anew", member, tx.now());
+        tx.insert(&line).await?;
     }
     Ok(())
 }
@@ -219,4 +264,22 @@ async fn set_password(
     sign_out(tx, member).await?;
     set_credential(tx, member, phc, None).await?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_password_is_the_same_while_its_salt_is() {
+        let phc = |salt: &str, hash: &str| format!("$argon2id$v=19$m=19456,t=2,p=1${salt}${hash}");
+        let is_same = |one: &str, other: &str| is_same_password(Some(one), Some(other));
+        assert!(is_same(&phc("one", "x"), &phc("one", "x")));
+        assert!(is_same(&phc("one", "x"), &phc("one", "y")));
+        assert!(!is_same(&phc("one", "x"), &phc("two", "x")));
+        assert!(!is_same(&phc("", "x"), &phc("", "y")));
+        assert!(!is_same("$cheap$x", "$cheap$y") && is_same("$cheap$x", "$cheap$x"));
+        assert!(!is_same_password(Some(&phc("one", "x")), None));
+        assert!(is_same_password(None, None));
+    }
 }

@@ -1,4 +1,4 @@
-//! Codes of the member's pages: sending one, and what a typed one opens.
+//! Codes of the member's pages: sending one, what a typed one opens, and the contacts that a member adds and removes.
 
 use super::engine::{Refusal, Tx};
 use super::sessions::Live;
@@ -108,6 +108,17 @@ impl Store {
         contact: ContactRow,
     ) -> Result<Proof, StoreError> {
         self.write((session_key, digest, contact), prove_contact)
+            .await
+    }
+
+    /// Takes a contact away that was added for codes. False if there is none, or the session has ended.
+    pub async fn remove_contact(
+        &self,
+        member: &MemberId,
+        session_key: String,
+        address: String,
+    ) -> Result<bool, StoreError> {
+        self.write((member.clone(), session_key, address), remove_contact)
             .await
     }
 }
@@ -234,6 +245,24 @@ async fn prove_contact(
     }
     tx.put(&session).await?;
     Ok(proof)
+}
+
+async fn remove_contact(
+    tx: &mut Tx,
+    (member, session_key, address): &(MemberId, String, String),
+) -> Result<bool, StoreError> {
+    let known = contacts::of_member(tx, member).await?;
+    if !known.iter().any(|contact| contact.address == *address) {
+        return Ok(false);
+    }
+    let live = Live::of(tx, member).await?;
+    if live.session(session_key, &[Stage::Open]).is_none() {
+        return Ok(false);
+    }
+    tx.insert(&AuditRow::of_member("contact", "removed", member, tx.now()))
+        .await?;
+    contacts::delete(tx, member, address).await?;
+    Ok(true)
 }
 
 /// A code can still open the account: its temporary password has not ended, and neither codes nor the member locked it.

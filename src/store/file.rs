@@ -8,9 +8,14 @@
 use std::fs::{File, Metadata, TryLockError};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use super::open_error::OpenError;
 use super::own_log;
+
+/// How often the lock beside the database is tried again, and how long after each time: 200 ms in all.
+const LOOKS: u32 = 20;
+const BETWEEN_LOOKS: Duration = Duration::from_millis(10);
 
 /// Where there is no record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -110,7 +115,7 @@ impl DatabaseFile {
     pub(super) fn lock(&mut self) -> Result<(), OpenError> {
         try_lock(&self.file)?;
         let beside = open_lock(&self.beside, &self.file)?;
-        let locked = try_lock(&beside).and_then(|()| {
+        let locked = lock_soon(&beside).and_then(|()| {
             own_log::forget_other(&self.beside, &beside, &self.file).map_err(OpenError::from)
         });
         if locked.is_err() {
@@ -157,9 +162,51 @@ fn open_lock(lock: &Path, database: &File) -> std::io::Result<File> {
     }
 }
 
+/// Takes the lock beside the database. A command that looks whether somebody holds it holds it itself for that moment, so
+/// one that is taken is tried again for a while.
+fn lock_soon(beside: &File) -> Result<(), OpenError> {
+    for _ in 0..LOOKS {
+        match try_lock(beside) {
+            Err(OpenError::Locked) => std::thread::sleep(BETWEEN_LOOKS),
+            ended => return ended,
+        }
+    }
+    try_lock(beside)
+}
+
 fn try_lock(file: &File) -> Result<(), OpenError> {
     file.try_lock().map_err(|error| match error {
         TryLockError::WouldBlock => OpenError::Locked,
         TryLockError::Error(error) => error.into(),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A command looks for a moment whether somebody holds the lock beside the database, and holds it itself meanwhile.
+    #[test]
+    fn a_start_waits_while_a_command_looks_at_the_lock() {
+        let folder = std::env::temp_dir().join(format!("relatch-probed-{}", std::process::id()));
+        std::fs::create_dir_all(&folder).unwrap();
+        let path = folder.join("relatch.db");
+        let mut starting = DatabaseFile::open(&path, Absent::Begin).unwrap();
+        let looked_at = open_lock(&starting.beside, &starting.file).unwrap();
+        looked_at.lock_shared().unwrap();
+        let command = std::thread::spawn(move || {
+            std::thread::sleep(Duration::from_millis(20));
+            drop(looked_at);
+        });
+        starting.lock().unwrap();
+        command.join().unwrap();
+        starting.unlock().unwrap();
+        // One that stays is another `serve` of an older version.
+        let served = open_lock(&starting.beside, &starting.file).unwrap();
+        served.lock().unwrap();
+        assert!(matches!(starting.lock(), Err(OpenError::Locked)));
+        drop(served);
+        starting.lock().unwrap();
+        std::fs::remove_dir_all(&folder).unwrap();
+    }
 }

@@ -190,13 +190,23 @@ impl Store {
         Ok(any.is_none())
     }
 
-    /// The organization's own number of a member.
-    pub async fn employee_id(&self, member: &MemberId) -> Result<Option<String>, StoreError> {
-        let found: Option<(Option<String>,)> = self
-            .reader()
-            .await?
-            .maybe(EMPLOYEE_ID, params![member])
-            .await?;
-        Ok(found.and_then(|(employee_id,)| employee_id))
+    /// A member by business e-mail in lower case, with the organization's own number of them at the same moment.
+    pub async fn member_with_number(
+        &self,
+        email_key: &str,
+    ) -> Result<Option<(MemberRow, Option<String>)>, StoreError> {
+        let mut connection = self.reader().await?;
+        connection.begin_read().await?;
+        let row = by_email(&mut connection, email_key).await?;
+        let number: Option<(Option<String>,)> = match &row {
+            Some(row) => {
+                connection
+                    .maybe(EMPLOYEE_ID, params![row.member_id])
+                    .await?
+            }
+            None => None,
+        };
+        connection.end_read().await?;
+        Ok(row.map(|row| (row, number.and_then(|(number,)| number))))
     }
 }

@@ -7,7 +7,7 @@
 //! 3. [`resets`] (the row), then the life of one reset in order: [`cards`], [`around`], [`earlier`], [`clicks`],
 //!    [`amend`], [`reserve`], [`moves`], [`steps`], [`told`], [`notices`], [`mailed_links`]; [`history`] reads them back, and [`purge`] deletes them.
 //! 4. Commands that make no card, and administrators: [`notes`], [`tries`], [`links`], [`pins`].
-//! 5. The built-in directory and its pages: [`members`], [`accounts`], [`sessions`], [`codes`], [`contacts`],
+//! 5. The built-in directory and its pages: [`members`], [`accounts`], [`sessions`], [`passwords`], [`codes`], [`contacts`],
 //!    [`contact_checks`], [`devices`], [`import`], [`wipe`]; [`seen_contacts`] also knows members of other directories.
 //! 6. [`open`], [`open_error`], [`migrations`], [`mod@file`], [`own_log`], [`watch`] and [`key`]: how the file is opened, locked
 //!    and looked after, and which key file belongs to it.
@@ -61,6 +61,7 @@ mod notices;
 mod open;
 mod open_error;
 mod own_log;
+mod passwords;
 mod pins;
 mod purge;
 mod replays;
@@ -107,14 +108,15 @@ pub(crate) use self::notes::Noted;
 pub(crate) use self::notices::NoticeRow;
 pub use self::open::{StoreTasks, Use};
 pub use self::open_error::OpenError;
+pub use self::passwords::Begun;
 pub(crate) use self::pins::Pins;
 pub use self::pins::{AdminPin, PinnedBy};
 pub use self::replays::ReplayKey;
 pub use self::reserve::Reservation;
 pub use self::resets::ResetRow;
 pub(crate) use self::seen_contacts::{PresentContacts, PresentDigest};
+pub use self::sessions::SessionRow;
 pub(crate) use self::sessions::SignedIn;
-pub use self::sessions::{Begun, SessionRow};
 pub(crate) use self::steps::after_change;
 pub use self::steps::{StepNote, StepRow};
 pub(crate) use self::tries::LookUpRefused;

@@ -10,7 +10,7 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqliteJournalMode, Sq
 use sqlx::{ConnectOptions, Connection, Row};
 use tokio::sync::mpsc;
 
-use super::engine::{self, NoReader, Opening, Readers};
+use super::engine::{self, Closing, GiveUp, NoReader, Opening, Readers};
 use super::file::{Absent, DatabaseFile};
 use super::migrations::{is_outdated, migrate};
 use super::open_error::{OLDEST_SQLITE, OpenError};
@@ -35,6 +35,8 @@ const READER_CACHE: &str = "-1024";
 pub struct StoreTasks {
     writer: tokio::task::JoinHandle<(Option<SqliteConnection>, Arc<DatabaseFile>)>,
     readers: [Readers; 2],
+    /// Ends with the readers.
+    closing: tokio::task::JoinHandle<()>,
     watch: Watch,
     /// Held here too, because a panic of the task must not give up the lock while others still read.
     file: Arc<DatabaseFile>,
@@ -53,6 +55,8 @@ impl StoreTasks {
         for readers in self.readers {
             log_if_failed(readers.close().await);
         }
+        let closing = self.closing.await;
+        log_if_failed(closing.map_err(|error| sqlx::Error::AnyDriverError(error.into())));
         let closed = match written {
             Ok((Some(connection), _file)) => connection.close().await,
             Ok((None, _file)) => Ok(()),
@@ -134,7 +138,8 @@ impl Store {
         if file.is_new {
             keep_name(path)?;
         }
-        let (slow_readers, readers) = open_readers(options, path, &file).await?;
+        let (give_up, closing) = Closing::new();
+        let (slow_readers, readers) = open_readers(options, path, &file, &give_up).await?;
         let (running, task) = tokio::sync::watch::channel(());
         // After the last connection, so that all of them are to one file.
         let watch = Watch::new(path, task)?;
@@ -154,6 +159,7 @@ impl Store {
                 (engine::run(connection, queue, &writing_clock).await, held)
             }),
             readers: [slow_readers.clone(), readers.clone()],
+            closing: spawn(closing.run()),
             watch,
             file,
         };
@@ -174,6 +180,7 @@ async fn open_readers(
     options: SqliteConnectOptions,
     path: &Path,
     file: &DatabaseFile,
+    give_up: &GiveUp,
 ) -> Result<(Readers, Readers), OpenError> {
     let opening = Arc::new(Opening {
         options: options
@@ -182,8 +189,9 @@ async fn open_readers(
         file: path.to_owned(),
         opened: file.identity()?,
     });
-    let slow_readers = Readers::open(1, &opening).await?;
-    Ok((slow_readers, Readers::open(READERS, &opening).await?))
+    let slow_readers = Readers::open(1, &opening, give_up).await?;
+    let readers = Readers::open(READERS, &opening, give_up).await?;
+    Ok((slow_readers, readers))
 }
 
 /// Opens the file and locks it for `serve`. One that two names lead to is refused, and an empty one unless it is to be new.

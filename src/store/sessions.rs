@@ -1,11 +1,9 @@
 //! Sessions of the member's pages: how they begin, go on and end.
 
-use super::accounts::{self, set_credential};
+use super::accounts;
 use super::engine::{Connection, Joined, Table, Tx, params, sql, table};
-use super::{AccountRow, AuditRow, MemberRow, Store, StoreError, contacts};
-use crate::domain::sign_in::{
-    LockedBy, PROVING_LIFE, SESSION_LIFE, SESSIONS_AT_ONCE, Stage, TRIES_BEFORE_LOCK,
-};
+use super::{AccountRow, AuditRow, MemberRow, Store, StoreError};
+use crate::domain::sign_in::{PROVING_LIFE, SESSION_LIFE, SESSIONS_AT_ONCE, Stage};
 use crate::domain::{MemberId, Moment, Span};
 
 table! {
@@ -87,15 +85,6 @@ pub struct SignedIn {
     pub account: AccountRow,
 }
 
-/// How the beginning of a session ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Begun {
-    /// Its cookie works from now on.
-    Yes,
-    /// The password was replaced, or the account locked, while it was being checked.
-    Changed,
-}
-
 /// A session with the member and their account.
 pub(super) const SIGNED_IN: &str = sql!(
     "select ",
@@ -108,26 +97,6 @@ pub(super) const SIGNED_IN: &str = sql!(
     from session
     join member on member.member_id = session.member_id
     where session_key = $1"
-);
-
-pub(super) const ACCOUNT_BY_EMAIL: &str = sql!(
-    "select ",
-    MemberRow::COLUMNS,
-    ", ",
-    AccountRow::COLUMNS,
-    "
-    from member
-    where business_email_key = $1"
-);
-
-pub(super) const ACCOUNT_BY_ID: &str = sql!(
-    "select ",
-    MemberRow::COLUMNS,
-    ", ",
-    AccountRow::COLUMNS,
-    "
-    from member
-    where member_id = $1"
 );
 
 pub(super) const NOT_OVER: &str = sql!(
@@ -248,39 +217,7 @@ pub(super) async fn end(tx: &mut Tx, session: &SessionRow) -> Result<(), StoreEr
     tx.put(&ended).await
 }
 
-/// True if somebody with the right password may go on. `passes_lock`: this browser has a budget of its own, so a lock by
-/// wrong passwords does not stop it.
-fn is_open(account: &AccountRow, passes_lock: bool) -> bool {
-    match account.lock() {
-        None => true,
-        Some(LockedBy::Passwords) => passes_lock,
-        Some(LockedBy::Codes | LockedBy::Member) => false,
-    }
-}
-
 impl Store {
-    /// A member of the built-in directory by business e-mail in lower case, with their account.
-    pub async fn account(
-        &self,
-        email_key: &str,
-    ) -> Result<Option<(MemberRow, AccountRow)>, StoreError> {
-        let mut connection = self.reader().await?;
-        let found = connection
-            .maybe(ACCOUNT_BY_EMAIL, params![email_key])
-            .await?;
-        Ok(found.map(|Joined(account)| account))
-    }
-
-    /// The same by the immutable id, whatever the member's address is now.
-    pub async fn account_of(
-        &self,
-        member: &MemberId,
-    ) -> Result<Option<(MemberRow, AccountRow)>, StoreError> {
-        let mut connection = self.reader().await?;
-        let found = connection.maybe(ACCOUNT_BY_ID, params![member]).await?;
-        Ok(found.map(|Joined(account)| account))
-    }
-
     /// A session that lives now, by the digest of its cookie.
     pub async fn session(&self, session_key: &str) -> Result<Option<SignedIn>, StoreError> {
         let mut connection = self.reader().await?;
@@ -313,58 +250,6 @@ impl Store {
         live.sort_by_key(|row| std::cmp::Reverse(row.began_at));
         Ok(live)
     }
-
-    /// A wrong password; the hundredth in a row locks the account (Q13).
-    pub async fn sign_in_failed(&self, member: &MemberId) -> Result<(), StoreError> {
-        self.write(member.clone(), sign_in_failed).await
-    }
-
-    /// A right password: begins a session, if the credential is still the one that was checked. `passes_lock` is for a
-    /// browser with a budget of its own, which a lock after wrong passwords does not concern.
-    pub async fn begin_session(
-        &self,
-        session: SessionRow,
-        checked: String,
-        passes_lock: bool,
-    ) -> Result<Begun, StoreError> {
-        self.write((session, checked, passes_lock), begin_session)
-            .await
-    }
-
-    /// Takes a contact away that was added for codes. False if there is none, or the session has ended.
-    pub async fn remove_contact(
-        &self,
-        member: &MemberId,
-        session_key: String,
-        address: String,
-    ) -> Result<bool, StoreError> {
-        self.write((member.clone(), session_key, address), remove_contact)
-            .await
-    }
-
-    /// The member's own password: it replaces the one that `checked` was, every other session ends, and this one goes on
-    /// under another key. False if the password was replaced meanwhile, or the session ended. `passes_lock` as in
-    /// [`Store::begin_session`].
-    pub async fn set_own_password(
-        &self,
-        member: &MemberId,
-        session_key: String,
-        checked: Option<String>,
-        phc: String,
-        next_key: String,
-        passes_lock: bool,
-    ) -> Result<bool, StoreError> {
-        let change = OwnPassword {
-            member: member.clone(),
-            session_key,
-            checked,
-            phc,
-            next_key,
-            passes_lock,
-        };
-        self.write(change, set_own_password).await
-    }
-
     /// Ends this session, or every other one of the member.
     pub async fn end_sessions(
         &self,
@@ -375,109 +260,6 @@ impl Store {
         self.write((member.clone(), this, others), end_sessions)
             .await
     }
-}
-
-async fn sign_in_failed(tx: &mut Tx, member: &MemberId) -> Result<(), StoreError> {
-    let Some(mut account) = accounts::find(tx, member).await? else {
-        return Ok(());
-    };
-    account.failed_sign_ins = account.failed_sign_ins.saturating_add(1);
-    let locks = account.failed_sign_ins >= TRIES_BEFORE_LOCK && account.locked_at.is_none();
-    if locks {
-        (account.locked_at, account.locked_by) = (Some(tx.now()), Some(LockedBy::Passwords));
-    }
-    let outcome = if locks { "locked" } else { "wrong_password" };
-    tx.insert(&AuditRow::of_member("sign_in", outcome, member, tx.now()))
-        .await?;
-    accounts::save(tx, &account).await
-}
-
-async fn begin_session(
-    tx: &mut Tx,
-    (session, checked, passes_lock): &(SessionRow, String, bool),
-) -> Result<Begun, StoreError> {
-    let live = Live::of(tx, &session.member_id).await?;
-    let Some(mut account) = live.account.clone() else {
-        return Ok(Begun::Changed);
-    };
-    let is_open = is_open(&account, *passes_lock || session.stage == Stage::Code);
-    if account.credential.as_ref() != Some(checked) || !is_open {
-        return Ok(Begun::Changed);
-    }
-    // A password that needs a code too proves nothing alone: what was tried before counts on until the code is
-    // right. A known browser lifts no lock, because then others could guess a hundred times more.
-    if session.stage == Stage::Open && account.locked_at.is_none() {
-        (account.failed_sign_ins, account.wrong_codes) = (0, 0);
-        accounts::save(tx, &account).await?;
-    }
-    let stage = session.stage.as_str();
-    tx.insert(&AuditRow::of_member(
-        "sign_in",
-        stage,
-        &session.member_id,
-        tx.now(),
-    ))
-    .await?;
-    live.start(tx, session).await?;
-    Ok(Begun::Yes)
-}
-
-async fn remove_contact(
-    tx: &mut Tx,
-    (member, session_key, address): &(MemberId, String, String),
-) -> Result<bool, StoreError> {
-    let known = contacts::of_member(tx, member).await?;
-    if !known.iter().any(|contact| contact.address == *address) {
-        return Ok(false);
-    }
-    let live = Live::of(tx, member).await?;
-    if live.session(session_key, &[Stage::Open]).is_none() {
-        return Ok(false);
-    }
-    tx.insert(&AuditRow::of_member("contact", "removed", member, tx.now()))
-        .await?;
-    contacts::delete(tx, member, address).await?;
-    Ok(true)
-}
-
-struct OwnPassword {
-    member: MemberId,
-    session_key: String,
-    checked: Option<String>,
-    phc: String,
-    next_key: String,
-    passes_lock: bool,
-}
-
-async fn set_own_password(tx: &mut Tx, change: &OwnPassword) -> Result<bool, StoreError> {
-    let member = &change.member;
-    let live = Live::of(tx, member).await?;
-    let session = live.session(&change.session_key, &[Stage::NewPassword, Stage::Open]);
-    let (Some(session), Some(account)) = (session, &live.account) else {
-        return Ok(false);
-    };
-    // A lock holds inside a session too: else a guess that is right at last would lift it. After a code was right
-    // there is nothing left to guess.
-    let is_proven = session.stage == Stage::NewPassword;
-    let is_over = is_proven && account.temporary_until <= Some(tx.now());
-    let is_open = is_open(account, change.passes_lock || is_proven);
-    if account.credential != change.checked || !is_open || is_over {
-        return Ok(false);
-    }
-    set_credential(tx, member, &change.phc, None).await?;
-    for other in &live.sessions {
-        end(tx, other).await?;
-    }
-    tx.insert(&AuditRow::of_member(
-        "own_password",
-        "set",
-        member,
-        tx.now(),
-    ))
-    .await?;
-    live.go_on(tx, &session, &change.next_key, Stage::Open)
-        .await?;
-    Ok(true)
 }
 
 async fn end_sessions(

@@ -2,7 +2,7 @@
 
 use super::engine::{Table, Tx, params, sql, table};
 use super::{RETRY_BUDGET, Store, StoreError};
-use crate::domain::{Moment, ResetId, Step, StepOutcome};
+use crate::domain::{Moment, ResetId, Span, Step, StepOutcome};
 
 table! {
     /// One effect of a reset and how it ended.
@@ -32,6 +32,21 @@ pub(super) const OF_RESET: &str = sql!(
     from step
     where reset_id = $1"
 );
+
+pub(super) const NOTE_AGAIN: &str = "
+    update step
+    set noted_at = $2
+    where reset_id = $1
+        and outcome = 'pending'
+        and noted_at <= $3";
+
+/// The steps of a reset, some of which are to be done again.
+#[derive(Clone, Debug)]
+pub(crate) struct ClaimedSteps {
+    /// The pending ones that were claimed.
+    pub(crate) pending: Vec<StepRow>,
+    pub(crate) others: Vec<StepRow>,
+}
 
 /// How one step ended, to be recorded.
 #[derive(Clone, Debug)]
@@ -64,13 +79,14 @@ impl Store {
         self.write_again(RETRY_BUDGET, (id, steps), note_each).await
     }
 
-    /// Notes that these pending steps are about to be done again. It is tried once: what cannot be noted is not done.
-    pub(crate) async fn note_again(
+    /// Claims the pending steps of a reset that are this old, to do them again: until they are as old once more, nobody else
+    /// claims them. One that has ended meanwhile stays ended. It is tried once: what cannot be noted is not done.
+    pub(crate) async fn claim_pending(
         &self,
         id: ResetId,
-        steps: Vec<StepNote>,
-    ) -> Result<(), StoreError> {
-        self.write((id, steps), note_each).await
+        age: Span,
+    ) -> Result<ClaimedSteps, StoreError> {
+        self.write((id, age), claim_pending).await
     }
 
     /// The steps of a reset, the oldest first.
@@ -94,6 +110,18 @@ pub(crate) fn after_change() -> Vec<StepNote> {
 
 async fn note_each(tx: &mut Tx, (id, steps): &(ResetId, Vec<StepNote>)) -> Result<(), StoreError> {
     note(tx, *id, steps).await
+}
+
+async fn claim_pending(
+    tx: &mut Tx,
+    (id, age): &(ResetId, Span),
+) -> Result<ClaimedSteps, StoreError> {
+    let (now, until) = (tx.now(), tx.now() - *age);
+    let steps: Vec<StepRow> = tx.all(OF_RESET, params![id]).await?;
+    let is_claimed = |row: &StepRow| row.outcome == StepOutcome::Pending && row.noted_at <= until;
+    let (pending, others) = steps.into_iter().partition(is_claimed);
+    tx.run(NOTE_AGAIN, params![id, now, until]).await?;
+    Ok(ClaimedSteps { pending, others })
 }
 
 /// Notes how these steps ended, or that they are still to do.

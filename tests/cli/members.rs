@@ -1,5 +1,7 @@
 //! Members, links and contacts of the built-in directory.
 
+use relatch::surface::directory::Hasher;
+
 use super::{PEOPLE, Place};
 
 #[test]
@@ -80,6 +82,44 @@ fn members_are_imported_listed_and_verified() {
             .windows(11)
             .any(|part| part == b"right horse")
     );
+}
+
+/// RFC 8265: macOS sends letters and marks apart, Windows together, and both are one password. A hash of the version before
+/// is made anew at the first check.
+#[test]
+fn a_password_is_set_and_verified_in_every_form() {
+    let (apart, together) = ("cafe\u{301} au lait\n", "caf\u{e9} au\u{a0}lait\n");
+    let place = Place::new("");
+    place.write("people.csv", PEOPLE);
+    place.run(&["members", "import", "people.csv"]);
+    let mina = "mina.park@acme.example";
+    let code = |what, input| place.run_with_input(&["members", what, mina], input).code;
+    for (set, typed) in [(apart, together), (together, apart)] {
+        assert_eq!(code("set-password", set), 0);
+        assert_eq!((code("verify", typed), code("verify", set)), (0, 0));
+        assert_eq!(code("verify", "cafe au lait\n"), 1);
+    }
+    let refused = place.run_with_input(&["members", "set-password", mina], "right\thorse\n");
+    assert_eq!(refused.code, 1);
+    assert!(
+        refused
+            .err
+            .contains("no control characters, such as a tab. Nothing was changed."),
+        "{}",
+        refused.err
+    );
+    assert_eq!(code("verify", together), 0);
+
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let older = runtime.block_on(async {
+        let hasher = Hasher::start().unwrap();
+        hasher.hash(apart.trim(), [7; 16]).await.unwrap()
+    });
+    let older = format!("update member set credential = '{older}' where name = 'Mina Park'");
+    place.sql(older.leak());
+    assert_eq!(code("verify", together), 1, "this is another hash");
+    assert_eq!(code("verify", apart), 0);
+    assert_eq!((code("verify", together), code("verify", apart)), (0, 0));
 }
 
 /// What a reset is about to deliver must not be dead when it arrives.

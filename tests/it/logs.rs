@@ -103,6 +103,39 @@ async fn pages_that_cannot_be_served_are_not_a_line_each() {
         .await;
 }
 
+/// A line about a page says which page and whose, and never what stands in its address.
+#[tokio::test]
+async fn a_line_about_a_page_names_the_page_and_the_member() {
+    let (log, _guard) = Log::start();
+    let bot = TestBot::new().await;
+    let browser = bot.signed_in(MINA).await;
+    bot.execute("alter table contact rename to contact_away")
+        .await;
+    let page = browser.open("/contacts").await;
+    assert_eq!(page.status, StatusCode::SERVICE_UNAVAILABLE);
+    bot.execute("alter table contact_away rename to contact")
+        .await;
+    let lines = log.lines_with("a page could not be served");
+    assert!(
+        lines.len() == 1
+            && lines[0].contains("page{method=GET path=\"/contacts\" member.id=id-mina.park}"),
+        "{lines:#?}"
+    );
+    bot.execute("alter table session rename to session_away")
+        .await;
+    bot.clock.advance(Span::seconds(1));
+    let page = browser.open("/claim/canary-of-a-link").await;
+    assert_eq!(page.status, StatusCode::SERVICE_UNAVAILABLE);
+    bot.execute("alter table session_away rename to session")
+        .await;
+    let lines = log.lines_with("a page could not be served");
+    assert!(
+        lines.len() == 2 && lines[1].contains("path=\"/claim/{token}\""),
+        "{lines:#?}"
+    );
+    assert_eq!(log.lines_with("canary"), [""; 0]);
+}
+
 /// Whoever knows the command's token may name any response address, as often and as long as they like.
 #[tokio::test]
 async fn response_addresses_of_another_form_are_not_a_line_each() {

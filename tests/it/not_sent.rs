@@ -424,12 +424,15 @@ async fn no_notice_is_sent_again_while_the_record_cannot_be_written() {
     assert_eq!(told_of(&bot, "was reset by Jo Lim").len(), 1);
     bot.execute("create trigger full before insert on step begin select raise(abort, 'full'); end")
         .await;
+    bot.execute("create trigger same before update on step begin select raise(abort, 'full'); end")
+        .await;
     bot.clock.advance(Span::minutes(3));
     for _ in 0..2 {
         bot.sweep().await;
         assert!(told_of(&bot, "was reset by Jo Lim").is_empty());
     }
     bot.execute("drop trigger full").await;
+    bot.execute("drop trigger same").await;
     bot.sweep().await;
     assert_eq!(told_of(&bot, "was reset by Jo Lim"), ["mina@mail.example"]);
 }

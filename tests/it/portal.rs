@@ -4,6 +4,7 @@ mod disowned;
 mod first_sign_in;
 mod guarded;
 mod own_contacts;
+mod typed_forms;
 
 use crate::support::TestBot;
 

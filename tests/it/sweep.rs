@@ -1,7 +1,10 @@
 //! What ends by itself: cards, reply addresses, and the steps of a member who is gone.
 
+use std::collections::BTreeSet;
+
 use relatch::surface::domain::Span;
 use relatch::surface::domain::delivery::{Outcome, Refusal};
+use relatch::surface::flow::sweep;
 
 use crate::support::{Left, TestBot};
 
@@ -63,4 +66,22 @@ async fn a_member_who_was_told_and_left_was_told() {
     bot.clock.advance(Span::minutes(3));
     bot.sweep().await;
     assert_eq!(bot.count(&notice("done")).await, 1);
+}
+
+/// A notice that somebody else sends at this moment is not sent again: whoever sends it claims it first.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_notice_that_two_want_to_send_is_sent_once() {
+    let bot = TestBot::new().await;
+    for _ in 0..2 {
+        bot.outbox.end_next_send(Outcome::Refused(Refusal::Later));
+    }
+    bot.reset_by_copy(JO, MINA).await;
+    assert!(bot.outbox.take().is_empty());
+    bot.clock.advance(Span::minutes(3));
+    let (one, other) = tokio::join!(sweep::finish(&bot.app), sweep::finish(&bot.app));
+    one.and(other).unwrap();
+    let sent: Vec<String> = bot.outbox.take().into_iter().map(|sent| sent.to).collect();
+    let once: BTreeSet<&String> = sent.iter().collect();
+    assert_eq!(once.len(), 2, "{sent:?}");
+    assert_eq!(sent.len(), once.len(), "{sent:?}");
 }

@@ -15,8 +15,6 @@ mod own_rights;
 mod protection;
 mod sid;
 
-use std::time::Duration;
-
 use ldap3::LdapResult;
 use secrecy::SecretString;
 use zeroize::Zeroizing;
@@ -25,7 +23,7 @@ use self::protection::Unclear;
 use super::config::{DirectoryConfig, DirectoryParts};
 use super::ldap::{
     AccountFlags, Defaults, LdapEntry, LdapServer, LdapSession, LdapSettings, OneEntry, Tree, code,
-    ended, generalized_time,
+    ended, generalized_time, prepared,
 };
 use super::phones;
 use super::{Backend, By, Capabilities, Enforced, Match, ResetFailed, Unavailable};
@@ -52,9 +50,6 @@ const RIGHT_BUT_MUST_CHANGE: &str = "data 773";
 
 /// Part of the text of a change that the password policy refuses.
 const POLICY: &str = "0000052D";
-
-/// How long the checks before a change may take; together with the change they stay below the deadline of a change.
-const PREPARE_DEADLINE: Duration = Duration::from_secs(6);
 
 const OWN: &[&str] = &[
     "objectGUID",
@@ -290,10 +285,8 @@ impl Backend for ActiveDirectory {
         password: &Password,
         _until: Moment,
     ) -> Result<(), ResetFailed> {
-        let prepared =
-            tokio::time::timeout(PREPARE_DEADLINE, self.open_for_change(reservation.member()))
-                .await;
-        let (mut session, entry) = prepared.unwrap_or(Err(ResetFailed::NotSent))?;
+        let look_up = Box::pin(self.open_for_change(reservation.member()));
+        let (mut session, entry) = prepared(self.name(), look_up).await?;
         let secret = unicode_pwd(password);
         let changes = [
             ("unicodePwd", secret.as_slice()),

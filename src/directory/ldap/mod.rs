@@ -20,6 +20,7 @@ mod features;
 mod groups;
 mod outcome;
 mod password_policy;
+mod prepare;
 mod pwd_reset;
 mod rdn;
 mod rights;
@@ -31,7 +32,6 @@ mod user_names;
 mod validity;
 
 use std::ops::RangeInclusive;
-use std::time::Duration;
 
 use ldap3::ldap_escape;
 use secrecy::SecretString;
@@ -45,6 +45,7 @@ use self::features::{PasswordWrite, Product, ServerFeatures};
 pub(super) use self::groups::role_of;
 pub(super) use self::outcome::{code, ended};
 use self::password_policy::{CHANGE_AFTER_RESET, ask_for_policy, error_of_policy, policy_refusal};
+pub(super) use self::prepare::prepared;
 pub(super) use self::server::LdapServer;
 pub(super) use self::session::{ANY, LdapSession};
 pub(super) use self::time::generalized_time;
@@ -58,9 +59,6 @@ use crate::domain::country::Country;
 use crate::domain::{Guard, MemberId, Moment, Password, Status};
 use crate::net::TlsError;
 use crate::store::Reservation;
-
-/// How long the look-up before a change may take; together with the change it stays below the deadline of a change.
-const PREPARE_DEADLINE: Duration = Duration::from_secs(6);
 
 /// Why nothing is set on an OpenLDAP server that shows neither its policy nor the operation that hashes a password.
 const READABLE: &str = "the server would keep the password readable";
@@ -161,15 +159,7 @@ impl LdapDirectory {
         &self,
         member: &MemberId,
     ) -> Result<(LdapSession, ServerFeatures, LdapEntry), ResetFailed> {
-        let prepared = tokio::time::timeout(PREPARE_DEADLINE, self.open_at(member)).await;
-        prepared.unwrap_or_else(|_elapsed| {
-            tracing::warn!(
-                directory = self.name(),
-                deadline = ?PREPARE_DEADLINE,
-                "the look-up before a change took too long"
-            );
-            Err(ResetFailed::NotSent)
-        })
+        prepared(self.name(), Box::pin(self.open_at(member))).await
     }
 
     async fn open_at(
@@ -349,6 +339,11 @@ impl Backend for LdapDirectory {
         // at the latest when the entry was last modified.
         let is_reset = has_been_reset(&entry);
         let told = told.or_else(|| entry.first("modifyTimestamp").filter(|_| is_reset));
+        // "No change" would be a claim where the server keeps neither a time nor a mark.
+        let keeps_none = self.features.get().is_none_or(|one| !one.marks_changes());
+        if told.is_none() && keeps_none {
+            return Err(Unavailable);
+        }
         Ok(told.and_then(generalized_time))
     }
 

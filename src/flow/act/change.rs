@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::reporter::Reporter;
 use crate::app::App;
 use crate::directory::{Backend, ResetFailed};
-use crate::domain::{Password, State, Step, StepOutcome};
+use crate::domain::{Password, Span, State, Step, StepOutcome};
 use crate::flow::steps::note;
 use crate::flow::{aftermath, ending, messages};
 use crate::store::{MoveRefused, Reservation, ResetRow, after_change};
@@ -31,11 +31,11 @@ pub(super) async fn change(
         }
         None => Err(ResetFailed::NotSent),
     };
-    let (name, _) = app.directories.told(&row.member_id);
+    let name = app.directories.describe(&row.member_id).name;
     let reference = row.reset_id.reference();
     let told = match ended {
         Ok(()) => {
-            let (_, capabilities) = app.directories.told(&row.member_id);
+            let capabilities = app.directories.describe(&row.member_id).capabilities;
             let apart = capabilities
                 .forces_change_apart
                 .then(|| note(Step::MustChange, StepOutcome::Pending));
@@ -82,6 +82,6 @@ async fn end_as_unknown(
     tracing::error!("the directory stopped answering half-way; the end is unknown");
     let told = ending::ending(app, &row, None, None).await;
     reporter.tell_ended(app, &row, &told).await?;
-    aftermath::finish_steps(app, &row).await;
+    aftermath::finish_steps(app, &row, Span(0)).await;
     Ok(())
 }

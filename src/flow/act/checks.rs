@@ -158,7 +158,11 @@ async fn check_contacts(
         };
         return Err(StopReason::new("destination", told));
     }
-    let has_pages = app.directories.told(&member.id).1.has_our_pages;
+    let has_pages = app
+        .directories
+        .describe(&member.id)
+        .capabilities
+        .has_our_pages;
     if !app.organization.contact_rules.needs_two || !has_pages {
         return Ok(());
     }

@@ -127,7 +127,7 @@ async fn send_outputs(
     Outputs::of(notes, plan.shows())
 }
 
-/// Where the member is told of the reset. If that is nowhere, the step is noted as impossible.
+/// Where the member is told of the reset. If that is nowhere, the step is noted as impossible, else as pending.
 async fn notice_destinations(
     app: &App,
     row: &ResetRow,
@@ -140,9 +140,13 @@ async fn notice_destinations(
         Err(_) => contacts::known_of(member, &[]),
     };
     let found = aftermath::notice_destinations(app, row, member, known);
-    if found.is_empty() {
-        notes.push(note(Step::Notice, StepOutcome::Impossible));
-    }
+    // Pending from now on: the sweep leaves it alone while it is sent, however long the reset took up to here.
+    let outcome = if found.is_empty() {
+        StepOutcome::Impossible
+    } else {
+        StepOutcome::Pending
+    };
+    notes.push(note(Step::Notice, outcome));
     found
 }
 
@@ -258,7 +262,7 @@ async fn send(
     let until =
         row.changed_at.unwrap_or_else(|| app.clock.now()) + app.organization.password_lifetime;
     let (organization, zone) = (&app.organization, &app.zone);
-    let (_, capabilities) = app.directories.told(&row.member_id);
+    let capabilities = app.directories.describe(&row.member_id).capabilities;
     let ends = capabilities.has_our_pages.then_some(until);
     let (mail, sms) = if row.carries == Carries::Link {
         let link = pages::link(app, Link::Claim, row).unwrap_or_default();

@@ -5,6 +5,7 @@
 //! integers in both. Besides this folder only `open`, `open_error` and `migrations`, which open the file, know which of the
 //! two runs them.
 
+mod closing;
 mod readers;
 pub(super) mod row;
 pub(super) mod sql;
@@ -12,6 +13,7 @@ mod tx;
 mod value;
 mod writer;
 
+pub(super) use self::closing::{Closing, GiveUp};
 pub(super) use self::readers::{NoReader, Opening, Readers};
 pub(super) use self::row::{FromRow, Joined, Table, table};
 pub(super) use self::sql::sql;

@@ -9,10 +9,14 @@ use sqlx::{ConnectOptions, Connection as _};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
 
+use super::closing::{GiveUp, GivenUp};
 use crate::store::file::Identity;
 
 /// How long a read waits for a connection.
 const WAIT: Duration = Duration::from_secs(30);
+
+/// How long the end waits for reads that were given up.
+const CLOSE_WAIT: Duration = Duration::from_secs(5);
 
 /// A connection that reads, until it is dropped.
 #[derive(Debug)]
@@ -22,8 +26,9 @@ pub(super) struct Reader {
     is_in_transaction: bool,
     is_asked: bool,
     unused: Arc<Mutex<Vec<SqliteConnection>>>,
+    give_up: GiveUp,
     /// Given back after the connection.
-    _permit: OwnedSemaphorePermit,
+    permit: Option<OwnedSemaphorePermit>,
 }
 
 impl Reader {
@@ -52,8 +57,15 @@ impl Reader {
 impl Drop for Reader {
     fn drop(&mut self) {
         let is_idle = !self.is_in_transaction && !self.is_asked;
-        if let Some(connection) = self.connection.take().filter(|_| is_idle) {
+        let Some(connection) = self.connection.take() else {
+            return;
+        };
+        if is_idle {
             lock(&self.unused).push(connection);
+        } else if let Some(permit) = self.permit.take() {
+            // Where the program ends, nobody closes it any more, and it is dropped here.
+            let given_up = GivenUp { connection, permit };
+            drop(self.give_up.send(given_up));
         }
     }
 }
@@ -90,6 +102,7 @@ pub(in crate::store) struct Readers {
     /// Those that nobody uses. There are fewer than free permits where some failed.
     unused: Arc<Mutex<Vec<SqliteConnection>>>,
     opening: Arc<Opening>,
+    give_up: GiveUp,
     wait: Duration,
 }
 
@@ -106,6 +119,7 @@ impl Readers {
     pub(in crate::store) async fn open(
         count: u32,
         opening: &Arc<Opening>,
+        give_up: &GiveUp,
     ) -> Result<Self, NoReader> {
         let mut unused = Vec::new();
         for _ in 0..count {
@@ -116,6 +130,7 @@ impl Readers {
             count,
             unused: Arc::new(Mutex::new(unused)),
             opening: Arc::clone(opening),
+            give_up: give_up.clone(),
             wait: WAIT,
         })
     }
@@ -140,13 +155,15 @@ impl Readers {
             is_in_transaction: false,
             is_asked: false,
             unused: Arc::clone(&self.unused),
-            _permit: permit,
+            give_up: self.give_up.clone(),
+            permit: Some(permit),
         })
     }
 
-    /// Closes all connections, once nobody else has them; none can be had after that. Gives the first error.
+    /// Closes all connections, once nobody else has them; none can be had after that. Gives the first error. A statement
+    /// that nobody waits for any more is waited for up to [`CLOSE_WAIT`].
     pub(in crate::store) async fn close(self) -> Result<(), sqlx::Error> {
-        let all = self.permits.acquire_many(self.count).await;
+        let all = timeout(CLOSE_WAIT, self.permits.acquire_many(self.count)).await;
         self.permits.close();
         let unused = std::mem::take(&mut *lock(&self.unused));
         let mut closed = Ok(());
@@ -188,7 +205,7 @@ mod tests {
     use super::*;
     use crate::domain::Moment;
     use crate::store::StoreError;
-    use crate::store::engine::{Connection as Queries, params};
+    use crate::store::engine::{Closing, Connection as Queries, params};
 
     /// An empty database in a folder of its own, with so many connections that read.
     async fn opened(name: &str, count: u32) -> (PathBuf, Readers) {
@@ -202,7 +219,11 @@ mod tests {
             opened: Identity::of(&file.metadata().unwrap()),
             file,
         });
-        (folder, Readers::open(count, &opening).await.unwrap())
+        let (give_up, closing) = Closing::new();
+        #[expect(clippy::disallowed_methods, reason = "it ends with the readers")]
+        drop(tokio::spawn(closing.run()));
+        let readers = Readers::open(count, &opening, &give_up).await;
+        (folder, readers.unwrap())
     }
 
     async fn read(readers: &Readers) -> Result<(i64,), StoreError> {
@@ -292,6 +313,22 @@ mod tests {
         drop(cancelled);
         assert!(lock(&readers.unused).is_empty());
         assert_eq!(read(&readers).await, Ok((1,)));
+        std::fs::remove_dir_all(&folder).unwrap();
+    }
+
+    /// Else whoever asks and gives up again and again has any number of statements running.
+    #[tokio::test]
+    async fn a_read_that_was_given_up_keeps_its_permit_until_its_statement_has_ended() {
+        let (folder, readers) = opened("permit", 1).await;
+        let mut cancelled = Queries::reader(&readers, Moment(0)).await.unwrap();
+        let long =
+            "with recursive n(i) as (select 1 union all select i + 1 from n where i < 3000000)
+            select count(*) from n";
+        let asked = cancelled.one::<(i64,)>(long, params![]).now_or_never();
+        assert_eq!(asked, None);
+        drop(cancelled);
+        assert_eq!(readers.permits.available_permits(), 0);
+        assert_eq!(read(&readers).await, Ok((1,)), "after it has ended");
         std::fs::remove_dir_all(&folder).unwrap();
     }
 

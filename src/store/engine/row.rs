@@ -154,14 +154,16 @@ macro_rules! table {
             const UPDATE: &str = $crate::store::engine::sql::naming(&[$(stringify!($changing)),*], {
                 const KEYS: &[&str] = &[$(stringify!($key)),*];
                 const CHANGING: &[&str] = &[$(stringify!($changing)),*];
+                // For PostgreSQL parentheses make a row, which has two columns or more.
+                const BRACKETS: (&str, &str) = if CHANGING.len() == 1 { ("", "") } else { ("(", ")") };
                 $crate::store::engine::sql!(
-                    "update ", $table, " set (",
+                    "update ", $table, " set ", BRACKETS.0,
                     $crate::store::engine::sql::without_comma($crate::store::engine::sql!(
                         "", $(stringify!($changing), ", ",)*
                     )),
-                    ") = (",
+                    BRACKETS.1, " = ", BRACKETS.0,
                     $crate::store::engine::sql::placeholders_after(KEYS.len(), CHANGING.len()),
-                    ") where (",
+                    BRACKETS.1, " where (",
                     $crate::store::engine::sql::without_comma($crate::store::engine::sql!("", $(stringify!($key), ", ",)*)),
                     ") = (",
                     $crate::store::engine::sql::placeholders(KEYS.len()),
@@ -189,3 +191,37 @@ macro_rules! table {
     };
 }
 pub(in crate::store) use table;
+
+#[cfg(test)]
+mod tests {
+    use super::Table;
+
+    table! {
+        struct OneRow in "one" {
+            key { id: i64 }
+            fixed {}
+            changing { state: String }
+        }
+    }
+
+    table! {
+        struct TwoRow in "two" {
+            key { id: i64, part: i64 }
+            fixed { made_at: i64 }
+            changing { state: String, ended_at: Option<i64> }
+        }
+    }
+
+    /// PostgreSQL, "UPDATE": parentheses around the values make a row, which has two columns or more.
+    #[test]
+    fn an_update_of_one_column_sets_no_row() {
+        assert_eq!(
+            OneRow::UPDATE,
+            "update one set state = $2 where (id) = ($1)"
+        );
+        assert_eq!(
+            TwoRow::UPDATE,
+            "update two set (state, ended_at) = ($3, $4) where (id, part) = ($1, $2)"
+        );
+    }
+}

@@ -114,10 +114,12 @@ impl Connection {
             Opened::Reader(reader) => reader,
         };
         reader.set_asked(true);
-        let found = timeout(ANSWER, reader.connection()?.fetch_all(query)).await;
+        let answered = timeout(ANSWER, reader.connection()?.fetch_all(query)).await;
+        let Ok(found) = answered else {
+            // It stays asked, and keeps its permit until it has answered or its thread has ended.
+            return Err(std::io::Error::from(ErrorKind::TimedOut).into());
+        };
         reader.set_asked(false);
-        let found =
-            found.unwrap_or_else(|_elapsed| Err(std::io::Error::from(ErrorKind::TimedOut).into()));
         if found.is_err() {
             reader.discard();
         }
