@@ -3,7 +3,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::engine::{Refusal, Table, Tx, params, sql, table};
+use super::engine::{FromRow, Refusal, Row, Table, Tx, params, read_column, sql};
 use super::{AuditRow, ContactRow, MemberRow, NotDone, Store, StoreError};
 use super::{contacts, wipe};
 use crate::domain::person::{Difference, Traits, difference};
@@ -110,35 +110,27 @@ impl Refusal for NotImported {
     }
 }
 
-table! {
-    /// A member as they are before the import.
-    struct Known in "member" {
-        key {
-            member_id: MemberId,
-        }
-        fixed {
-            name: String,
-            /// As it was written.
-            business_email: String,
-            /// In lower case.
-            business_email_key: String,
-            /// Written form of the status.
-            status: String,
-            /// In E.164 form.
-            phone: Option<String>,
-            personal_email: Option<String>,
-            /// The organization's own number of the person.
-            employee_id: Option<String>,
-        }
-        changing {}
+/// A member as they are before the import.
+struct Known {
+    member: MemberRow,
+    employee_id: Option<String>,
+}
+
+impl FromRow for Known {
+    fn from_row(row: &Row) -> Result<Self, sqlx::Error> {
+        Ok(Self {
+            member: MemberRow::read(row, 0)?,
+            employee_id: read_column(row, MemberRow::WIDTH, "member")?,
+        })
     }
 }
 
 /// All: the import compares the whole file with the whole directory.
 const KNOWN: &str = sql!(
     "select ",
-    Known::COLUMNS,
-    "
+    MemberRow::COLUMNS,
+    ",
+        employee_id
     from member"
 );
 
@@ -207,7 +199,7 @@ impl Plan {
             .collect();
         let by_email: HashMap<&str, &Known> = known
             .iter()
-            .map(|known| (known.business_email_key.as_str(), known))
+            .map(|known| (known.member.business_email_key.as_str(), known))
             .collect();
         let same_id = |row: &ImportRow| {
             row.employee_id
@@ -218,7 +210,7 @@ impl Plan {
         let placed: HashSet<&MemberId> = rows
             .iter()
             .filter_map(same_id)
-            .map(|known| &known.member_id)
+            .map(|known| &known.member.member_id)
             .collect();
         let mut plan = Self::default();
         for row in rows {
@@ -228,7 +220,8 @@ impl Plan {
             match (same_id(&row), owner) {
                 (Some(same), None) => plan.put_same(row, same, now),
                 (Some(same), Some(owner))
-                    if same.member_id == owner.member_id || placed.contains(&owner.member_id) =>
+                    if same.member.member_id == owner.member.member_id
+                        || placed.contains(&owner.member.member_id) =>
                 {
                     plan.put_same(row, same, now);
                 }
@@ -237,10 +230,10 @@ impl Plan {
                     return Err(NotImported::AddressTaken {
                         line,
                         email,
-                        owner: owner.name.clone(),
+                        owner: owner.member.name.clone(),
                     });
                 }
-                (None, Some(owner)) if !placed.contains(&owner.member_id) => {
+                (None, Some(owner)) if !placed.contains(&owner.member.member_id) => {
                     match difference(&owner.traits(), &row.traits(), company) {
                         None => plan.put_same(row, owner, now),
                         Some(why) => plan.put_in_place_of(row, owner, why, now),
@@ -257,23 +250,23 @@ impl Plan {
 
     /// The same person: id, password and contacts stay, unless they have left.
     fn put_same(&mut self, mut row: ImportRow, known: &Known, now: Moment) {
-        row.member.member_id = known.member_id.clone();
-        let id = &known.member_id;
+        row.member.member_id = known.member.member_id.clone();
+        let id = &known.member.member_id;
         // Also what an import of an older version has left open is closed here, before it could open again.
-        let statuses = [known.status.as_str(), row.member.status.as_str()];
+        let statuses = [known.member.status.as_str(), row.member.status.as_str()];
         let has = |status: Status| statuses.contains(&status.as_str());
         if has(Status::Resigned) {
             self.wiped.push(id.clone());
         } else if has(Status::Suspended) || has(Status::Pending) {
             self.signed_out.push(id.clone());
         }
-        if known.status != row.member.status {
+        if known.member.status != row.member.status {
             self.audit
                 .push(AuditRow::of_member("status", &row.member.status, id, now));
         }
-        if known.business_email_key != row.member.business_email_key {
+        if known.member.business_email_key != row.member.business_email_key {
             let masked =
-                [&known.business_email, &row.member.business_email].map(|email| mask(email));
+                [&known.member.business_email, &row.member.business_email].map(|email| mask(email));
             let line = AuditRow::of_member("moved", "done", id, now);
             self.audit.push(AuditRow {
                 detail: Some(masked.join(" → ")),
@@ -281,7 +274,7 @@ impl Plan {
             });
             self.told.moved.push(Moved {
                 name: row.member.name.clone(),
-                from: known.business_email.clone(),
+                from: known.member.business_email.clone(),
                 to: row.member.business_email.clone(),
                 member_id: id.clone(),
             });
@@ -295,8 +288,8 @@ impl Plan {
     /// next file, which then changes nothing.
     fn note_contacts(&mut self, member: &MemberRow, known: &Known, now: Moment) {
         let before = [
-            phone(known.phone.as_deref()),
-            private_email(known.personal_email.as_deref()),
+            phone(known.member.phone.as_deref()),
+            private_email(known.member.personal_email.as_deref()),
         ];
         let after = [
             phone(member.phone.as_deref()),
@@ -317,16 +310,17 @@ impl Plan {
                 .map_or_else(|| "none".to_owned(), Destination::masked)
         };
         for (from, to) in &contacts {
-            let line = AuditRow::of_member("contact", "changed_by_import", &known.member_id, now);
+            let line =
+                AuditRow::of_member("contact", "changed_by_import", &known.member.member_id, now);
             self.audit.push(AuditRow {
                 detail: Some(format!("{} → {}", masked(from), masked(to))),
                 ..line
             });
         }
         let before = MemberRow {
-            name: known.name.clone(),
-            phone: known.phone.clone(),
-            personal_email: known.personal_email.clone(),
+            name: known.member.name.clone(),
+            phone: known.member.phone.clone(),
+            personal_email: known.member.personal_email.clone(),
             ..member.clone()
         };
         self.told.changed.push(ChangedContacts {
@@ -341,14 +335,14 @@ impl Plan {
         let member = &row.member;
         let line = AuditRow::of_member("new_person", "done", &member.member_id, now);
         self.audit.push(AuditRow {
-            detail: Some(format!("in place of {}: {why}", known.member_id)),
+            detail: Some(format!("in place of {}: {why}", known.member.member_id)),
             ..line
         });
-        self.replaced.push(known.member_id.clone());
+        self.replaced.push(known.member.member_id.clone());
         self.told.new_persons.push(NewPerson {
             name: member.name.clone(),
             email: member.business_email.clone(),
-            former: known.name.clone(),
+            former: known.member.name.clone(),
             why,
             counts: member.status != Status::Resigned.as_str(),
         });
@@ -458,11 +452,11 @@ fn mask(email: &str) -> String {
 impl Known {
     fn traits(&self) -> Traits<'_> {
         Traits {
-            name: &self.name,
-            business_email: &self.business_email,
+            name: &self.member.name,
+            business_email: &self.member.business_email,
             employee_id: self.employee_id.as_deref(),
-            phone: self.phone.as_deref(),
-            personal_email: self.personal_email.as_deref(),
+            phone: self.member.phone.as_deref(),
+            personal_email: self.member.personal_email.as_deref(),
         }
     }
 }

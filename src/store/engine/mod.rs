@@ -15,7 +15,7 @@ mod writer;
 
 pub(super) use self::closing::{Closing, GiveUp};
 pub(super) use self::readers::{NoReader, Opening, Readers};
-pub(super) use self::row::{FromRow, Joined, Table, table};
+pub(super) use self::row::{FromRow, Joined, Table, read_column, table};
 pub(super) use self::sql::sql;
 pub(super) use self::tx::{Connection, Tx};
 pub(super) use self::value::{Param, Row, ToParam, Written, params};
