@@ -198,7 +198,7 @@ pub(super) async fn finish_steps(app: &App, row: &ResetRow) {
             return;
         }
         // The sweep asks again later.
-        Err(Down(_)) => return,
+        Err(Down { .. }) => return,
     };
     // First: else every sweep would do each step again while the record can be read and not written.
     let again = app.store.note_again(row.reset_id, still_pending(&steps));

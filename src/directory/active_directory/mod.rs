@@ -164,13 +164,12 @@ impl ActiveDirectory {
         &self,
         member: &MemberId,
     ) -> Result<(LdapSession, LdapEntry), ResetFailed> {
-        let not_sent = |Unavailable| ResetFailed::NotSent;
-        let mut session = self.open().await.map_err(not_sent)?;
-        let entry = self.entry(&mut session, member).await.map_err(not_sent)?;
+        let mut session = self.open().await?;
+        let entry = self.entry(&mut session, member).await?;
         let entry = entry.ok_or_else(ResetFailed::gone)?;
         let protection = protection::read(&self.tree, &mut session, &entry).await;
         let protection = protection.map_err(|unclear| match unclear {
-            Unclear::Unavailable => ResetFailed::NotSent,
+            Unclear::Unavailable(why) => why.into(),
             Unclear::Unreadable => {
                 ResetFailed::Refused("what protects the account cannot be read any more".to_owned())
             }
@@ -268,7 +267,7 @@ impl Backend for ActiveDirectory {
             };
             let protection = match protection::read(&self.tree, &mut session, &entry).await {
                 Ok(protection) => protection,
-                Err(Unclear::Unavailable) => return Err(Unavailable),
+                Err(Unclear::Unavailable(why)) => return Err(why),
                 Err(Unclear::Unreadable) => {
                     found.push(Match::Unreadable);
                     continue;
@@ -315,7 +314,10 @@ impl Backend for ActiveDirectory {
         password: &Password,
     ) -> Result<Enforced, Unavailable> {
         let mut session = self.open().await?;
-        let entry = self.entry(&mut session, member).await?.ok_or(Unavailable)?;
+        let entry = self
+            .entry(&mut session, member)
+            .await?
+            .ok_or(Unavailable::ForNow)?;
         if self.account_flags(&entry, false).never_expires {
             return Ok(Enforced::NeverExpires);
         }
@@ -339,7 +341,7 @@ impl Backend for ActiveDirectory {
         if bound.rc == code::SUCCESS {
             Ok(Enforced::NotInForce)
         } else {
-            Err(Unavailable)
+            Err(Unavailable::ForNow)
         }
     }
 
@@ -358,7 +360,7 @@ impl Backend for ActiveDirectory {
 
     async fn sign_out(&self, _member: &MemberId) -> Result<(), Unavailable> {
         // Kerberos tickets are valid until they expire; the capabilities say so, so nobody calls this.
-        Err(Unavailable)
+        Err(Unavailable::ForNow)
     }
 
     async fn probe(&self) -> Result<(), String> {

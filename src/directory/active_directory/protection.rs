@@ -34,14 +34,14 @@ pub(super) struct RoleAndProtection {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Unclear {
     /// The server does not answer, or a group of the settings cannot be read.
-    Unavailable,
+    Unavailable(Unavailable),
     /// Something of this entry cannot be read; other entries may be readable.
     Unreadable,
 }
 
 impl From<Unavailable> for Unclear {
-    fn from(_: Unavailable) -> Self {
-        Self::Unavailable
+    fn from(why: Unavailable) -> Self {
+        Self::Unavailable(why)
     }
 }
 
@@ -59,7 +59,7 @@ pub(super) async fn read(
         Ok(tokens) => tokens,
         // Protected whatever its groups are. Without them an administrator has fewer rights, never more.
         Err(_) if is_marked => Vec::new(),
-        Err(Unclear::Unavailable) => return Err(Unclear::Unavailable),
+        Err(Unclear::Unavailable(why)) => return Err(why.into()),
         Err(Unclear::Unreadable) => {
             tracing::error!(
                 needed = TOKEN_RIGHT,
@@ -159,7 +159,7 @@ impl AccountGroups<'_> {
         };
         let unreadable = || {
             tree.log_unreadable_group(group);
-            Unclear::Unavailable
+            Unclear::Unavailable(Unavailable::ForNow)
         };
         let wanted = ["objectSid", "groupType"];
         let found = session.search(group, Scope::Base, ANY, &wanted, 1).await;

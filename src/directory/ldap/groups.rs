@@ -97,7 +97,7 @@ impl Tree {
                 Ok(true) => is_member(session, group, filter).await,
                 Ok(false) => {
                     self.log_unreadable_group(group);
-                    return Err(Unavailable);
+                    return Err(Unavailable::ForNow);
                 }
                 Err(failure) => Err(failure),
             };

@@ -182,7 +182,7 @@ impl LdapDirectory {
         })?;
         let by = By::Id(member.clone());
         let found = self.one(&mut session, features, &by).await;
-        let found = found.map_err(|Unavailable| ResetFailed::NotSent)?;
+        let found = found?;
         let entry = found.found().ok_or_else(ResetFailed::gone)?;
         Ok((session, features, entry))
     }
@@ -202,7 +202,7 @@ impl LdapDirectory {
                 code = bound.rc,
                 "the new password could not be proved"
             );
-            return Err(Unavailable);
+            return Err(Unavailable::ForNow);
         }
         Ok(Enforced::if_asked(
             error_of_policy(&bound) == Some(CHANGE_AFTER_RESET),
@@ -328,7 +328,7 @@ impl Backend for LdapDirectory {
         member: &MemberId,
         password: &Password,
     ) -> Result<Enforced, Unavailable> {
-        let entry = self.entry(member).await?.ok_or(Unavailable)?;
+        let entry = self.entry(member).await?.ok_or(Unavailable::ForNow)?;
         if self.features.get().is_some_and(|one| one.takes_pwd_reset()) {
             return self.proved_by_bind(&entry.dn, password).await;
         }
@@ -354,7 +354,7 @@ impl Backend for LdapDirectory {
 
     async fn sign_out(&self, _member: &MemberId) -> Result<(), Unavailable> {
         // LDAP has no sessions to end; the capabilities say so, so nobody calls this.
-        Err(Unavailable)
+        Err(Unavailable::ForNow)
     }
 
     /// Only 389 Directory Server tells whether relatch's account may set a password.

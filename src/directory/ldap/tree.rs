@@ -175,7 +175,7 @@ impl Tree {
             error = failure as &dyn std::error::Error,
             "the directory could not be asked"
         );
-        Unavailable
+        Unavailable::ForNow
     }
 
     /// For `relatch check`: the base has to exist and to be readable.
