@@ -7,7 +7,7 @@ use crate::domain::{EmailAddress, Member, MemberId, Moment, Password, Span};
 use crate::store::Reservation;
 
 /// What a member is looked up by.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum By {
     /// May be another person's later.
     Email(EmailAddress),
@@ -189,6 +189,9 @@ pub trait Backend {
     ) -> impl Future<Output = Result<Span, ResetFailed>> + Send {
         std::future::ready(Err(ResetFailed::NotSent))
     }
+
+    /// Closes connections that have not been used for a while; called now and then.
+    fn close_idle(&self) {}
 
     /// Tries everything that a reset needs without changing anything, for `relatch check`: what is wrong, in words.
     fn probe(&self) -> impl Future<Output = Result<(), String>> + Send;

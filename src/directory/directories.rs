@@ -136,6 +136,13 @@ impl Directories {
         }
     }
 
+    /// Closes connections that have not been used for a while.
+    pub(crate) fn close_idle(&self) {
+        for directory in self.remote() {
+            directory.close_idle();
+        }
+    }
+
     /// Those that are not our own database.
     pub fn remote(&self) -> impl Iterator<Item = &ResilientDirectory> {
         self.all.iter().filter(|directory| directory.is_remote())

@@ -200,6 +200,10 @@ impl Backend for ResilientDirectory {
         self.change(self.directory.send_link(member)).await
     }
 
+    fn close_idle(&self) {
+        self.directory.close_idle();
+    }
+
     async fn probe(&self) -> Result<(), String> {
         self.directory.probe().await
     }

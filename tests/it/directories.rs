@@ -5,6 +5,7 @@ mod forced_change;
 mod keycloak;
 mod lark;
 mod ldap;
+mod ldap_connections;
 mod lldap;
 mod privileged;
 mod self_write;

@@ -71,8 +71,8 @@ impl Groups {
 #[derive(Clone, Debug)]
 pub(in crate::directory) struct LdapSettings {
     pub(in crate::directory) common: NameAndDomains,
-    /// `ldaps://`, or `ldap://` with StartTLS.
-    pub(super) url: Url,
+    /// `ldaps://`, or `ldap://` with StartTLS; in the order in which they are tried.
+    pub(super) urls: Vec<Url>,
     /// False only for a server on this machine.
     pub(super) is_encrypted: bool,
     /// The CA of the server's certificate, where it is not one of the machine's.
@@ -111,7 +111,7 @@ impl LdapSettings {
         section.end();
         Some(Self {
             common,
-            url: url?,
+            urls: vec![url?],
             is_encrypted,
             ca_file,
             bind_dn: bind_dn?,

@@ -13,6 +13,8 @@ pub(in crate::directory) enum LdapFailure {
     NoAnswer,
     #[error("the server refuses with code {code}")]
     Refused { code: u32 },
+    #[error("a group of the settings is not there, or relatch's account cannot see its members")]
+    NoGroup,
 }
 
 /// The text of an error of the connection, which never holds what was sent.

@@ -35,7 +35,7 @@ pub(super) enum PasswordWrite {
 }
 
 impl ServerFeatures {
-    pub(super) async fn detect(session: &mut LdapSession) -> Result<Self, LdapFailure> {
+    pub(super) async fn detect(session: &LdapSession) -> Result<Self, LdapFailure> {
         let wanted = [
             "objectClass",
             "vendorName",

@@ -48,7 +48,9 @@ fn ended_with(
 ) -> Result<(), ResetFailed> {
     let result = answer.map_err(|failure| match failure {
         LdapFailure::NotReached(_) => ResetFailed::NotSent,
-        LdapFailure::NoAnswer | LdapFailure::Refused { .. } => ResetFailed::Unknown,
+        LdapFailure::NoAnswer | LdapFailure::Refused { .. } | LdapFailure::NoGroup => {
+            ResetFailed::Unknown
+        }
     })?;
     if result.rc == code::SUCCESS {
         return Ok(());

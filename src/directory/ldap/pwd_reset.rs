@@ -16,7 +16,7 @@ use crate::domain::Moment;
 /// Writes `pwdReset`, unless the password was set at another time than `set_within`. The server compares the time again in
 /// the same operation: the member may be setting a password at this moment.
 pub(super) async fn write(
-    session: &mut LdapSession,
+    session: &LdapSession,
     entry: &LdapEntry,
     set_within: Option<RangeInclusive<Moment>>,
 ) -> Result<ForcedChange, ResetFailed> {

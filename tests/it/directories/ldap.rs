@@ -5,8 +5,8 @@ use relatch::surface::domain::{Span, State};
 use relatch::surface::flow::pins;
 
 use super::{
-    JO, NOTHING, a_reset_is_proved_by_a_real_sign_in, all, card_text, email, ended, privileged,
-    reset, self_write, user_names,
+    JO, NOTHING, a_reset_is_proved_by_a_real_sign_in, all, card_text, email, ended,
+    ldap_connections, privileged, reset, self_write, user_names,
 };
 use crate::support::TestBot;
 use crate::support::directories::ldap::{Kind, Server};
@@ -17,6 +17,7 @@ use crate::support::slack::{button_value, shown_password, text_of};
 #[ignore = "needs slapd"]
 async fn openldap() {
     let server = Server::start(Kind::OpenLdap).await;
+    a_reset_needs_few_answers_in_sequence(&server, "cn=helpdesk,dc=corp,dc=example", "hlp").await;
     nothing_becomes_part_of_a_filter(&server).await;
     a_name_is_no_part_of_a_dn(&server).await;
     a_group_that_is_not_there_stops_everything(&server).await;
@@ -372,6 +373,18 @@ async fn a_policy_that_asks_for_the_old_password_is_named(server: &Server) {
     );
     assert_eq!(ended(&bot).await, (State::Refused, true));
     assert_eq!(server.sign_in("pol", OLD).await, SignIn::In);
+}
+
+/// As the README sets it up, with a group of administrators who are members too.
+async fn a_reset_needs_few_answers_in_sequence(server: &Server, group: &str, admin: &str) {
+    let settings = format!(
+        "{}\nprimary_admin_groups = [{group:?}]",
+        server.own_settings()
+    );
+    let bot = TestBot::with_directory(&settings).await;
+    let needed = ldap_connections::what_a_reset_needs(&bot, &server.seen, (admin, "inj")).await;
+    ldap_connections::few_are_needed(needed.1);
+    assert_eq!(server.sign_in("inj", &needed.0).await, SignIn::MustChange);
 }
 
 async fn starttls_is_as_good(server: &Server) {
