@@ -70,13 +70,14 @@ fn hint(code: u32) -> &'static str {
 
 /// True where it is about the certificate, or StartTLS is refused.
 fn lasts(error: &LdapError) -> bool {
-    match error {
-        LdapError::Io { source } => source
+    if let LdapError::Io { source } = error {
+        source
             .get_ref()
-            .is_some_and(|inner| (inner as &(dyn Error + 'static)).is::<rustls::Error>()),
-        LdapError::LdapResult { result } => !code::may_pass(result.rc),
-        LdapError::Rustls { .. } | LdapError::DNSName { .. } => true,
-        _ => false,
+            .is_some_and(|inner| (inner as &(dyn Error + 'static)).is::<rustls::Error>())
+    } else if let LdapError::LdapResult { result } = error {
+        !code::may_pass(result.rc)
+    } else {
+        matches!(error, LdapError::Rustls { .. } | LdapError::DNSName { .. })
     }
 }
 
