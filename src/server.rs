@@ -25,6 +25,9 @@ const SWEEP_INTERVAL: Duration = Duration::from_secs(2);
 /// How often it retries to tell the ends of resets that could not be told.
 const TELL_INTERVAL: Duration = Duration::from_secs(30);
 
+/// How often connections to directories that have not been used for a while are closed.
+const IDLE_INTERVAL: Duration = Duration::from_secs(30);
+
 /// How often it deletes what has been kept long enough.
 const PURGE_INTERVAL: Duration = Duration::from_hours(1);
 
@@ -108,6 +111,10 @@ fn spawn_rounds(app: &Arc<App>, stopped: &watch::Receiver<bool>) {
     tasks.spawn(every(SWEEP_INTERVAL, app, stopped, sweep::hide));
     tasks.spawn(every(TELL_INTERVAL, app, stopped, sweep::tell_again));
     tasks.spawn(every(PURGE_INTERVAL, app, stopped, sweep::purge));
+    tasks.spawn(every(IDLE_INTERVAL, app, stopped, async |app| {
+        app.directories.close_idle();
+        Ok(())
+    }));
 }
 
 /// Finishes what a dead process left behind, then what is left to finish later on.

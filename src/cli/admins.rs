@@ -6,7 +6,7 @@ use super::{Failure, build, say};
 use crate::app::Admins;
 use crate::clock::Clock;
 use crate::config::Settings;
-use crate::directory::{self, By, Directories, Down, Hasher, Match};
+use crate::directory::{self, By, Directories, Down, Hasher, Match, Unavailable};
 use crate::domain::{EmailAddress, Member};
 use crate::flow::{messages, pins};
 use crate::net;
@@ -115,7 +115,12 @@ async fn only_entry(
             "more than one entry of the directory has the address {email}: {}. Take it out of all but one.",
             entries.join("; ")
         ),
-        Err(Down(name)) => format!("{name} doesn't answer. Try again later."),
+        Err(Down { name, why }) => match why {
+            Unavailable::ForNow => format!("{name} doesn't answer. Try again later."),
+            Unavailable::Misconfigured => {
+                format!("{name} can't be used as it is set up; relatch check says why.")
+            }
+        },
     };
     Err(Failure::Said(format!("{why} Nothing was changed.")))
 }

@@ -7,7 +7,7 @@ use crate::domain::{EmailAddress, Member, MemberId, Moment, Password, Span};
 use crate::store::Reservation;
 
 /// What a member is looked up by.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum By {
     /// May be another person's later.
     Email(EmailAddress),
@@ -25,14 +25,20 @@ pub enum Match {
     /// Several, with the directory's names of some of them: for the operator, never for the chat.
     Several(Vec<String>),
     /// One, but relatch cannot read who it is or what protects it. [`super::Directories`] treats this like a directory that
-    /// does not answer; the directory itself counts as answering, so look-ups of other members go on.
+    /// cannot be used as it is set up; the directory itself counts as answering, so look-ups of other members go on.
     Unreadable,
 }
 
-/// The directory does not answer; nothing was changed.
+/// Why the directory did not answer a question; nothing was changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the directory does not answer")]
-pub struct Unavailable;
+pub enum Unavailable {
+    /// It may answer in a few minutes.
+    #[error("the directory does not answer")]
+    ForNow,
+    /// It will answer when somebody has changed its settings or relatch's: a wrong password, a group that is not there.
+    #[error("the directory can't be used as it is set up")]
+    Misconfigured,
+}
 
 /// Why a password was not set, or may not have been.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -43,9 +49,22 @@ pub enum ResetFailed {
     /// The change was certainly not sent.
     #[error("the directory could not be reached")]
     NotSent,
+    /// The change was certainly not sent, and will not be until somebody changes the settings ([`Unavailable::Misconfigured`]).
+    #[error("the directory can't be used as it is set up")]
+    Misconfigured,
     /// A timeout, a broken connection or a server error: the change may have been made.
     #[error("the directory stopped answering half-way")]
     Unknown,
+}
+
+impl From<Unavailable> for ResetFailed {
+    /// A question before the change was not answered.
+    fn from(why: Unavailable) -> Self {
+        match why {
+            Unavailable::ForNow => Self::NotSent,
+            Unavailable::Misconfigured => Self::Misconfigured,
+        }
+    }
 }
 
 impl ResetFailed {
@@ -170,6 +189,9 @@ pub trait Backend {
     ) -> impl Future<Output = Result<Span, ResetFailed>> + Send {
         std::future::ready(Err(ResetFailed::NotSent))
     }
+
+    /// Closes connections that have not been used for a while; called now and then.
+    fn close_idle(&self) {}
 
     /// Tries everything that a reset needs without changing anything, for `relatch check`: what is wrong, in words.
     fn probe(&self) -> impl Future<Output = Result<(), String>> + Send;

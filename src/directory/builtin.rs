@@ -213,7 +213,7 @@ impl Builtin {
             Caller::Known(name) => self.known.turn(name).await,
             Caller::Stranger(name) => self.strangers.turn(name).await,
         };
-        turn.map_err(|Full| Unavailable)
+        turn.map_err(|Full| Unavailable::ForNow)
     }
 
     /// A credential for a password that the member sets.
@@ -332,7 +332,7 @@ fn unavailable(error: impl Error + 'static) -> Unavailable {
         error = &error as &dyn Error,
         "the built-in directory could not be asked"
     );
-    Unavailable
+    Unavailable::ForNow
 }
 
 /// Reads a row into a member. A row that does not parse was not written by `members import`: the directory is broken. An
@@ -343,7 +343,7 @@ pub(crate) fn to_member(
 ) -> Result<Box<Member>, Unavailable> {
     let broken = |what: &'static str, error: &(dyn Error + 'static)| {
         tracing::error!(member.id = %row.member_id, what, error, "a member of the built-in directory cannot be read");
-        Unavailable
+        Unavailable::ForNow
     };
     let email = |text: &Option<String>| -> Result<Option<EmailAddress>, Unavailable> {
         text.as_deref()

@@ -13,7 +13,7 @@ pub(super) fn found_one(
         Ok(Some(Match::Several(_))) => "stands for several entries",
         Ok(Some(Match::Nobody) | None) => "is not found",
         Ok(Some(Match::Unreadable)) => "cannot be read in full",
-        Err(Unavailable) => "could not be looked up",
+        Err(Unavailable::ForNow | Unavailable::Misconfigured) => "could not be looked up",
     };
     Err(format!("the account {} {why}", email.masked()))
 }

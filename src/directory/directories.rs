@@ -6,10 +6,13 @@ use futures_util::future::try_join_all;
 use super::{Backend, Builtin, By, Capabilities, Match, ResilientDirectory, Unavailable};
 use crate::domain::{CompanyDomains, EmailAddress, MemberId};
 
-/// A directory does not answer, by its name; nothing was changed.
+/// A directory does not answer; nothing was changed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{0} does not answer")]
-pub struct Down(pub String);
+#[error("{name}: {why}")]
+pub struct Down {
+    pub name: String,
+    pub why: Unavailable,
+}
 
 /// A directory as messages tell of it.
 #[derive(Clone, Copy, Debug)]
@@ -92,10 +95,13 @@ impl Directories {
             let own = places.iter().filter_map(|place| by.get(*place).cloned());
             let own: Vec<By> = own.collect();
             Some(async move {
-                let down = || Down(directory.name().to_owned());
-                let found = directory.find(&own).await.map_err(|Unavailable| down())?;
+                let down = |why| Down {
+                    name: directory.name().to_owned(),
+                    why,
+                };
+                let found = directory.find(&own).await.map_err(down)?;
                 if found.contains(&Match::Unreadable) {
-                    Err(down())
+                    Err(down(Unavailable::Misconfigured))
                 } else {
                     Ok(found)
                 }
@@ -141,6 +147,13 @@ impl Directories {
                 Match::One(member)
             }
             other @ (Match::Nobody | Match::Several(_) | Match::Unreadable) => other,
+        }
+    }
+
+    /// Closes connections that have not been used for a while.
+    pub(crate) fn close_idle(&self) {
+        for directory in self.remote() {
+            directory.close_idle();
         }
     }
 

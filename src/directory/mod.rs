@@ -205,6 +205,10 @@ impl Backend for Directory {
         each!(self, one => one.send_link(member).await)
     }
 
+    fn close_idle(&self) {
+        each!(self, one => one.close_idle());
+    }
+
     async fn probe(&self) -> Result<(), String> {
         each!(self, one => one.probe().await)
     }

@@ -86,7 +86,7 @@ impl ResilientDirectory {
         self.domains.is_empty() || self.domains.contains(&email.domain())
     }
 
-    /// Asks a question, and once more where the first attempt failed quickly. Fails at once while the breaker is open.
+    /// Asks a question, and once more where the first attempt failed quickly with what may pass. Fails at once while the breaker is open.
     async fn ask<T, F>(&self, question: impl Fn() -> F) -> Result<T, Unavailable>
     where
         F: Future<Output = Result<T, Unavailable>>,
@@ -106,12 +106,13 @@ impl ResilientDirectory {
             return Box::pin(question()).await;
         };
         if !breaker.may_call() {
-            return Err(Unavailable);
+            return Err(Unavailable::ForNow);
         }
         let with_retry = async {
             // Boxed, because the future of some directories is large.
-            if let Ok(answer) = Box::pin(question()).await {
-                return Ok(answer);
+            let answer = Box::pin(question()).await;
+            if !matches!(answer, Err(Unavailable::ForNow)) {
+                return answer;
             }
             let pause = self.chance.rng().map_or(RETRY_PAUSE.1, |mut rng| {
                 rng.random_range(RETRY_PAUSE.0..RETRY_PAUSE.1)
@@ -121,8 +122,8 @@ impl ResilientDirectory {
         };
         let answer = tokio::time::timeout(deadline, with_retry)
             .await
-            .unwrap_or(Err(Unavailable));
-        breaker.note(answer.is_ok());
+            .unwrap_or(Err(Unavailable::ForNow));
+        breaker.note(!matches!(answer, Err(Unavailable::ForNow)));
         answer
     }
 
@@ -140,7 +141,8 @@ impl ResilientDirectory {
         let ended = tokio::time::timeout(CHANGE_DEADLINE, change)
             .await
             .unwrap_or(Err(ResetFailed::Unknown));
-        breaker.note(matches!(ended, Ok(_) | Err(ResetFailed::Refused(_))));
+        let has_failed = matches!(ended, Err(ResetFailed::NotSent | ResetFailed::Unknown));
+        breaker.note(!has_failed);
         ended
     }
 }
@@ -196,6 +198,10 @@ impl Backend for ResilientDirectory {
 
     async fn send_link(&self, member: &MemberId) -> Result<Span, ResetFailed> {
         self.change(self.directory.send_link(member)).await
+    }
+
+    fn close_idle(&self) {
+        self.directory.close_idle();
     }
 
     async fn probe(&self) -> Result<(), String> {

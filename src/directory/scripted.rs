@@ -110,7 +110,7 @@ impl Backend for ScriptedDirectory {
             fails
         });
         if fails {
-            Err(Unavailable)
+            Err(Unavailable::ForNow)
         } else {
             self.builtin.sign_out(member).await
         }

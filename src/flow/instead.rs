@@ -149,6 +149,10 @@ pub(super) async fn send_directory_link(
             messages::directory_refused(name, &reason, &reference),
         ),
         Err(ResetFailed::NotSent) => ("not_sent", messages::directory_down(name, &reference)),
+        Err(ResetFailed::Misconfigured) => (
+            "not_sent",
+            messages::directory_misconfigured(name, &reference),
+        ),
         Err(ResetFailed::Unknown) => (
             "unknown",
             messages::directory_link_unknown(name, &row.member_name, &reference),

@@ -2,7 +2,7 @@
 
 use super::unresolved::NoMatch;
 use crate::app::App;
-use crate::directory::{By, Down, Match};
+use crate::directory::{By, Down, Match, Unavailable};
 use crate::domain::policy::{Case, Party};
 use crate::domain::{Member, Role};
 
@@ -42,12 +42,15 @@ impl ResetPair {
     }
 }
 
-/// Looks people up. A directory that does not answer is named.
+/// Looks people up. A directory that is of no use now is named.
 pub(super) async fn find(app: &App, by: &[By]) -> Result<Vec<Match>, NoMatch> {
     app.directories
         .find(by)
         .await
-        .map_err(|Down(name)| NoMatch::DirectoryDown(name))
+        .map_err(|Down { name, why }| match why {
+            Unavailable::ForNow => NoMatch::DirectoryDown(name),
+            Unavailable::Misconfigured => NoMatch::DirectoryMisconfigured(name),
+        })
 }
 
 /// The member, if exactly one was found.

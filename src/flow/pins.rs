@@ -295,7 +295,8 @@ pub(crate) async fn look_up(
         Err(down) => {
             let address = email.masked();
             tracing::warn!(
-                directory = down.0,
+                directory = down.name,
+                error = &down as &dyn std::error::Error,
                 address,
                 "an administrator of the list could not be looked up"
             );

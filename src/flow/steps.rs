@@ -137,10 +137,15 @@ pub(super) async fn force_change_late(app: &App, row: &ResetRow) -> StepNote {
         Ok(ForcedChange::SetAgain) => failed("set_again"),
         Ok(ForcedChange::OtherTime) => failed("other_time"),
         Ok(ForcedChange::NoPolicy) | Err(ResetFailed::Refused(_)) => failed("not_in_force"),
-        Err(ResetFailed::NotSent | ResetFailed::Unknown) if app.clock.now() - ended < FORCE_FOR => {
+        // Settings are put right as a server is.
+        Err(ResetFailed::NotSent | ResetFailed::Misconfigured | ResetFailed::Unknown)
+            if app.clock.now() - ended < FORCE_FOR =>
+        {
             note(Step::MustChange, StepOutcome::Pending)
         }
-        Err(ResetFailed::NotSent | ResetFailed::Unknown) => failed("directory_down"),
+        Err(ResetFailed::NotSent | ResetFailed::Misconfigured | ResetFailed::Unknown) => {
+            failed("directory_down")
+        }
     }
 }
 
@@ -157,7 +162,7 @@ pub(super) async fn read_back(app: &App, member: &Member, password: &Password) -
         Ok(Enforced::MustChange) => (StepOutcome::Done, None),
         Ok(Enforced::NeverExpires) => (StepOutcome::Failed, Some("never_expires")),
         Ok(Enforced::NotInForce) => (StepOutcome::Failed, Some("not_in_force")),
-        Err(Unavailable) => (StepOutcome::Unknown, None),
+        Err(Unavailable::ForNow | Unavailable::Misconfigured) => (StepOutcome::Unknown, None),
     };
     if outcome != StepOutcome::Done {
         tracing::warn!(member.id = %member.id, outcome = %outcome, detail, "a new password may not be asked for at the next sign-in");

@@ -31,6 +31,8 @@ pub(super) enum NoMatch {
     ChatFailed(ApiError),
     /// The directory with this name does not answer.
     DirectoryDown(String),
+    /// The directory with this name cannot be used as it is set up.
+    DirectoryMisconfigured(String),
     /// The record does not answer.
     StoreDown,
 }
@@ -52,6 +54,7 @@ impl NoMatch {
             Self::TooMany(_, too_many) => too_many.code(),
             Self::ChatFailed(_) => "chat_unavailable",
             Self::DirectoryDown(_) => "directory_down",
+            Self::DirectoryMisconfigured(_) => "directory_misconfigured",
             Self::StoreDown => "store_down",
         }
     }
@@ -67,6 +70,7 @@ impl NoMatch {
             | Self::TooMany(..)
             | Self::ChatFailed(_)
             | Self::DirectoryDown(_)
+            | Self::DirectoryMisconfigured(_)
             | Self::StoreDown => false,
         }
     }
@@ -81,6 +85,7 @@ impl NoMatch {
             | Self::NoSuchEmail(_)
             | Self::ChatFailed(_)
             | Self::DirectoryDown(_)
+            | Self::DirectoryMisconfigured(_)
             | Self::StoreDown => None,
         }
     }
@@ -137,7 +142,9 @@ impl Unresolved {
     pub(super) fn is_temporary(&self) -> bool {
         match &self.why {
             NoMatch::ChatFailed(error) => *error != ApiError::NotFound,
-            NoMatch::DirectoryDown(_) | NoMatch::StoreDown => true,
+            NoMatch::DirectoryDown(_) | NoMatch::DirectoryMisconfigured(_) | NoMatch::StoreDown => {
+                true
+            }
             NoMatch::Outsider(_)
             | NoMatch::Unknown
             | NoMatch::NoSuchEmail(_)
@@ -171,6 +178,9 @@ impl Unresolved {
             }
             NoMatch::ChatFailed(error) => messages::who_failed(error, reference),
             NoMatch::DirectoryDown(name) => messages::directory_down(name, reference),
+            NoMatch::DirectoryMisconfigured(name) => {
+                messages::directory_misconfigured(name, reference)
+            }
             NoMatch::StoreDown => messages::store_down(reference),
         }
     }

@@ -80,7 +80,7 @@ async fn is_guessable(
     let rating = Arc::clone(&portal.rating)
         .acquire_owned()
         .await
-        .map_err(|_closed| Unavailable)?;
+        .map_err(|_closed| Unavailable::ForNow)?;
     let turn = portal.builtin.turn(Caller::Known(&member.id.0)).await?;
     let password = password.expose();
     let end = password
@@ -108,6 +108,6 @@ async fn is_guessable(
             error = &error as &dyn std::error::Error,
             "rating a password failed"
         );
-        Unavailable
+        Unavailable::ForNow
     })
 }

@@ -7,7 +7,7 @@ use super::own_rights::writable;
 use super::sid::Sid;
 use super::{ActiveDirectory, protection};
 use crate::directory::check_account::found_one;
-use crate::directory::ldap::OneEntry;
+use crate::directory::ldap::{LdapSession, OneEntry, Which};
 use crate::directory::{Backend, By, self_write};
 
 /// The attribute that lists the members of a group.
@@ -17,15 +17,17 @@ const MEMBER: &str = "member";
 /// a password, which is given together with it.
 pub(super) async fn probe(directory: &ActiveDirectory) -> Result<(), String> {
     let tree = &directory.tree;
-    let opened = directory.server.open().await;
-    let mut session = opened.map_err(|failure| failure.to_string())?;
-    tree.probe_base(&mut session).await?;
+    let asked = directory.servers.ask(Which::Any, |session| async move {
+        Ok(tree.probe_base(&session).await)
+    });
+    let (session, base) = asked.await.map_err(|failure| failure.to_string())?;
+    base?;
     let Some(email) = &tree.settings.check_account else {
         return Ok(());
     };
     let by = By::Email(email.clone());
-    if let Ok(OneEntry::Found(entry)) = directory.one(&mut session, &by).await {
-        let tokens = protection::token_groups(tree, &mut session, &entry).await;
+    if let Ok(OneEntry::Found(entry)) = directory.one(&session, &by).await {
+        let tokens = protection::token_groups(&session, &entry.dn).await;
         tokens.map_err(|_logged| {
             format!(
                 "the groups (tokenGroups) of {} cannot be read: {}",
@@ -72,18 +74,22 @@ pub(super) async fn warnings(directory: &ActiveDirectory) -> Vec<String> {
     let Some(email) = &settings.check_account else {
         return vec![self_write::unknown(self_write::NOBODY_NAMED)];
     };
-    let mut session = match directory.server.open().await {
-        Ok(session) => session,
+    let by = By::Email(email.clone());
+    let by = &by;
+    let asked = directory.servers.ask(Which::Any, |session| async move {
+        directory.one(&session, by).await
+    });
+    let (session, entry) = match asked.await {
+        Ok((session, OneEntry::Found(entry))) => (session, entry),
+        Ok((_, OneEntry::Not(_))) => {
+            return vec![self_write::unknown(
+                "the account to be looked at is not found",
+            )];
+        }
         Err(failure) => return vec![self_write::unknown(&failure.to_string())],
     };
-    let by = By::Email(email.clone());
-    let Ok(OneEntry::Found(entry)) = directory.one(&mut session, &by).await else {
-        return vec![self_write::unknown(
-            "the account to be looked at is not found",
-        )];
-    };
     let own = entry.first_bytes("objectSid").and_then(Sid::read);
-    let tokens = protection::token_groups(&directory.tree, &mut session, &entry).await;
+    let tokens = protection::token_groups(&session, &entry.dn).await;
     let (Some(own), Ok(mut who)) = (own, tokens) else {
         return vec![self_write::unknown(
             "the groups of the account cannot be read",
@@ -91,7 +97,7 @@ pub(super) async fn warnings(directory: &ActiveDirectory) -> Vec<String> {
     };
     who.extend([own, Sid::everyone(), Sid::authenticated_users()]);
 
-    let session = &mut session;
+    let session: &LdapSession = &session;
     let mut report = self_write::Report::new(email);
     for group in settings.groups.all() {
         report.note_group(group, writable(session, group, &who, &[MEMBER]).await);

@@ -11,19 +11,20 @@
 
 mod check;
 mod descriptor;
+mod look_up;
 mod own_rights;
 mod protection;
 mod sid;
 
+use futures_util::future::try_join_all;
 use ldap3::LdapResult;
 use secrecy::SecretString;
 use zeroize::Zeroizing;
 
-use self::protection::Unclear;
 use super::config::{DirectoryConfig, DirectoryParts};
 use super::ldap::{
-    AccountFlags, Defaults, LdapEntry, LdapServer, LdapSession, LdapSettings, OneEntry, Tree, code,
-    ended, generalized_time, prepared,
+    AccountFlags, Defaults, KnownEntries, LdapEntry, LdapServers, LdapSettings, Tree, code, ended,
+    generalized_time, prepared,
 };
 use super::phones;
 use super::{Backend, By, Capabilities, Enforced, Match, ResetFailed, Unavailable};
@@ -96,7 +97,8 @@ impl DirectoryConfig for Config {
 
     fn open(self, parts: &DirectoryParts) -> Result<ActiveDirectory, TlsError> {
         Ok(ActiveDirectory {
-            server: LdapServer::new(&self.0)?,
+            servers: LdapServers::new(&self.0, parts.clock.clone())?,
+            known: KnownEntries::new(parts.clock.clone()),
             tree: Tree {
                 settings: self.0,
                 default_country: parts.default_country,
@@ -107,8 +109,9 @@ impl DirectoryConfig for Config {
 }
 
 pub struct ActiveDirectory {
-    server: LdapServer,
+    servers: LdapServers,
     tree: Tree,
+    known: KnownEntries,
     clock: Clock,
 }
 
@@ -129,54 +132,6 @@ impl ActiveDirectory {
         let mut all = self.tree.attributes(OWN);
         all.extend(protection::OWN);
         all
-    }
-
-    async fn open(&self) -> Result<LdapSession, Unavailable> {
-        let opened = self.server.open().await;
-        opened.map_err(|failure| self.tree.unavailable(&failure))
-    }
-
-    async fn one(&self, session: &mut LdapSession, by: &By) -> Result<OneEntry, Unavailable> {
-        let Some(filter) = self.filter(by) else {
-            return Ok(OneEntry::Not(Match::Nobody));
-        };
-        let attributes = self.attributes();
-        self.tree.one(session, by, &filter, &attributes).await
-    }
-
-    async fn entry(
-        &self,
-        session: &mut LdapSession,
-        member: &MemberId,
-    ) -> Result<Option<LdapEntry>, Unavailable> {
-        let by = By::Id(member.clone());
-        Ok(self.one(session, &by).await?.found())
-    }
-
-    /// A session and the entry of a member, right before the change: an account that was disabled or put into a protected
-    /// group since the card was drawn is refused.
-    async fn open_for_change(
-        &self,
-        member: &MemberId,
-    ) -> Result<(LdapSession, LdapEntry), ResetFailed> {
-        let not_sent = |Unavailable| ResetFailed::NotSent;
-        let mut session = self.open().await.map_err(not_sent)?;
-        let entry = self.entry(&mut session, member).await.map_err(not_sent)?;
-        let entry = entry.ok_or_else(ResetFailed::gone)?;
-        let protection = protection::read(&self.tree, &mut session, &entry).await;
-        let protection = protection.map_err(|unclear| match unclear {
-            Unclear::Unavailable => ResetFailed::NotSent,
-            Unclear::Unreadable => {
-                ResetFailed::Refused("what protects the account cannot be read any more".to_owned())
-            }
-        })?;
-        let flags = self.account_flags(&entry, protection.is_protected);
-        if flags.status == Status::Suspended || flags.guard.is_some() {
-            return Err(ResetFailed::Refused(
-                "the account was disabled or protected meanwhile, or has expired".to_owned(),
-            ));
-        }
-        Ok((session, entry))
     }
 
     /// Reads the account's state. A disabled account is suspended; a lock after failed sign-ins is not, because
@@ -251,32 +206,12 @@ impl Backend for ActiveDirectory {
     }
 
     async fn find(&self, by: &[By]) -> Result<Vec<Match>, Unavailable> {
-        let mut session = self.open().await?;
-        let mut found = Vec::with_capacity(by.len());
-        for by in by {
-            let entry = match self.one(&mut session, by).await? {
-                OneEntry::Found(entry) => entry,
-                OneEntry::Not(other) => {
-                    found.push(other);
-                    continue;
-                }
-            };
-            let protection = match protection::read(&self.tree, &mut session, &entry).await {
-                Ok(protection) => protection,
-                Err(Unclear::Unavailable) => return Err(Unavailable),
-                Err(Unclear::Unreadable) => {
-                    found.push(Match::Unreadable);
-                    continue;
-                }
-            };
-            let flags = self.account_flags(&entry, protection.is_protected);
-            let member = entry.first_bytes("objectGUID").and_then(|guid| {
-                self.tree
-                    .member(by, &hex::encode(guid), &entry, protection.role, &flags)
-            });
-            found.push(member.map_or(Match::Nobody, |member| Match::One(Box::new(member))));
-        }
-        Ok(found)
+        let which = self.servers.for_look_up(by);
+        let asked = self.servers.ask(which, |session| async move {
+            try_join_all(by.iter().map(|by| self.match_of(&session, by))).await
+        });
+        let found = asked.await.map(|(_, found)| found);
+        found.map_err(|failure| self.tree.unavailable(&failure))
     }
 
     async fn reset(
@@ -286,7 +221,8 @@ impl Backend for ActiveDirectory {
         _until: Moment,
     ) -> Result<(), ResetFailed> {
         let look_up = Box::pin(self.open_for_change(reservation.member()));
-        let (mut session, entry) = prepared(self.name(), look_up).await?;
+        let (session, entry) = prepared(self.name(), look_up).await?;
+        self.servers.note_change(reservation.member(), &session);
         let secret = unicode_pwd(password);
         let changes = [
             ("unicodePwd", secret.as_slice()),
@@ -307,8 +243,7 @@ impl Backend for ActiveDirectory {
         member: &MemberId,
         password: &Password,
     ) -> Result<Enforced, Unavailable> {
-        let mut session = self.open().await?;
-        let entry = self.entry(&mut session, member).await?.ok_or(Unavailable)?;
+        let entry = self.read(member).await?.ok_or(Unavailable::ForNow)?;
         if self.account_flags(&entry, false).never_expires {
             return Ok(Enforced::NeverExpires);
         }
@@ -319,7 +254,11 @@ impl Backend for ActiveDirectory {
             return Ok(Enforced::NotInForce);
         }
         let password = SecretString::from(password.expose().to_owned());
-        let bound = self.server.bind_as(&entry.dn, &password, Vec::new()).await;
+        let which = self.servers.after_change(member);
+        let bound = self
+            .servers
+            .bind_as(which, &entry.dn, &password, Vec::new())
+            .await;
         let bound = bound.map_err(|failure| self.tree.unavailable(&failure))?;
         if bound.rc == code::INVALID_CREDENTIALS && bound.text.contains(RIGHT_BUT_MUST_CHANGE) {
             return Ok(Enforced::MustChange);
@@ -332,14 +271,13 @@ impl Backend for ActiveDirectory {
         if bound.rc == code::SUCCESS {
             Ok(Enforced::NotInForce)
         } else {
-            Err(Unavailable)
+            Err(Unavailable::ForNow)
         }
     }
 
     /// `pwdLastSet` is 0 after a reset; then the time of the entry's last modification is used.
     async fn last_change(&self, member: &MemberId) -> Result<Option<Moment>, Unavailable> {
-        let mut session = self.open().await?;
-        let Some(entry) = self.entry(&mut session, member).await? else {
+        let Some(entry) = self.read(member).await? else {
             return Ok(None);
         };
         Ok(match entry.number("pwdLastSet") {
@@ -351,7 +289,11 @@ impl Backend for ActiveDirectory {
 
     async fn sign_out(&self, _member: &MemberId) -> Result<(), Unavailable> {
         // Kerberos tickets are valid until they expire; the capabilities say so, so nobody calls this.
-        Err(Unavailable)
+        Err(Unavailable::ForNow)
+    }
+
+    fn close_idle(&self) {
+        self.servers.close_idle();
     }
 
     async fn probe(&self) -> Result<(), String> {

@@ -16,7 +16,7 @@ const OWNER_AND_DACL: [u8; 5] = [0x30, 0x03, 0x02, 0x01, 0x05];
 
 /// Which of these attributes an account with these identifiers may write.
 pub(super) async fn writable(
-    session: &mut LdapSession,
+    session: &LdapSession,
     dn: &str,
     who: &[Sid],
     names: &[&str],
@@ -49,7 +49,7 @@ pub(super) async fn writable(
 }
 
 /// An attribute as the schema has it.
-async fn attribute(session: &mut LdapSession, name: &str) -> Result<Attribute, String> {
+async fn attribute(session: &LdapSession, name: &str) -> Result<Attribute, String> {
     let unknown = || format!("the schema does not show the attribute {name} to relatch's account");
     let root = session
         .search("", Scope::Base, ANY, &["schemaNamingContext"], 1)

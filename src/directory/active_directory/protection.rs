@@ -8,10 +8,10 @@
 //! Sources: [MS-ADTS] 3.1.1.4.5.19 (tokenGroups), 2.2.12 (groupType), 3.1.1.3.4.4.3 (the rule "in chain"), 3.1.1.3.1.2.4
 //! (names such as `<SID=S-1-5-…>`).
 
+use futures_util::future::try_join_all;
 use ldap3::{Scope, ldap_escape};
 
 use super::sid::Sid;
-use crate::directory::Unavailable;
 use crate::directory::ldap::{ANY, Groups, LdapEntry, LdapFailure, LdapSession, Tree, role_of};
 use crate::domain::Role;
 
@@ -31,35 +31,51 @@ pub(super) struct RoleAndProtection {
 }
 
 /// Why the groups of an account are not known.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Unclear {
     /// The server does not answer, or a group of the settings cannot be read.
-    Unavailable,
+    Failed(LdapFailure),
     /// Something of this entry cannot be read; other entries may be readable.
     Unreadable,
 }
 
-impl From<Unavailable> for Unclear {
-    fn from(_: Unavailable) -> Self {
-        Self::Unavailable
+impl From<LdapFailure> for Unclear {
+    fn from(failure: LdapFailure) -> Self {
+        Self::Failed(failure)
     }
 }
 
-/// Reads the groups of an account. Where they cannot be read, the account may be protected, so this fails.
+/// Reads the groups of an account, all at once but for lists of members. Where they cannot be read, the account may be protected, so this fails.
 pub(super) async fn read(
     tree: &Tree,
-    session: &mut LdapSession,
+    session: &LdapSession,
     entry: &LdapEntry,
 ) -> Result<RoleAndProtection, Unclear> {
     let own = entry.first_bytes("objectSid").and_then(Sid::read);
     let own = own.ok_or_else(|| unreadable(tree, entry, "objectSid"))?;
     let is_marked =
         entry.number("adminCount").unwrap_or_default() > 0 || own.is_privileged_account();
-    let tokens = match token_groups(tree, session, entry).await {
+    let primary = entry
+        .number("primaryGroupID")
+        .and_then(|id| own.beside(u32::try_from(id).ok()?));
+    let primary = primary.ok_or_else(|| unreadable(tree, entry, "primaryGroupID"))?;
+    let Groups {
+        protected,
+        primary_admin,
+        member_and_department,
+    } = &tree.settings.groups;
+    let facts = |groups| facts(tree, session, &entry.dn, groups);
+    let (tokens, protected, primary_admin, member_and_department) = tokio::join!(
+        token_groups(session, &entry.dn),
+        facts(protected),
+        facts(primary_admin),
+        facts(member_and_department)
+    );
+    let tokens = match tokens {
         Ok(tokens) => tokens,
         // Protected whatever its groups are. Without them an administrator has fewer rights, never more.
         Err(_) if is_marked => Vec::new(),
-        Err(Unclear::Unavailable) => return Err(Unclear::Unavailable),
+        Err(Unclear::Failed(failure)) => return Err(failure.into()),
         Err(Unclear::Unreadable) => {
             tracing::error!(
                 needed = TOKEN_RIGHT,
@@ -68,26 +84,18 @@ pub(super) async fn read(
             return Err(unreadable(tree, entry, "tokenGroups"));
         }
     };
-    let primary = entry
-        .number("primaryGroupID")
-        .and_then(|id| own.beside(u32::try_from(id).ok()?));
-    let primary = primary.ok_or_else(|| unreadable(tree, entry, "primaryGroupID"))?;
     let account = AccountGroups {
         dn: &entry.dn,
         tokens: &tokens,
         primary: &primary,
     };
-
-    let Groups {
-        protected,
-        primary_admin,
-        member_and_department,
-    } = &tree.settings.groups;
-    let is_in_protected = account.is_in_any(tree, session, protected).await?;
-    let is_primary = account.is_in_any(tree, session, primary_admin).await?;
-    let is_delegated = account
-        .is_in_any(tree, session, member_and_department)
-        .await?;
+    let (protected, primary_admin, member_and_department) =
+        (protected?, primary_admin?, member_and_department?);
+    let (is_in_protected, is_primary, is_delegated) = tokio::try_join!(
+        account.is_in_any(tree, session, &protected),
+        account.is_in_any(tree, session, &primary_admin),
+        account.is_in_any(tree, session, &member_and_department)
+    )?;
     Ok(RoleAndProtection {
         role: role_of(is_primary, is_delegated),
         is_protected: is_marked || is_in_protected || tokens.iter().any(Sid::is_privileged_group),
@@ -95,15 +103,10 @@ pub(super) async fn read(
 }
 
 /// The security groups of an entry. Every account has a primary group, so an empty list means that they cannot be read.
-pub(super) async fn token_groups(
-    tree: &Tree,
-    session: &mut LdapSession,
-    entry: &LdapEntry,
-) -> Result<Vec<Sid>, Unclear> {
+pub(super) async fn token_groups(session: &LdapSession, dn: &str) -> Result<Vec<Sid>, Unclear> {
     let found = session
-        .search(&entry.dn, Scope::Base, ANY, &["tokenGroups"], 1)
-        .await;
-    let found = found.map_err(|failure| tree.unavailable(&failure))?;
+        .search(dn, Scope::Base, ANY, &["tokenGroups"], 1)
+        .await?;
     let values = found
         .entries
         .first()
@@ -125,6 +128,44 @@ fn unreadable(tree: &Tree, entry: &LdapEntry, attribute: &str) -> Unclear {
     Unclear::Unreadable
 }
 
+/// What is asked of a group of the settings whatever the account's other groups are.
+struct GroupFacts<'a> {
+    dn: &'a str,
+    sid: Sid,
+    is_security_group: bool,
+    /// The account is in it by the rule "in chain".
+    has_account: bool,
+}
+
+async fn facts<'a>(
+    tree: &Tree,
+    session: &LdapSession,
+    account: &str,
+    groups: &'a [String],
+) -> Result<Vec<GroupFacts<'a>>, LdapFailure> {
+    let each = groups.iter().map(|group| async move {
+        let in_chain = format!("(memberOf:{IN_CHAIN}:={})", ldap_escape(group.as_str()));
+        let wanted = ["objectSid", "groupType"];
+        let asked = tokio::try_join!(
+            session.search(group, Scope::Base, ANY, &wanted, 1),
+            session.matches(account, &in_chain)
+        );
+        let facts = asked.and_then(|(found, has_account)| {
+            let found = found.entries.first().ok_or(LdapFailure::NoGroup)?;
+            let sid = found.first_bytes("objectSid").and_then(Sid::read);
+            Ok(GroupFacts {
+                dn: group,
+                sid: sid.ok_or(LdapFailure::NoGroup)?,
+                // Bit 31 of groupType.
+                is_security_group: found.number("groupType").is_some_and(|kind| kind < 0),
+                has_account,
+            })
+        });
+        facts.inspect_err(|_| tree.log_unreadable_group(group))
+    });
+    try_join_all(each).await
+}
+
 /// The groups of one account, as the server tells them.
 struct AccountGroups<'a> {
     dn: &'a str,
@@ -133,60 +174,49 @@ struct AccountGroups<'a> {
 }
 
 impl AccountGroups<'_> {
-    /// True where the account is in one of the groups. Each is read, because one that cannot be read is an error.
     async fn is_in_any(
         &self,
         tree: &Tree,
-        session: &mut LdapSession,
-        groups: &[String],
+        session: &LdapSession,
+        groups: &[GroupFacts<'_>],
     ) -> Result<bool, Unclear> {
-        let mut is_in_one = false;
-        for group in groups {
-            is_in_one |= self.is_in(tree, session, group).await?;
-        }
-        Ok(is_in_one)
+        let each = groups.iter().map(|group| self.is_in(tree, session, group));
+        Ok(try_join_all(each).await?.contains(&true))
     }
 
     async fn is_in(
         &self,
         tree: &Tree,
-        session: &mut LdapSession,
-        group: &str,
+        session: &LdapSession,
+        group: &GroupFacts<'_>,
     ) -> Result<bool, Unclear> {
-        let failed = |failure: LdapFailure| {
-            tree.log_unreadable_group(group);
-            tree.unavailable(&failure)
-        };
-        let unreadable = || {
-            tree.log_unreadable_group(group);
-            Unclear::Unavailable
-        };
-        let wanted = ["objectSid", "groupType"];
-        let found = session.search(group, Scope::Base, ANY, &wanted, 1).await;
-        let found = found.map_err(failed)?;
-        let found = found.entries.first().ok_or_else(unreadable)?;
-        let sid = found.first_bytes("objectSid").and_then(Sid::read);
-        if self.tokens.contains(&sid.ok_or_else(unreadable)?) {
+        if group.has_account || self.tokens.contains(&group.sid) {
             return Ok(true);
         }
-        let in_chain = format!("(memberOf:{IN_CHAIN}:={})", ldap_escape(group));
-        if session.matches(self.dn, &in_chain).await.map_err(failed)? {
-            return Ok(true);
-        }
-        // Bit 31 of groupType makes a security group, whose members tokenGroups names. In any other group only the lists of
-        // members tell who is in it; a list that cannot be read, or is empty, would protect nobody.
-        let is_security_group = found.number("groupType").is_some_and(|kind| kind < 0);
-        if is_security_group {
+        // `tokenGroups` names the members of security groups. In any other group only the lists of members tell who is in it.
+        if group.is_security_group {
             return Ok(false);
         }
-        if !session.matches(group, "(member=*)").await.map_err(failed)? {
-            return Err(unreadable());
-        }
+        let is_listed = self.is_listed(tree, session, group.dn).await;
+        is_listed.inspect_err(|_| tree.log_unreadable_group(group.dn))
+    }
+
+    /// True where the account or its primary group is among the members. A list that cannot be read, or is empty, would
+    /// protect nobody.
+    async fn is_listed(
+        &self,
+        tree: &Tree,
+        session: &LdapSession,
+        group: &str,
+    ) -> Result<bool, Unclear> {
         let primary = format!("<SID={}>", self.primary);
-        let primary = session
-            .search(&primary, Scope::Base, ANY, &["1.1"], 1)
-            .await;
-        let primary = primary.map_err(failed)?;
+        let (has_members, primary) = tokio::try_join!(
+            session.matches(group, "(member=*)"),
+            session.search(&primary, Scope::Base, ANY, &["1.1"], 1)
+        )?;
+        if !has_members {
+            return Err(LdapFailure::NoGroup.into());
+        }
         let primary = primary.entries.first().ok_or_else(|| {
             tracing::error!(
                 directory = tree.settings.name(),
@@ -197,6 +227,6 @@ impl AccountGroups<'_> {
         })?;
         let (own, primary) = (ldap_escape(self.dn), ldap_escape(primary.dn.as_str()));
         let listed = format!("(|(member:{IN_CHAIN}:={own})(member:{IN_CHAIN}:={primary}))");
-        Ok(session.matches(group, &listed).await.map_err(failed)?)
+        Ok(session.matches(group, &listed).await?)
     }
 }

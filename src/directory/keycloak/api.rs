@@ -38,7 +38,7 @@ pub(super) enum NotTold {
 
 impl From<NotTold> for Unavailable {
     fn from(_: NotTold) -> Self {
-        Self
+        Self::ForNow
     }
 }
 
@@ -107,7 +107,7 @@ impl AdminApi {
             what,
             "the directory could not be asked"
         );
-        Unavailable
+        Unavailable::ForNow
     }
 
     /// The token for the next call; also for `relatch check`.
@@ -292,7 +292,7 @@ impl AdminApi {
         deadline: Duration,
     ) -> Result<(), NotTold> {
         let refused = |why: &str| {
-            let Unavailable = self.unavailable(why);
+            self.unavailable(why);
             NotTold::Refused
         };
         let url = self

@@ -96,7 +96,7 @@ impl Keycloak {
         );
         // A realm that was made anew has other clients.
         let (credentials, realm_roles, client_roles) =
-            asked.inspect_err(|Unavailable| self.read_facts_anew())?;
+            asked.inspect_err(|_| self.read_facts_anew())?;
         Ok(AboutUser {
             credentials,
             realm_roles,

@@ -180,13 +180,13 @@ impl Backend for Keycloak {
     ) -> Result<Enforced, Unavailable> {
         let facts = Box::pin(async { Ok(self.facts().await?) });
         let (user, facts) = tokio::try_join!(self.user(member), facts)?;
-        let user = user.ok_or(Unavailable)?;
+        let user = user.ok_or(Unavailable::ForNow)?;
         let is_marked = user
             .required_actions
             .iter()
             .any(|action| action == UPDATE_PASSWORD);
         // The mark alone asks nobody: the realm can have the action switched off.
-        let asks = facts.asks_for_new_password.ok_or(Unavailable)?;
+        let asks = facts.asks_for_new_password.ok_or(Unavailable::ForNow)?;
         Ok(Enforced::if_asked(is_marked && asks))
     }
 
@@ -206,7 +206,7 @@ impl Backend for Keycloak {
 
     /// Ends the sessions and lifts the lock of failed sign-ins, at the same time: neither waits for the other.
     async fn sign_out(&self, member: &MemberId) -> Result<(), Unavailable> {
-        let native = self.native(member).ok_or(Unavailable)?;
+        let native = self.native(member).ok_or(Unavailable::ForNow)?;
         let (ended, unlocked) =
             tokio::join!(Box::pin(self.end_sessions(native)), self.unlock(native));
         ended.and(unlocked)

@@ -62,7 +62,7 @@ impl Keycloak {
         // What was read before may have changed since.
         self.read_facts_anew();
         self.facts().await.map_err(|fault| match fault {
-            RealmFault::Unavailable => {
+            RealmFault::Unavailable(_) => {
                 "the realm's roles cannot be read; the log says why".to_owned()
             }
             RealmFault::NoRole(name) => {
@@ -71,9 +71,7 @@ impl Keycloak {
         })?;
         let count: Result<Option<Value>, Unavailable> =
             self.api.get(&["users", "count"], &[]).await;
-        count.map_err(|Unavailable| {
-            "the realm's users cannot be read; the log says why".to_owned()
-        })?;
+        count.map_err(|_logged| "the realm's users cannot be read; the log says why".to_owned())?;
         let Some(email) = &self.config.check_account else {
             return Ok(());
         };

@@ -46,20 +46,23 @@ impl<'a> RoleRef<'a> {
 /// Why the realm cannot be used.
 #[derive(Debug)]
 pub(super) enum RealmFault {
-    Unavailable,
+    Unavailable(Unavailable),
     /// The settings name a role that does not exist.
     NoRole(String),
 }
 
 impl From<Unavailable> for RealmFault {
-    fn from(Unavailable: Unavailable) -> Self {
-        Self::Unavailable
+    fn from(why: Unavailable) -> Self {
+        Self::Unavailable(why)
     }
 }
 
 impl From<RealmFault> for Unavailable {
-    fn from(_: RealmFault) -> Self {
-        Self
+    fn from(fault: RealmFault) -> Self {
+        match fault {
+            RealmFault::Unavailable(why) => why,
+            RealmFault::NoRole(_) => Self::Misconfigured,
+        }
     }
 }
 
@@ -191,7 +194,7 @@ impl Keycloak {
     }
 
     fn role_is_missing(&self, named: &str) -> RealmFault {
-        let Unavailable = self.api.unavailable(&format!(
+        self.api.unavailable(&format!(
             "there is no role \"{named}\", which the settings name"
         ));
         RealmFault::NoRole(named.to_owned())

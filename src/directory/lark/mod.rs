@@ -65,7 +65,7 @@ impl LarkDirectory {
             error = error as &dyn std::error::Error,
             "the directory could not be asked"
         );
-        Unavailable
+        Unavailable::ForNow
     }
 
     fn native<'a>(&self, member: &'a MemberId) -> Option<&'a str> {
@@ -263,7 +263,10 @@ impl Backend for LarkDirectory {
         member: &MemberId,
         _password: &Password,
     ) -> Result<Enforced, Unavailable> {
-        let not_forced = self.not_forced.lock().map_err(|_poisoned| Unavailable)?;
+        let not_forced = self
+            .not_forced
+            .lock()
+            .map_err(|_poisoned| Unavailable::ForNow)?;
         Ok(if not_forced.contains(member) {
             Enforced::NotInForce
         } else {
@@ -273,11 +276,11 @@ impl Backend for LarkDirectory {
 
     /// Lark does not say when a password was set; "no change" would be a claim.
     async fn last_change(&self, _member: &MemberId) -> Result<Option<Moment>, Unavailable> {
-        Err(Unavailable)
+        Err(Unavailable::ForNow)
     }
 
     async fn sign_out(&self, member: &MemberId) -> Result<(), Unavailable> {
-        let id = self.native(member).ok_or(Unavailable)?;
+        let id = self.native(member).ok_or(Unavailable::ForNow)?;
         let (logout_type, logout_reason) = LOG_OUT;
         let body =
             json!({ "logout_type": logout_type, "user_id": id, "logout_reason": logout_reason });

@@ -11,6 +11,7 @@ pub(in crate::directory) struct SearchAnswer {
 }
 
 /// An entry. Names of attributes are compared without case.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(in crate::directory) struct LdapEntry {
     pub(in crate::directory) dn: String,
     texts: HashMap<String, Vec<String>>,
@@ -37,6 +38,15 @@ impl From<SearchEntry> for LdapEntry {
 }
 
 impl LdapEntry {
+    /// The entry with these attributes alone.
+    pub(in crate::directory) fn only(&self, names: &[&str]) -> Self {
+        let is_named = |own: &String| names.iter().any(|name| name.eq_ignore_ascii_case(own));
+        let mut entry = self.clone();
+        entry.texts.retain(|name, _| is_named(name));
+        entry.bytes.retain(|name, _| is_named(name));
+        entry
+    }
+
     /// All values of an attribute that are UTF-8.
     pub(in crate::directory) fn all(&self, name: &str) -> &[String] {
         self.texts

@@ -12,19 +12,24 @@
 //! Sources: RFC 3062 (password modify), draft-behera-ldap-password-policy-10 (its control and attributes), slapo-ppolicy(5),
 //! "Account policy" of the 389 Directory Server documentation.
 
+mod account;
 mod ber;
+pub(super) mod code;
 mod config;
 mod entry;
 mod failure;
 mod features;
 mod groups;
+mod known;
+mod look_up;
 mod outcome;
 mod password_policy;
+mod pool;
 mod prepare;
 mod pwd_reset;
 mod rdn;
 mod rights;
-mod server;
+mod servers;
 mod session;
 mod time;
 mod tree;
@@ -33,7 +38,7 @@ mod validity;
 
 use std::ops::RangeInclusive;
 
-use ldap3::ldap_escape;
+use futures_util::future::try_join_all;
 use secrecy::SecretString;
 use tokio::sync::OnceCell;
 
@@ -43,147 +48,70 @@ pub(super) use self::entry::LdapEntry;
 pub(super) use self::failure::LdapFailure;
 use self::features::{PasswordWrite, Product, ServerFeatures};
 pub(super) use self::groups::role_of;
-pub(super) use self::outcome::{code, ended};
+pub(super) use self::known::KnownEntries;
+use self::look_up::{Prepared, account_flags};
+pub(super) use self::outcome::ended;
 use self::password_policy::{CHANGE_AFTER_RESET, ask_for_policy, error_of_policy, policy_refusal};
+pub(super) use self::pool::PooledSession;
 pub(super) use self::prepare::prepared;
-pub(super) use self::server::LdapServer;
+pub(super) use self::servers::{LdapServers, Which};
 pub(super) use self::session::{ANY, LdapSession};
 pub(super) use self::time::generalized_time;
 pub(super) use self::tree::{AccountFlags, OneEntry, Tree};
-use self::validity::UnreadableTime;
 use super::check_account::found_one;
 use super::phones;
 use super::{Backend, By, Capabilities, Enforced, ForcedChange, Match, ResetFailed, Unavailable};
 use crate::clock::Clock;
 use crate::domain::country::Country;
-use crate::domain::{Guard, MemberId, Moment, Password, Status};
+use crate::domain::{MemberId, Moment, Password, Status};
 use crate::net::TlsError;
 use crate::store::Reservation;
 
 /// Why nothing is set on an OpenLDAP server that shows neither its policy nor the operation that hashes a password.
 const READABLE: &str = "the server would keep the password readable";
 
-/// The value of `pwdAccountLockedTime` of a lock that does not end (slapo-ppolicy(5)).
-const LOCKED_FOR_GOOD: &str = "000001010000Z";
-
 /// What 389 Directory Server sets so that a password has expired already. One second later means that it never expires.
 const EXPIRED_ALREADY: &str = "19700101000000Z";
 
-/// What is read besides the attributes of the settings.
-const OWN: &[&str] = &[
-    "uid",
-    "entryUUID",
-    "nsUniqueId",
-    "pwdAccountLockedTime",
-    "pwdReset",
-    "pwdChangedTime",
-    "pwdUpdateTime",
-    "pwdStartTime",
-    "pwdEndTime",
-    "nsAccountLock",
-    "passwordExpirationTime",
-    "krbPasswordExpiration",
-    "krbLastPwdChange",
-    "krbPrincipalExpiration",
-    "modifyTimestamp",
-];
-
 pub struct LdapDirectory {
-    server: LdapServer,
+    servers: LdapServers,
     tree: Tree,
+    known: KnownEntries,
     features: OnceCell<ServerFeatures>,
     clock: Clock,
 }
 
 impl LdapDirectory {
-    /// The server of these settings. It is asked when the first member is looked up.
+    /// The servers of these settings. They are asked when the first member is looked up.
     fn new(
         settings: LdapSettings,
         clock: Clock,
         default_country: Option<Country>,
     ) -> Result<Self, TlsError> {
         Ok(Self {
-            server: LdapServer::new(&settings)?,
+            servers: LdapServers::new(&settings, clock.clone())?,
             tree: Tree {
                 settings,
                 default_country,
             },
+            known: KnownEntries::new(clock.clone()),
             features: OnceCell::new(),
             clock,
         })
     }
 
-    async fn open(&self) -> Result<(LdapSession, ServerFeatures), LdapFailure> {
-        let mut session = self.server.open().await?;
-        let features = self
-            .features
-            .get_or_try_init(|| ServerFeatures::detect(&mut session))
-            .await;
-        let features = *features?;
-        Ok((session, features))
-    }
-
-    fn filter(&self, by: &By, features: ServerFeatures) -> Option<String> {
-        self.tree.filter(by, |native| {
-            Some(format!(
-                "({}={})",
-                features.id_attribute(),
-                ldap_escape(native)
-            ))
-        })
-    }
-
-    async fn one(
-        &self,
-        session: &mut LdapSession,
-        features: ServerFeatures,
-        by: &By,
-    ) -> Result<OneEntry, Unavailable> {
-        let Some(filter) = self.filter(by, features) else {
-            return Ok(OneEntry::Not(Match::Nobody));
-        };
-        let attributes = self.tree.attributes(OWN);
-        self.tree.one(session, by, &filter, &attributes).await
-    }
-
-    /// The entry of a member, in a session of its own.
-    async fn entry(&self, member: &MemberId) -> Result<Option<LdapEntry>, Unavailable> {
-        let opened = self.open().await;
-        let (mut session, features) = opened.map_err(|failure| self.tree.unavailable(&failure))?;
-        let by = By::Id(member.clone());
-        Ok(self.one(&mut session, features, &by).await?.found())
-    }
-
-    /// A session and the entry of a member, right before a change; not sent if that takes too long.
-    async fn prepared(
-        &self,
-        member: &MemberId,
-    ) -> Result<(LdapSession, ServerFeatures, LdapEntry), ResetFailed> {
-        prepared(self.name(), Box::pin(self.open_at(member))).await
-    }
-
-    async fn open_at(
-        &self,
-        member: &MemberId,
-    ) -> Result<(LdapSession, ServerFeatures, LdapEntry), ResetFailed> {
-        let (mut session, features) = self.open().await.map_err(|failure| {
-            self.tree.unavailable(&failure);
-            ResetFailed::NotSent
-        })?;
-        let by = By::Id(member.clone());
-        let found = self.one(&mut session, features, &by).await;
-        let found = found.map_err(|Unavailable| ResetFailed::NotSent)?;
-        let entry = found.found().ok_or_else(ResetFailed::gone)?;
-        Ok((session, features, entry))
-    }
-
     /// Binds as the member with the new password: the server's answer tells whether a change is required. Nobody is signed
     /// in by that.
-    async fn proved_by_bind(&self, dn: &str, password: &Password) -> Result<Enforced, Unavailable> {
+    async fn proved_by_bind(
+        &self,
+        which: Which,
+        dn: &str,
+        password: &Password,
+    ) -> Result<Enforced, Unavailable> {
         let password = SecretString::from(password.expose().to_owned());
         let bound = self
-            .server
-            .bind_as(dn, &password, vec![ask_for_policy()])
+            .servers
+            .bind_as(which, dn, &password, vec![ask_for_policy()])
             .await;
         let bound = bound.map_err(|failure| self.tree.unavailable(&failure))?;
         if bound.rc != code::SUCCESS {
@@ -192,33 +120,12 @@ impl LdapDirectory {
                 code = bound.rc,
                 "the new password could not be proved"
             );
-            return Err(Unavailable);
+            return Err(Unavailable::ForNow);
         }
         Ok(Enforced::if_asked(
             error_of_policy(&bound) == Some(CHANGE_AFTER_RESET),
         ))
     }
-}
-
-/// Reads the account's state. A lock after failed sign-ins is no reason to refuse: the reset lifts it (Q13).
-fn account_flags(
-    entry: &LdapEntry,
-    is_protected: bool,
-    now: Moment,
-) -> Result<AccountFlags, UnreadableTime> {
-    let is_locked = entry.first("pwdAccountLockedTime") == Some(LOCKED_FOR_GOOD)
-        || entry.is_true("nsAccountLock");
-    let out_of_date = validity::guard(entry, now)?;
-    Ok(AccountFlags {
-        status: if is_locked {
-            Status::Suspended
-        } else {
-            Status::Active
-        },
-        // A protected administrator who has expired administers nobody, so the date goes first.
-        guard: out_of_date.or(is_protected.then_some(Guard::Protected)),
-        never_expires: false,
-    })
 }
 
 /// True where somebody else set the password and the member has to replace it.
@@ -242,34 +149,14 @@ impl Backend for LdapDirectory {
     }
 
     async fn find(&self, by: &[By]) -> Result<Vec<Match>, Unavailable> {
-        let opened = self.open().await;
-        let (mut session, features) = opened.map_err(|failure| self.tree.unavailable(&failure))?;
-        let mut found = Vec::with_capacity(by.len());
-        for by in by {
-            let entry = match self.one(&mut session, features, by).await? {
-                OneEntry::Found(entry) => entry,
-                OneEntry::Not(other) => {
-                    found.push(other);
-                    continue;
-                }
-            };
-            let (role, is_protected) = self.role_and_protection(&mut session, &entry).await?;
-            let Ok(flags) = account_flags(&entry, is_protected, self.clock.now()) else {
-                found.push(Match::Unreadable);
-                continue;
-            };
-            let native = entry.first(features.id_attribute());
-            let member =
-                native.and_then(|native| self.tree.member(by, native, &entry, role, &flags));
-            if member.is_none() {
-                tracing::warn!(
-                    directory = self.name(),
-                    "an entry has no id or no e-mail that can be read"
-                );
-            }
-            found.push(member.map_or(Match::Nobody, |member| Match::One(Box::new(member))));
-        }
-        Ok(found)
+        let which = self.servers.for_look_up(by);
+        let asked = self.servers.ask(which, |session| async move {
+            let each = by.iter().map(|by| self.match_of(&session, by));
+            let (_, found) = tokio::try_join!(self.features(&session), try_join_all(each))?;
+            Ok(found)
+        });
+        let found = asked.await.map(|(_, found)| found);
+        found.map_err(|failure| self.tree.unavailable(&failure))
     }
 
     async fn reset(
@@ -278,7 +165,12 @@ impl Backend for LdapDirectory {
         password: &Password,
         _until: Moment,
     ) -> Result<(), ResetFailed> {
-        let (mut session, features, entry) = self.prepared(reservation.member()).await?;
+        let member = reservation.member();
+        let Prepared {
+            session,
+            features,
+            entry,
+        } = self.prepared(Which::Any, member).await?;
         // Checked again, because the change itself would lift such a lock.
         let flags = account_flags(&entry, false, self.clock.now());
         if !flags.is_ok_and(|flags| flags.status == Status::Active && flags.guard.is_none()) {
@@ -290,7 +182,9 @@ impl Backend for LdapDirectory {
         let readable = || ResetFailed::Refused(READABLE.to_owned());
         let policy = features.has_ppolicy.then(ask_for_policy);
         let controls = policy.into_iter().collect();
-        let answer = match features.password_write().ok_or_else(readable)? {
+        let write = features.password_write().ok_or_else(readable)?;
+        self.servers.note_change(member, &session);
+        let answer = match write {
             PasswordWrite::ExtendedOperation => {
                 session
                     .change_password(&entry.dn, password.expose(), controls)
@@ -309,8 +203,9 @@ impl Backend for LdapDirectory {
         member: &MemberId,
         set_within: Option<RangeInclusive<Moment>>,
     ) -> Result<ForcedChange, ResetFailed> {
-        let (mut session, _, entry) = self.prepared(member).await?;
-        pwd_reset::write(&mut session, &entry, set_within).await
+        let which = self.servers.after_change(member);
+        let Prepared { session, entry, .. } = self.prepared(which, member).await?;
+        pwd_reset::write(&session, &entry, set_within).await
     }
 
     async fn enforced(
@@ -318,9 +213,18 @@ impl Backend for LdapDirectory {
         member: &MemberId,
         password: &Password,
     ) -> Result<Enforced, Unavailable> {
-        let entry = self.entry(member).await?.ok_or(Unavailable)?;
-        if self.features.get().is_some_and(|one| one.takes_pwd_reset()) {
-            return self.proved_by_bind(&entry.dn, password).await;
+        let which = self.servers.after_change(member);
+        let is_told_by_bind = self.features.get().is_some_and(|one| one.takes_pwd_reset());
+        // The entry was read a moment ago, when the change was forced.
+        let known = self.known.get(&By::Id(member.clone()));
+        if let Some(names) = known.filter(|_| is_told_by_bind) {
+            return self.proved_by_bind(which, &names.dn, password).await;
+        }
+        let (session, entry) = self.read(which, member).await?;
+        let entry = entry.ok_or(Unavailable::ForNow)?;
+        let features = self.features(&session).await;
+        if features.is_ok_and(ServerFeatures::takes_pwd_reset) {
+            return self.proved_by_bind(which, &entry.dn, password).await;
         }
         // FreeIPA lets a password that somebody else set expire at the moment it is set.
         let is_freeipa = entry.first("krbPasswordExpiration").is_some()
@@ -329,7 +233,8 @@ impl Backend for LdapDirectory {
     }
 
     async fn last_change(&self, member: &MemberId) -> Result<Option<Moment>, Unavailable> {
-        let Some(entry) = self.entry(member).await? else {
+        let which = self.servers.after_change(member);
+        let (_, Some(entry)) = self.read(which, member).await? else {
             return Ok(None);
         };
         let told = ["pwdChangedTime", "pwdUpdateTime", "krbLastPwdChange"]
@@ -342,21 +247,27 @@ impl Backend for LdapDirectory {
         // "No change" would be a claim where the server keeps neither a time nor a mark.
         let keeps_none = self.features.get().is_none_or(|one| !one.marks_changes());
         if told.is_none() && keeps_none {
-            return Err(Unavailable);
+            return Err(Unavailable::ForNow);
         }
         Ok(told.and_then(generalized_time))
     }
 
     async fn sign_out(&self, _member: &MemberId) -> Result<(), Unavailable> {
         // LDAP has no sessions to end; the capabilities say so, so nobody calls this.
-        Err(Unavailable)
+        Err(Unavailable::ForNow)
+    }
+
+    fn close_idle(&self) {
+        self.servers.close_idle();
     }
 
     /// Only 389 Directory Server tells whether relatch's account may set a password.
     async fn probe(&self) -> Result<(), String> {
-        let opened = self.open().await;
-        let (mut session, features) = opened.map_err(|failure| failure.to_string())?;
-        self.tree.probe_base(&mut session).await?;
+        let asked = self.servers.ask(Which::Any, |session| async move {
+            self.features(&session).await
+        });
+        let (session, features) = asked.await.map_err(|failure| failure.to_string())?;
+        self.tree.probe_base(&session).await?;
         if features.password_write().is_none() {
             return Err(READABLE.to_owned());
         }
@@ -369,9 +280,11 @@ impl Backend for LdapDirectory {
         if features.product != Product::Server389 {
             return Ok(());
         }
-        let filter = self.filter(&by, features).unwrap_or_default();
+        let filter = self
+            .filter(&by, features.id_attribute())
+            .unwrap_or_default();
         let (base, own) = (&settings.base, &settings.bind_dn);
-        match rights::may_write(&mut session, base, &filter, own, "userPassword").await {
+        match rights::may_write(&session, base, &filter, own, "userPassword").await {
             Ok(true) => Ok(()),
             Ok(false) => Err(format!(
                 "relatch's account may not write userPassword of {}",
@@ -390,26 +303,5 @@ impl Backend for LdapDirectory {
             warnings.extend(phones::warning(self.find(&by).await, email));
         }
         warnings
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use ldap3::SearchEntry;
-
-    use super::*;
-
-    /// Administrators are often in a protected group, and what protects them must not hide that they have expired.
-    #[test]
-    fn an_expired_account_is_expired_also_where_it_is_protected() {
-        let entry = LdapEntry::from(SearchEntry {
-            dn: "cn=Jo,dc=corp,dc=example".to_owned(),
-            attrs: [("pwdEndTime".to_owned(), vec!["20250101000000Z".to_owned()])].into(),
-            bin_attrs: std::collections::HashMap::new(),
-        });
-        let ended = generalized_time("20250101000000Z").unwrap();
-        let guard_at = |now| account_flags(&entry, true, now).unwrap().guard;
-        assert_eq!(guard_at(ended), Some(Guard::Expired(ended)));
-        assert_eq!(guard_at(Moment(ended.0 - 1)), Some(Guard::Protected));
     }
 }

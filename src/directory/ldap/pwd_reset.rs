@@ -6,8 +6,9 @@ use std::ops::RangeInclusive;
 
 use ldap3::controls::{Assertion, RawControl};
 
+use super::code;
 use super::entry::LdapEntry;
-use super::outcome::{code, ended_without_secret};
+use super::outcome::ended_without_secret;
 use super::session::LdapSession;
 use super::time::generalized_time;
 use crate::directory::{ForcedChange, ResetFailed};
@@ -16,7 +17,7 @@ use crate::domain::Moment;
 /// Writes `pwdReset`, unless the password was set at another time than `set_within`. The server compares the time again in
 /// the same operation: the member may be setting a password at this moment.
 pub(super) async fn write(
-    session: &mut LdapSession,
+    session: &LdapSession,
     entry: &LdapEntry,
     set_within: Option<RangeInclusive<Moment>>,
 ) -> Result<ForcedChange, ResetFailed> {

@@ -7,6 +7,7 @@ use ldap3::Scope;
 use super::LdapDirectory;
 use super::failure::LdapFailure;
 use super::features::Product;
+use super::servers::Which;
 use super::session::{ANY, LdapSession};
 use super::tree::OneEntry;
 use crate::directory::{By, self_write};
@@ -22,7 +23,7 @@ type AttributeRights = (String, String);
 
 /// The rights of an account to attributes of one entry; None where the server names none at all.
 async fn effective_rights(
-    session: &mut LdapSession,
+    session: &LdapSession,
     place: (&str, Scope, &str),
     account: &str,
     attributes: &[&str],
@@ -45,7 +46,7 @@ async fn effective_rights(
 
 /// Whether an account may write an attribute of the entry that the filter finds.
 pub(super) async fn may_write(
-    session: &mut LdapSession,
+    session: &LdapSession,
     base: &str,
     filter: &str,
     account: &str,
@@ -68,17 +69,22 @@ impl LdapDirectory {
         let Some(email) = &settings.check_account else {
             return vec![self_write::unknown(self_write::NOBODY_NAMED)];
         };
-        let (mut session, features) = match self.open().await {
-            Ok(opened) => opened,
+        let by = By::Email(email.clone());
+        let by = &by;
+        let asked = self.servers.ask(Which::Any, |session| async move {
+            let features = self.features(&session).await?;
+            Ok((features, self.one(&session, by).await?))
+        });
+        let (session, features, entry) = match asked.await {
+            Ok((session, (features, OneEntry::Found(entry)))) => (session, features, entry),
+            Ok((_, (_, OneEntry::Not(_)))) => {
+                return vec![self_write::unknown(
+                    "the account to be looked at is not found",
+                )];
+            }
             Err(failure) => return vec![self_write::unknown(&failure.to_string())],
         };
-        let by = By::Email(email.clone());
-        let Ok(OneEntry::Found(entry)) = self.one(&mut session, features, &by).await else {
-            return vec![self_write::unknown(
-                "the account to be looked at is not found",
-            )];
-        };
-        let session = &mut session;
+        let session: &LdapSession = &session;
         let account = email.masked();
         let mut warnings = self.warnings_of_names(session, &entry, &account).await;
         if features.product != Product::Server389 {
@@ -102,7 +108,7 @@ impl LdapDirectory {
 /// Which of these attributes of an entry an account may write: `w` is the right to any value, `W` to add or remove the
 /// account's own DN.
 async fn writable(
-    session: &mut LdapSession,
+    session: &LdapSession,
     dn: &str,
     account: &str,
     attributes: &[&str],

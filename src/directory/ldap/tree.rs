@@ -4,6 +4,7 @@
 
 use ldap3::{Scope, ldap_escape};
 
+use super::code;
 use super::config::{Attributes, COUNTRY, LdapSettings};
 use super::entry::LdapEntry;
 use super::failure::LdapFailure;
@@ -68,6 +69,11 @@ impl Tree {
         }
     }
 
+    /// The id of an entry, from the directory's own.
+    pub(in crate::directory) fn id(&self, native: &str) -> MemberId {
+        MemberId(format!("{}{native}", id_prefix(&self.settings.common.name)))
+    }
+
     /// The attributes of the settings, and those that the kind of server needs besides.
     pub(in crate::directory) fn attributes<'a>(&'a self, own: &[&'a str]) -> Vec<&'a str> {
         let Attributes {
@@ -88,15 +94,19 @@ impl Tree {
     /// asked for is not believed.
     pub(in crate::directory) async fn one(
         &self,
-        session: &mut LdapSession,
+        session: &LdapSession,
         by: &By,
         filter: &str,
         attributes: &[&str],
-    ) -> Result<OneEntry, Unavailable> {
-        let found = session
+    ) -> Result<OneEntry, LdapFailure> {
+        let mut found = session
             .search(&self.settings.base, Scope::Subtree, filter, attributes, 2)
-            .await;
-        let mut found = found.map_err(|failure| self.unavailable(&failure))?;
+            .await?;
+        if found.is_cut && found.entries.is_empty() {
+            // The server's own limit, not ours.
+            let code = code::SIZE_LIMIT;
+            return Err(LdapFailure::Refused { code });
+        }
         if found.is_cut || found.entries.len() > 1 {
             let dns = found.entries.into_iter().map(|entry| entry.dn);
             return Ok(OneEntry::Not(Match::Several(dns.collect())));
@@ -148,7 +158,7 @@ impl Tree {
         let phones = entry.all(&attributes.phone).iter().map(String::as_str);
         let (phone, phone_remark) = phone_of(&common.name, native, phones, country);
         Some(Member {
-            id: MemberId(format!("{}{native}", id_prefix(&common.name))),
+            id: self.id(native),
             name: text(&attributes.name).unwrap_or_else(|| business_email.to_string()),
             login_method: LoginMethod::BusinessEmail,
             status: flags.status,
@@ -175,13 +185,13 @@ impl Tree {
             error = failure as &dyn std::error::Error,
             "the directory could not be asked"
         );
-        Unavailable
+        failure.unavailable()
     }
 
     /// For `relatch check`: the base has to exist and to be readable.
     pub(in crate::directory) async fn probe_base(
         &self,
-        session: &mut LdapSession,
+        session: &LdapSession,
     ) -> Result<(), String> {
         let base = &self.settings.base;
         match session.matches(base, ANY).await {

@@ -1,12 +1,14 @@
 //! By which names a member is in a group: the DN, and the user names that groups of Unix list (RFC 2307).
 
+use futures_util::future::try_join_all;
 use ldap3::{Scope, ldap_escape};
 
+use super::config::Groups;
 use super::entry::LdapEntry;
-use super::groups::MembershipFilters;
-use super::session::LdapSession;
+use super::failure::LdapFailure;
+use super::groups::{HAS_MEMBERS, role_of};
+use super::session::{ANY, LdapSession};
 use super::{LdapDirectory, rdn};
-use crate::directory::Unavailable;
 use crate::domain::Role;
 
 /// How many user names of one entry are looked up for a role.
@@ -16,18 +18,42 @@ const USER_NAMES: usize = 8;
 const NAMESAKES: usize = 100;
 
 impl LdapDirectory {
-    /// The member's role, and whether a group protects the account.
+    /// The member's role, and whether a group protects the account. Everything is asked at once, but for who has a role only by
+    /// a name that is not surely their own.
     pub(super) async fn role_and_protection(
         &self,
-        session: &mut LdapSession,
+        session: &LdapSession,
         entry: &LdapEntry,
-    ) -> Result<(Role, bool), Unavailable> {
-        let own = self.own_user_names(session, entry).await?;
-        let filters = MembershipFilters {
-            protecting: &membership(entry, user_names(entry).iter().map(String::as_str)),
-            giving_a_role: &membership(entry, own),
-        };
-        self.tree.role_and_protection(session, filters).await
+    ) -> Result<(Role, bool), LdapFailure> {
+        let Groups {
+            protected,
+            primary_admin,
+            member_and_department,
+        } = &self.tree.settings.groups;
+        let tree = &self.tree;
+        let by_all = membership(entry, user_names(entry).iter().map(String::as_str));
+        let (own, is_protected, is_primary, is_delegated) = tokio::try_join!(
+            self.own_user_names(session, entry),
+            tree.is_in_any(session, protected, HAS_MEMBERS, &by_all),
+            tree.is_in_any(session, primary_admin, ANY, &by_all),
+            tree.is_in_any(session, member_and_department, ANY, &by_all)
+        )?;
+        let by_own = membership(entry, own);
+        if by_own == by_all || !(is_primary || is_delegated) {
+            return Ok((role_of(is_primary, is_delegated), is_protected));
+        }
+        let (is_surely_primary, is_surely_delegated) = tokio::try_join!(
+            tree.is_in_any(session, primary_admin, ANY, &by_own),
+            tree.is_in_any(session, member_and_department, ANY, &by_own)
+        )?;
+        // Somebody who copies an administrator's user name gets no role by it. The real administrator would lose theirs, and
+        // with it the rule that keeps delegated administrators from resetting them: so both are protected.
+        let is_unclear =
+            (is_primary && !is_surely_primary) || (is_delegated && !is_surely_delegated);
+        Ok((
+            role_of(is_surely_primary, is_surely_delegated),
+            is_protected || is_unclear,
+        ))
     }
 
     /// The user names that can give the entry a role: those in its RDN, unless another entry below the base has the same name
@@ -35,9 +61,9 @@ impl LdapDirectory {
     /// that of a colleague, who keeps the role. Nothing is asked where no group gives one.
     async fn own_user_names<'a>(
         &self,
-        session: &mut LdapSession,
+        session: &LdapSession,
         entry: &'a LdapEntry,
-    ) -> Result<Vec<&'a str>, Unavailable> {
+    ) -> Result<Vec<&'a str>, LdapFailure> {
         let settings = &self.tree.settings;
         let mut own = Vec::new();
         if settings.groups.giving_a_role().next().is_none() {
@@ -58,35 +84,46 @@ impl LdapDirectory {
             );
             return Ok(own);
         }
-        for uid in named {
-            let filter = format!("(uid={})", ldap_escape(uid));
-            let found = session
-                .search(&settings.base, Scope::Subtree, &filter, &["1.1"], NAMESAKES)
-                .await;
-            let found = found.map_err(|failure| self.tree.unavailable(&failure))?;
-            let (itself, others): (Vec<&LdapEntry>, Vec<&LdapEntry>) =
-                found.entries.iter().partition(|found| found.dn == entry.dn);
-            // An entry that has the name only in `uid` does not count; one whose RDN cannot be read might have it there.
-            let has_namesake = others
-                .iter()
-                .any(|other| rdn::user_names(&other.dn).is_none() || is_named(other, uid));
-            if !itself.is_empty() && !has_namesake && !found.is_cut {
-                own.push(uid);
-            } else {
-                tracing::warn!(
-                    directory = settings.name(),
-                    dn = entry.dn,
-                    "a user name that others have gives no role"
-                );
-            }
-        }
+        let asked = named.into_iter().map(|uid| async move {
+            let is_own = self.is_nobody_elses(session, entry, uid).await?;
+            Ok::<_, LdapFailure>(is_own.then_some(uid))
+        });
+        own.extend(try_join_all(asked).await?.into_iter().flatten());
         Ok(own)
+    }
+
+    async fn is_nobody_elses(
+        &self,
+        session: &LdapSession,
+        entry: &LdapEntry,
+        uid: &str,
+    ) -> Result<bool, LdapFailure> {
+        let settings = &self.tree.settings;
+        let filter = format!("(uid={})", ldap_escape(uid));
+        let found = session
+            .search(&settings.base, Scope::Subtree, &filter, &["1.1"], NAMESAKES)
+            .await?;
+        let (itself, others): (Vec<&LdapEntry>, Vec<&LdapEntry>) =
+            found.entries.iter().partition(|found| found.dn == entry.dn);
+        // An entry that has the name only in `uid` does not count; one whose RDN cannot be read might have it there.
+        let has_namesake = others
+            .iter()
+            .any(|other| rdn::user_names(&other.dn).is_none() || is_named(other, uid));
+        let is_own = !itself.is_empty() && !has_namesake && !found.is_cut;
+        if !is_own {
+            tracing::warn!(
+                directory = settings.name(),
+                dn = entry.dn,
+                "a user name that others have gives no role"
+            );
+        }
+        Ok(is_own)
     }
 
     /// For `relatch check`: where a group gives a role by user names, but the RDNs of entries hold none.
     pub(super) async fn warnings_of_names(
         &self,
-        session: &mut LdapSession,
+        session: &LdapSession,
         entry: &LdapEntry,
         account: &str,
     ) -> Vec<String> {

@@ -52,6 +52,7 @@ pub(super) async fn change(
         }
         Err(ResetFailed::Refused(reason)) => messages::directory_refused(name, &reason, &reference),
         Err(ResetFailed::NotSent) => messages::directory_down(name, &reference),
+        Err(ResetFailed::Misconfigured) => messages::directory_misconfigured(name, &reference),
     };
     let steps = vec![note(Step::Change, StepOutcome::Failed)];
     app.store

@@ -55,8 +55,8 @@ pub use self::overview::{disowned, help, history, rules, untold, used};
 pub use self::progress::{busy, busy_form, hidden, nothing_to_do, overloaded, stopping, working};
 pub use self::result::{Ending, result};
 pub use self::stopped::{
-    channel_not_ready, chosen_before_upgrade, contact_changed, directory_down, directory_refused,
-    store_down, with_slot_back,
+    channel_not_ready, chosen_before_upgrade, contact_changed, directory_down,
+    directory_misconfigured, directory_refused, store_down, with_slot_back,
 };
 pub use self::who::{
     bare_name, group_mention, no_member, no_such_member, outsider, several_members, unclear,

@@ -26,6 +26,15 @@ pub fn directory_down(directory: &str, reference: &Reference) -> Message {
     )
 }
 
+/// The directory does not answer until somebody has changed its settings or relatch's.
+pub fn directory_misconfigured(directory: &str, reference: &Reference) -> Message {
+    refusal_without_slot(
+        &format!("I can't use {directory} as it is set up."),
+        "Trying again does not help; tell whoever runs relatch.",
+        reference,
+    )
+}
+
 /// How many characters of a directory's reason are told, so that the whole message stays below 350.
 const LONGEST_REASON: usize = 200;
 

@@ -4,9 +4,11 @@ use relatch::surface::app::Admins;
 use relatch::surface::domain::{Span, State};
 use relatch::surface::flow::pins;
 
+use super::ldap_faults::MISCONFIGURED;
 use super::{
-    JO, NOTHING, a_reset_is_proved_by_a_real_sign_in, all, card_text, email, ended, privileged,
-    reset, self_write, silence_in_the_middle_of_a_change_is_an_unknown_end, user_names,
+    JO, NOTHING, a_reset_is_proved_by_a_real_sign_in, all, card_text, email, ended,
+    ldap_connections, privileged, reset, self_write,
+    silence_in_the_middle_of_a_change_is_an_unknown_end, user_names,
 };
 use crate::support::TestBot;
 use crate::support::directories::ldap::{Kind, Server};
@@ -17,6 +19,7 @@ use crate::support::slack::{button_value, shown_password, text_of};
 #[ignore = "needs slapd"]
 async fn openldap() {
     let server = Server::start(Kind::OpenLdap).await;
+    a_reset_needs_few_answers_in_sequence(&server, "cn=helpdesk,dc=corp,dc=example", "hlp").await;
     nothing_becomes_part_of_a_filter(&server).await;
     a_name_is_no_part_of_a_dn(&server).await;
     a_group_that_is_not_there_stops_everything(&server).await;
@@ -24,6 +27,7 @@ async fn openldap() {
     a_unix_group_protects_its_members(&server).await;
     a_change_that_the_policy_does_not_ask_for_is_told(&server).await;
     a_refused_account_is_not_tried_again(&server).await;
+    a_fault_of_the_settings_is_told_as_one(&server).await;
     a_second_address_is_the_same_person(&server).await;
     an_own_mail_makes_nobody_an_administrator(&server).await;
     user_names::an_entry_is_an_administrator_by_its_name(&server).await;
@@ -168,7 +172,7 @@ async fn a_group_that_is_not_there_stops_everything(server: &Server) {
         TestBot::with_directory(&server.own_settings().replace("=guarded,", "=gaurded,")).await;
     let told = card_text(&bot, "eli").await;
     assert!(
-        told.contains("Corp directory doesn't answer.") && told.contains(NOTHING),
+        told.contains(MISCONFIGURED) && told.contains(NOTHING),
         "{told}"
     );
 }
@@ -183,7 +187,7 @@ async fn a_group_without_members_to_be_seen_stops_everything(server: &Server) {
         let bot = TestBot::with_directory(&server.settings_protecting(&[group])).await;
         let told = card_text(&bot, "eli").await;
         assert!(
-            told.contains("Corp directory doesn't answer.") && told.contains(NOTHING),
+            told.contains(MISCONFIGURED) && told.contains(NOTHING),
             "{group}: {told}"
         );
 
@@ -229,6 +233,22 @@ async fn a_change_that_the_policy_does_not_ask_for_is_told(server: &Server) {
     server.set_policy("pwdMustChange", "TRUE").await;
 }
 
+/// A base that is not there and a stranger's certificate are still so in a few minutes.
+async fn a_fault_of_the_settings_is_told_as_one(server: &Server) {
+    let nowhere = server.own_settings().replace("ou=people,", "ou=poeple,");
+    let told = card_text(&TestBot::with_directory(&nowhere).await, "eli").await;
+    assert!(
+        told.contains(MISCONFIGURED) && told.contains(NOTHING),
+        "{told}"
+    );
+    let (bot, _) = server.bot_with_wrong_certificate().await.unwrap();
+    let told = card_text(&bot, "eli").await;
+    assert!(
+        told.contains(MISCONFIGURED) && told.contains(NOTHING),
+        "{told}"
+    );
+}
+
 /// A wrong password in the settings must not lock relatch's account, however often it is asked for somebody.
 async fn a_refused_account_is_not_tried_again(server: &Server) {
     let before = server.refused_binds();
@@ -241,7 +261,7 @@ async fn a_refused_account_is_not_tried_again(server: &Server) {
     for _ in 0..2 {
         let told = card_text(&bot, "eli").await;
         assert!(
-            told.contains("Corp directory doesn't answer.") && told.contains(NOTHING),
+            told.contains(MISCONFIGURED) && told.contains(NOTHING),
             "{told}"
         );
     }
@@ -374,6 +394,18 @@ async fn a_policy_that_asks_for_the_old_password_is_named(server: &Server) {
     );
     assert_eq!(ended(&bot).await, (State::Refused, true));
     assert_eq!(server.sign_in("pol", OLD).await, SignIn::In);
+}
+
+/// As the README sets it up, with a group of administrators who are members too.
+async fn a_reset_needs_few_answers_in_sequence(server: &Server, group: &str, admin: &str) {
+    let settings = format!(
+        "{}\nprimary_admin_groups = [{group:?}]",
+        server.own_settings()
+    );
+    let bot = TestBot::with_directory(&settings).await;
+    let needed = ldap_connections::what_a_reset_needs(&bot, &server.seen, (admin, "inj")).await;
+    ldap_connections::few_are_needed(needed.1);
+    assert_eq!(server.sign_in("inj", &needed.0).await, SignIn::MustChange);
 }
 
 async fn starttls_is_as_good(server: &Server) {

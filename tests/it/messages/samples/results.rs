@@ -187,6 +187,10 @@ fn stopped(world: &World<'_>, samples: &mut Samples) {
     samples.say("store_down", say::store_down(r));
     for directory in [name, "directory"] {
         samples.say("directory_down", say::directory_down(directory, r));
+        samples.say(
+            "directory_misconfigured",
+            say::directory_misconfigured(directory, r),
+        );
         let reason = format!("constraint violation\n# {}", world.typed);
         samples.say(
             "directory_refused",

@@ -67,7 +67,7 @@ type Users = Arc<Mutex<Vec<User>>>;
 /// A running pretend lldap.
 pub(crate) struct Lldap {
     users: Users,
-    address: SocketAddr,
+    pub(crate) address: SocketAddr,
     seen: Seen,
 }
 
@@ -111,14 +111,18 @@ impl Lldap {
 
     /// The `[[directory]]` with which the bot works.
     pub(crate) fn settings(&self, account: &str) -> String {
+        Self::settings_at(account, self.address)
+    }
+
+    /// The same at another address.
+    pub(crate) fn settings_at(account: &str, address: SocketAddr) -> String {
         format!(
             "kind = \"ldap\"\nname = \"Corp directory\"\ndomains = [\"corp.example\"]\n\
-             url = \"ldap://{}\"\ntls = \"none\"\n\
+             url = \"ldap://{address}\"\ntls = \"none\"\n\
              bind_dn = \"uid={account},ou=people,{BASE}\"\npassword = \"{SERVICE}\"\n\
              base = \"ou=people,{BASE}\"\ncheck_account = \"eli@corp.example\"\n\
              protected_groups = [\"cn=guarded,ou=groups,{BASE}\"]\n\
-             primary_admin_groups = [\"cn=helpdesk,ou=groups,{BASE}\"]\n",
-            self.address
+             primary_admin_groups = [\"cn=helpdesk,ou=groups,{BASE}\"]\n"
         )
     }
 }

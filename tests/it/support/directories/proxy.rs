@@ -1,15 +1,17 @@
-//! Stands between the bot and an LDAP server, ends TLS on both sides, counts the changes, and loses one when told to.
+//! Stands between the bot and an LDAP server, counts what goes through, and loses a change or everything when told to.
 
 use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::path::Path;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Notify;
 use tokio_rustls::{TlsAcceptor, TlsConnector};
 
 use super::Trouble;
@@ -19,11 +21,91 @@ use super::Trouble;
 pub(crate) struct Seen {
     changes: Arc<AtomicUsize>,
     messages: Arc<AtomicUsize>,
+    connections: Arc<AtomicUsize>,
+    rounds: Arc<Mutex<Rounds>>,
+    /// Ends every connection.
+    hang_up: Arc<Notify>,
+    /// Nothing passes any more through the connections up to this number.
+    dead_up_to: Arc<AtomicUsize>,
+    /// With the next change everything dies.
+    dies_with_change: Arc<AtomicBool>,
     /// What happens to the next changes; none where nothing does.
     next: Arc<Mutex<VecDeque<Option<Trouble>>>>,
 }
 
+/// How often the bot asked after it had an answer to what it asked before.
+#[derive(Default)]
+struct Rounds {
+    count: usize,
+    is_waiting: bool,
+    /// Answers are held back until nothing was asked for so long, so that what is asked at once counts as one.
+    hold: Option<Duration>,
+}
+
 impl Seen {
+    /// Counts answers in sequence from now on.
+    pub(crate) fn count_rounds(&self) {
+        *self.rounds.lock().unwrap() = Rounds {
+            hold: Some(Duration::from_millis(40)),
+            ..Rounds::default()
+        };
+    }
+
+    /// Connections so far, and answers in sequence.
+    pub(crate) fn counted(&self) -> (usize, usize) {
+        let rounds = self.rounds.lock().unwrap().count;
+        (self.connections(), rounds)
+    }
+
+    pub(crate) fn connections(&self) -> usize {
+        self.connections.load(Ordering::SeqCst)
+    }
+
+    /// Ends the connections that are open now.
+    pub(crate) fn hang_up(&self) {
+        self.hang_up.notify_waiters();
+    }
+
+    /// Lets nothing pass any more through the connections that are open now, and leaves them open.
+    pub(crate) fn let_die(&self) {
+        self.dead_up_to.store(self.connections(), Ordering::SeqCst);
+    }
+
+    /// Nothing passes any more through any connection, later ones too, when the next change has gone through.
+    pub(crate) fn let_die_after_change(&self) {
+        self.dies_with_change.store(true, Ordering::SeqCst);
+    }
+
+    fn is_dead(&self, number: usize) -> bool {
+        number <= self.dead_up_to.load(Ordering::SeqCst)
+    }
+
+    fn note_question(&self) {
+        self.messages.fetch_add(1, Ordering::SeqCst);
+        let mut rounds = self.rounds.lock().unwrap();
+        if !rounds.is_waiting {
+            rounds.count += 1;
+            rounds.is_waiting = true;
+        }
+    }
+
+    fn note_answer(&self) {
+        self.rounds.lock().unwrap().is_waiting = false;
+    }
+
+    /// Waits until the bot has asked everything that it asks at once.
+    async fn hold(&self) {
+        let hold = self.rounds.lock().unwrap().hold;
+        let Some(hold) = hold else { return };
+        loop {
+            let before = self.messages();
+            tokio::time::sleep(hold).await;
+            if self.messages() == before {
+                return;
+            }
+        }
+    }
+
     pub(crate) fn changes(&self) -> usize {
         self.changes.load(Ordering::SeqCst)
     }
@@ -83,6 +165,7 @@ pub(crate) async fn start(folder: &Path, name: &str, server: SocketAddr) -> (Soc
     super::super::spawn(async move {
         while let Ok((stream, _)) = listener.accept().await {
             let (acceptor, connector, seen) = (acceptor.clone(), connector.clone(), shared.clone());
+            let number = seen.connections.fetch_add(1, Ordering::SeqCst) + 1;
             super::super::spawn(async move {
                 let Ok(client) = acceptor.accept(stream).await else {
                     return;
@@ -90,7 +173,26 @@ pub(crate) async fn start(folder: &Path, name: &str, server: SocketAddr) -> (Soc
                 let stream = TcpStream::connect(server).await.unwrap();
                 let name = ServerName::try_from("localhost").unwrap();
                 let server = connector.connect(name, stream).await.unwrap();
-                pass(client, server, seen).await;
+                pass(client, server, (seen, number)).await;
+            });
+        }
+    });
+    (address, seen)
+}
+
+/// A proxy in front of a server without TLS.
+pub(crate) async fn start_plain(server: SocketAddr) -> (SocketAddr, Seen) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let seen = Seen::default();
+    let shared = seen.clone();
+    super::super::spawn(async move {
+        while let Ok((client, _)) = listener.accept().await {
+            let seen = shared.clone();
+            let number = seen.connections.fetch_add(1, Ordering::SeqCst) + 1;
+            super::super::spawn(async move {
+                let server = TcpStream::connect(server).await.unwrap();
+                pass(client, server, (seen, number)).await;
             });
         }
     });
@@ -164,14 +266,17 @@ pub(crate) async fn refuse_encryption() -> (SocketAddr, Seen) {
 async fn pass(
     client: impl AsyncRead + AsyncWrite,
     server: impl AsyncRead + AsyncWrite,
-    seen: Seen,
+    (seen, number): (Seen, usize),
 ) {
     let (mut from_client, mut to_client) = tokio::io::split(client);
     let (mut from_server, mut to_server) = tokio::io::split(server);
-    let is_silent = AtomicUsize::new(0);
+    let is_silent = AtomicBool::new(false);
     let up = async {
         while let Some(message) = read_message(&mut from_client).await {
-            seen.messages.fetch_add(1, Ordering::SeqCst);
+            if seen.is_dead(number) {
+                continue;
+            }
+            seen.note_question();
             let trouble = if is_change(&message) {
                 seen.take_trouble()
             } else {
@@ -184,31 +289,36 @@ async fn pass(
                 std::future::pending::<()>().await;
             }
             if trouble.is_some() {
-                is_silent.store(1, Ordering::SeqCst);
+                is_silent.store(true, Ordering::SeqCst);
             }
             if to_server.write_all(&message).await.is_err() {
                 return;
             }
             to_server.flush().await.ok();
+            if is_change(&message) && seen.dies_with_change.load(Ordering::SeqCst) {
+                seen.dead_up_to.store(usize::MAX, Ordering::SeqCst);
+            }
             if trouble == Some(Trouble::Die) {
                 // The change is surely made when the answer would come.
-                tokio::time::sleep(std::time::Duration::from_millis(500)).await;
+                tokio::time::sleep(Duration::from_millis(500)).await;
                 return;
             }
         }
     };
     let down = async {
         while let Some(message) = read_message(&mut from_server).await {
-            if is_silent.load(Ordering::SeqCst) == 1 {
+            if is_silent.load(Ordering::SeqCst) || seen.is_dead(number) {
                 continue;
             }
+            seen.hold().await;
+            seen.note_answer();
             if to_client.write_all(&message).await.is_err() {
                 return;
             }
             to_client.flush().await.ok();
         }
     };
-    tokio::select! { () = up => {}, () = down => {} }
+    tokio::select! { () = up => {}, () = down => {}, () = seen.hang_up.notified() => {} }
 }
 
 /// One `LDAPMessage` (RFC 4511, 4.1.1), with its header.

@@ -1,0 +1,260 @@
+//! The LDAP servers of a directory, tried in order.
+//!
+//! They have the same entries and accounts; one that just failed comes last. What belongs to one reset goes to the server
+//! that took its change: another may not have it yet.
+//!
+//! Sources: RFC 4511, 4.14 (StartTLS).
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use ldap3::controls::RawControl;
+use ldap3::{LdapConnAsync, LdapConnSettings, LdapResult};
+use secrecy::SecretString;
+use tokio::time::Instant;
+use url::Url;
+
+use super::account::ServiceAccount;
+use super::config::LdapSettings;
+use super::failure::LdapFailure;
+use super::pool::{Pool, PooledSession};
+use super::session::LdapSession;
+use crate::clock::Clock;
+use crate::directory::{By, Unavailable};
+use crate::domain::{MemberId, Moment, Span};
+use crate::net;
+use crate::recent::Recent;
+
+/// How long a connection with its TLS handshake may take.
+const CONNECT_DEADLINE: Duration = Duration::from_secs(3);
+
+/// The same together with the bind, where another server is left to be tried within the deadline of a question.
+const NEXT_DEADLINE: Duration = Duration::from_secs(2);
+
+/// How long a server that failed comes after the others.
+const LAST_AFTER_FAILURE: Duration = Duration::from_secs(30);
+
+/// How long a member's reset stays with the server that took its change.
+const ONE_RESET: Span = Span::minutes(15);
+
+/// How many resets are remembered at least.
+const RESETS: usize = 1000;
+
+pub(in crate::directory) struct LdapServers {
+    all: Vec<Server>,
+    is_encrypted: bool,
+    tls: Arc<rustls::ClientConfig>,
+    account: ServiceAccount,
+    clock: Clock,
+    /// The server to which the last change of a member was sent, and when.
+    changes: Mutex<Recent<MemberId, (usize, Moment)>>,
+}
+
+struct Server {
+    url: Url,
+    pool: Arc<Pool>,
+    failed_at: Mutex<Option<Instant>>,
+}
+
+/// Which server is asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::directory) enum Which {
+    Any,
+    /// This one, or another if it is of no use.
+    First(usize),
+    /// This one and no other.
+    Only(usize),
+}
+
+impl LdapServers {
+    pub(in crate::directory) fn new(
+        settings: &LdapSettings,
+        clock: Clock,
+    ) -> Result<Self, net::TlsError> {
+        let servers = settings.urls.iter().enumerate();
+        let all = servers.map(|(number, url)| Server {
+            url: url.clone(),
+            pool: Arc::new(Pool::new(number)),
+            failed_at: Mutex::default(),
+        });
+        Ok(Self {
+            all: all.collect(),
+            is_encrypted: settings.is_encrypted,
+            tls: Arc::new(net::tls_config(settings.ca_file.as_deref())?),
+            account: ServiceAccount::new(settings.bind_dn.clone(), settings.password.clone()),
+            clock,
+            changes: Mutex::new(Recent::new(ONE_RESET, RESETS)),
+        })
+    }
+
+    /// Asks on an idle connection, or on a new one; once more on a new one where the idle one had died. Returns the
+    /// connection with the answer, for a change that follows from it: that is never sent again.
+    pub(in crate::directory) async fn ask<T, F>(
+        &self,
+        which: Which,
+        question: impl Fn(Arc<PooledSession>) -> F,
+    ) -> Result<(Arc<PooledSession>, T), LdapFailure>
+    where
+        F: Future<Output = Result<T, LdapFailure>>,
+    {
+        for may_be_idle in [true, false] {
+            let session = Arc::new(self.session(which, may_be_idle).await?);
+            match question(Arc::clone(&session)).await {
+                Err(failure) if self.has_died_idle(&session, &failure) => {}
+                answer => return answer.map(|answer| (session, answer)),
+            }
+        }
+        Err(LdapFailure::NoAnswer)
+    }
+
+    /// A connection as relatch's own account.
+    async fn session(&self, which: Which, may_be_idle: bool) -> Result<PooledSession, LdapFailure> {
+        let mut told: Option<LdapFailure> = None;
+        let mut order = self.order(which).into_iter().peekable();
+        while let Some(server) = order.next() {
+            if may_be_idle && let Some(idle) = server.pool.take() {
+                return Ok(idle);
+            }
+            let opened = if order.peek().is_some() {
+                let opening = tokio::time::timeout(NEXT_DEADLINE, self.open(server));
+                let late = || LdapFailure::NotReached("no answer in time".to_owned());
+                opening.await.unwrap_or_else(|_elapsed| Err(late()))
+            } else {
+                self.open(server).await
+            };
+            match opened {
+                Ok(session) => return Ok(server.pool.new_session(session)),
+                // They all have the same password.
+                Err(failure) if self.account.was_refused_lately() => return Err(failure),
+                Err(failure) => {
+                    self.note_failure(server, &failure);
+                    // Where one of them may come back, the directory may.
+                    let is_told = told
+                        .as_ref()
+                        .is_some_and(|told| told.unavailable() == Unavailable::ForNow);
+                    if !is_told {
+                        told = Some(failure);
+                    }
+                }
+            }
+        }
+        let none = || LdapFailure::NotReached("there is no such server".to_owned());
+        Err(told.unwrap_or_else(none))
+    }
+
+    async fn open(&self, server: &Server) -> Result<LdapSession, LdapFailure> {
+        let _turn = self.account.turn().await?;
+        let session = self.connect(server).await?;
+        self.account.bind(&session).await?;
+        Ok(session)
+    }
+
+    async fn connect(&self, server: &Server) -> Result<LdapSession, LdapFailure> {
+        let settings = LdapConnSettings::new()
+            .set_conn_timeout(CONNECT_DEADLINE)
+            .set_config(Arc::clone(&self.tls))
+            .set_starttls(self.is_encrypted && server.url.scheme() == "ldap");
+        let (connection, ldap) = LdapConnAsync::from_url_with_settings(settings, &server.url)
+            .await
+            .map_err(|error| LdapFailure::of_connection(&error))?;
+        Ok(LdapSession::new(ldap, connection))
+    }
+
+    fn order(&self, which: Which) -> Vec<&Server> {
+        let first = match which {
+            Which::Only(number) => return self.all.get(number).into_iter().collect(),
+            Which::First(number) => Some(number),
+            Which::Any => None,
+        };
+        let mut order: Vec<(usize, &Server)> = self.all.iter().enumerate().collect();
+        // A stable sort: otherwise they stay as in the settings.
+        order.sort_by_key(|(number, server)| (server.has_failed(), first != Some(*number)));
+        order.into_iter().map(|(_, server)| server).collect()
+    }
+
+    fn note_failure(&self, server: &Server, failure: &LdapFailure) {
+        if self.all.len() > 1 {
+            tracing::warn!(
+                server = %server.url,
+                error = failure as &dyn std::error::Error,
+                "an LDAP server is of no use now; the others are tried first"
+            );
+        }
+        let mut failed_at = server
+            .failed_at
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        *failed_at = Some(Instant::now());
+    }
+
+    /// True where a connection may be to blame for a failure, because it was idle before; else its server is.
+    fn has_died_idle(&self, session: &PooledSession, failure: &LdapFailure) -> bool {
+        if *failure != LdapFailure::NoAnswer {
+            return false;
+        }
+        if session.is_reused {
+            session.clear_pool();
+        } else if let Some(server) = self.all.get(session.server()) {
+            self.note_failure(server, failure);
+        }
+        session.is_reused
+    }
+
+    /// To be called before a change is sent.
+    pub(in crate::directory) fn note_change(&self, member: &MemberId, session: &PooledSession) {
+        let now = self.clock.now();
+        let mut changes = self.changes.lock().unwrap_or_else(PoisonError::into_inner);
+        changes.insert(member.clone(), (session.server(), now), now);
+    }
+
+    /// The server that took the member's change, where that was a short while ago.
+    fn of_change(&self, member: &MemberId) -> Option<usize> {
+        let changes = self.changes.lock().unwrap_or_else(PoisonError::into_inner);
+        let (server, at) = changes.get(member).copied()?;
+        (self.clock.now() - at < ONE_RESET).then_some(server)
+    }
+
+    /// Where what has become of a change is looked at.
+    pub(in crate::directory) fn after_change(&self, member: &MemberId) -> Which {
+        self.of_change(member).map_or(Which::Any, Which::Only)
+    }
+
+    /// Where these members are looked up: whoever was just changed, where they were.
+    pub(in crate::directory) fn for_look_up(&self, by: &[By]) -> Which {
+        let server = by.iter().find_map(|by| match by {
+            By::Id(member) => self.of_change(member),
+            By::Email(_) => None,
+        });
+        server.map_or(Which::Any, Which::First)
+    }
+
+    /// The result of a bind as another account, on a connection of its own that is closed afterwards.
+    pub(in crate::directory) async fn bind_as(
+        &self,
+        which: Which,
+        dn: &str,
+        password: &SecretString,
+        controls: Vec<RawControl>,
+    ) -> Result<LdapResult, LdapFailure> {
+        let first = self.order(which).into_iter().next();
+        let none = || LdapFailure::NotReached("there is no such server".to_owned());
+        let session = self.connect(first.ok_or_else(none)?).await?;
+        session.bind(dn, password, controls).await
+    }
+
+    pub(in crate::directory) fn close_idle(&self) {
+        for server in &self.all {
+            server.pool.close_idle();
+        }
+    }
+}
+
+impl Server {
+    fn has_failed(&self) -> bool {
+        let failed_at = self
+            .failed_at
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        failed_at.is_some_and(|at| at.elapsed() < LAST_AFTER_FAILURE)
+    }
+}
