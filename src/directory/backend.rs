@@ -3,6 +3,7 @@
 use std::ops::RangeInclusive;
 
 use super::self_write;
+use crate::domain::makeup::PasswordNeeds;
 use crate::domain::{EmailAddress, Member, MemberId, Moment, Password, Span};
 use crate::store::Reservation;
 
@@ -139,6 +140,11 @@ pub trait Backend {
 
     /// What it can enforce.
     fn capabilities(&self) -> Capabilities;
+
+    /// What it asks of every password, as of the last look-up; nothing where it does not tell.
+    fn password_needs(&self) -> PasswordNeeds {
+        PasswordNeeds::default()
+    }
 
     /// Finds members, in the order asked. Reads past the adapter's own caches, and compares each answer with the question:
     /// a server that ignores half of a question must not answer with somebody else.

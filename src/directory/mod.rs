@@ -47,6 +47,7 @@ pub use self::resilient::ResilientDirectory;
 pub use self::scripted::{NextReset, ScriptedDirectory};
 pub(crate) use self::sections::conflicts;
 pub use self::sections::read_text;
+use crate::domain::makeup::PasswordNeeds;
 use crate::domain::written_enum;
 use crate::domain::{EmailAddress, MemberId, Moment, Password, Span};
 use crate::lark_api::LarkAppSettings;
@@ -162,6 +163,10 @@ impl Backend for Directory {
 
     fn capabilities(&self) -> Capabilities {
         each!(self, one => one.capabilities())
+    }
+
+    fn password_needs(&self) -> PasswordNeeds {
+        each!(self, one => one.password_needs())
     }
 
     async fn find(&self, by: &[By]) -> Result<Vec<Match>, Unavailable> {

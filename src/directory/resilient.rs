@@ -14,6 +14,7 @@ use super::{
 };
 use crate::chance::Chance;
 use crate::clock::Clock;
+use crate::domain::makeup::PasswordNeeds;
 use crate::domain::{EmailAddress, MemberId, Moment, Password, Span};
 use crate::store::Reservation;
 
@@ -154,6 +155,10 @@ impl Backend for ResilientDirectory {
 
     fn capabilities(&self) -> Capabilities {
         self.directory.capabilities()
+    }
+
+    fn password_needs(&self) -> PasswordNeeds {
+        self.directory.password_needs()
     }
 
     async fn find(&self, by: &[By]) -> Result<Vec<Match>, Unavailable> {

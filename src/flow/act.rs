@@ -13,7 +13,6 @@ mod stop;
 
 use std::sync::Arc;
 
-use rand::CryptoRng;
 use tokio::time::Instant;
 
 use self::deliver::SetPassword;
@@ -208,7 +207,8 @@ async fn run(
     }
     app.held.forget(&row.member_id);
     // Made only now, so that no password exists that is not needed.
-    let password = new_password(app, &mut rng);
+    let makeup = steps::makeup(app, &member.id);
+    let password = Password::made_up(&mut rng, &makeup);
     if !change::change(app, reporter, &reservation, &password, &row).await? {
         return Ok(());
     }
@@ -225,15 +225,6 @@ async fn run(
         held_until: None,
     };
     Box::pin(deliver::deliver(app, reporter, set)).await
-}
-
-fn new_password(app: &App, rng: &mut impl CryptoRng) -> Password {
-    let length = app.organization.password_length;
-    if app.organization.password_symbols {
-        Password::with_symbol(rng, length)
-    } else {
-        Password::generate(rng, length)
-    }
 }
 
 /// Forces the change where that is an operation of its own, reads back what the directory made of it, signs the member out,

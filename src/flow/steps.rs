@@ -5,7 +5,8 @@ use std::time::Duration;
 use crate::app::App;
 use crate::directory::{Backend, Enforced, ForcedChange, ResetFailed, Unavailable};
 use crate::domain::delivery::Outcome;
-use crate::domain::{Member, Password, ResetId, Span, Step, StepOutcome};
+use crate::domain::makeup::Makeup;
+use crate::domain::{Member, MemberId, Password, ResetId, Span, Step, StepOutcome};
 use crate::store::{ResetRow, StepNote, StepRow};
 
 /// A note without a detail.
@@ -28,6 +29,19 @@ pub(super) fn outcome_note(step: Step, outcome: &Outcome) -> StepNote {
         },
         Outcome::Unknown => note(step, StepOutcome::Unknown),
     }
+}
+
+/// How a member's new password is made up. Where the directory asks for what the settings do not allow, its own refusal
+/// says so.
+pub(super) fn makeup(app: &App, member: &MemberId) -> Makeup {
+    let organization = &app.organization;
+    let (length, has_symbols) = (organization.password_length, organization.password_symbols);
+    let needs = app.directories.of(member).map(Backend::password_needs);
+    let made = Makeup::of(length, has_symbols, &needs.unwrap_or_default());
+    made.unwrap_or_else(|unmet| {
+        tracing::warn!(%unmet, "the directory's password policy cannot be met");
+        Makeup::of_settings(length, has_symbols)
+    })
 }
 
 /// The recorded steps of a reset; none if they cannot be read, which the result has to say.

@@ -12,6 +12,7 @@
 mod api;
 mod config;
 mod member;
+mod policy;
 mod probe;
 mod realm;
 mod refusal;
@@ -35,6 +36,7 @@ use super::{
 };
 use crate::clock::Clock;
 use crate::domain::country::Country;
+use crate::domain::makeup::PasswordNeeds;
 use crate::domain::{EmailAddress, MemberId, Moment, Password, Span};
 use crate::net::TlsError;
 use crate::store::Reservation;
@@ -129,6 +131,12 @@ impl Backend for Keycloak {
             // Where nobody is asked for a new password, the link ends without a form for one.
             sends_own_link: asks && has_mail,
         }
+    }
+
+    fn password_needs(&self) -> PasswordNeeds {
+        let facts = self.known_facts();
+        let settings = facts.as_ref().and_then(|facts| facts.settings.as_ref());
+        settings.map_or_else(PasswordNeeds::default, |settings| settings.policy().needs)
     }
 
     async fn find(&self, by: &[By]) -> Result<Vec<Match>, Unavailable> {

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::Keycloak;
 use super::realm::RealmFault;
-use super::wire::UserProfile;
+use super::wire::{RealmSettings, UserProfile};
 use crate::directory::check_account::found_one;
 use crate::directory::{Backend, By, Match, Unavailable};
 
@@ -18,8 +18,8 @@ impl Keycloak {
         };
         match &facts.settings {
             None => warnings.push(
-                "relatch's client cannot read the realm's settings, so nobody knows whether the realm has a mail server or \
-                 fine-grained admin permissions; \
+                "relatch's client cannot read the realm's settings, so nobody knows whether the realm has a mail server, \
+                 fine-grained admin permissions or a password policy; \
                  the role view-realm lets it"
                     .to_owned(),
             ),
@@ -41,6 +41,14 @@ impl Keycloak {
             warnings.push(
                 "the realm has no mail server, so Keycloak's own link is not offered".to_owned(),
             );
+        }
+        let policy = facts.settings.as_ref().map(RealmSettings::policy);
+        let unforeseen = policy.unwrap_or_default().unforeseen;
+        if !unforeseen.is_empty() {
+            warnings.push(format!(
+                "nobody can say in advance whether a generated password meets the realm's password policy: {}",
+                unforeseen.join(", ")
+            ));
         }
         let attribute = &self.config.phone_attribute;
         let profile: Result<Option<Option<UserProfile>>, Unavailable> =
