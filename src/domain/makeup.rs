@@ -1,6 +1,10 @@
 //! How a generated password is made up: what the settings ask for, and what the member's directory asks for beside it.
 
-use super::password::{DEFAULT_LENGTH, MAX_LENGTH};
+/// The default length, which is also the shortest (S19).
+pub const DEFAULT_LENGTH: u8 = 8;
+
+/// The longest length that settings can ask for. A longer password would not fit into one SMS with its sentence.
+pub(crate) const MAX_LENGTH: u8 = 24;
 
 /// What a directory asks of every password, as far as it can be read. Zero is nothing.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -3,19 +3,13 @@
 use rand::{CryptoRng, RngExt};
 use zeroize::Zeroizing;
 
-use super::makeup::Makeup;
+use super::makeup::{DEFAULT_LENGTH, MAX_LENGTH, Makeup};
 
 /// Letters and digits without `0 O 1 l I`: 57 characters (Q11).
 pub const ALPHABET: &[u8; 57] = b"23456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz";
 
 /// Of which a password has one where the settings ask for it. None of them is markup in a code span, or read as a letter.
 const SYMBOLS: &[u8; 4] = b"-#+=";
-
-/// The default length, which is also the shortest (S19).
-pub const DEFAULT_LENGTH: u8 = 8;
-
-/// The longest length that settings can ask for. A longer password would not fit into one SMS with its sentence.
-pub(crate) const MAX_LENGTH: u8 = 24;
 
 /// A password that exists in memory only. It has no `Debug`, `Display`, `Clone` or `Serialize`, and is wiped on drop.
 /// The first example shows that the path is right, so the others fail for the missing trait alone.
@@ -241,7 +235,7 @@ mod tests {
         for (least, lower, upper, digits, symbols, length) in [
             (8, 2, 2, 3, 0, 8),
             (12, 0, 0, 0, 0, 12),
-            (0, 1, 1, 6, 0, 8),
+            (0, 1, 1, 6, 0, 9),
             (14, 3, 3, 3, 3, 14),
             (8, 0, 0, 0, 5, 8),
             (0, 4, 4, 4, 2, 14),

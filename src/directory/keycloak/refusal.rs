@@ -2,8 +2,8 @@
 
 use serde_json::Value;
 
+use crate::domain::makeup::{DEFAULT_LENGTH, MAX_LENGTH};
 use crate::domain::member::clean_name;
-use crate::domain::password::{DEFAULT_LENGTH, MAX_LENGTH};
 use crate::net::Answer;
 
 /// The sentence for a refused password; None where nobody can say whether it was set.
