@@ -34,7 +34,7 @@ mod self_write;
 use std::ops::RangeInclusive;
 
 pub use self::backend::{Backend, By, Capabilities, Match, ResetFailed};
-pub(crate) use self::backend::{Enforced, ForcedChange, Unavailable};
+pub(crate) use self::backend::{Enforced, ForcedChange, Unavailable, Wanted};
 pub use self::builtin::Builtin;
 pub(crate) use self::builtin::{Caller, to_member};
 use self::config::DirectoryConfig;
@@ -173,6 +173,10 @@ impl Backend for Directory {
         each!(self, one => one.find(by).await)
     }
 
+    async fn find_wanted(&self, wanted: &[Wanted]) -> Result<Vec<Match>, Unavailable> {
+        each!(self, one => one.find_wanted(wanted).await)
+    }
+
     async fn reset(
         &self,
         reservation: &Reservation,
@@ -204,6 +208,10 @@ impl Backend for Directory {
 
     async fn sign_out(&self, member: &MemberId) -> Result<(), Unavailable> {
         each!(self, one => one.sign_out(member).await)
+    }
+
+    async fn unlock(&self, member: &MemberId) -> Result<(), Unavailable> {
+        each!(self, one => one.unlock(member).await)
     }
 
     async fn send_link(&self, member: &MemberId) -> Result<Span, ResetFailed> {

@@ -236,24 +236,21 @@ async fn sign_out(
     password: &Password,
 ) -> Result<(ResetRow, Vec<StepRow>), MoveRefused> {
     let forced = steps::force_change(app, member).await;
-    let must_change = forced.or_else(steps::read_back(app, member, password).await);
-    let signed_out = steps::sign_out(app, member).await;
-    let done = vec![must_change.clone(), signed_out.clone()];
+    let (read_back, signed_out) = tokio::join!(
+        steps::read_back(app, member, password),
+        steps::sign_out(app, member)
+    );
+    let mut done = vec![forced.or_else(read_back)];
+    done.extend(signed_out);
     let row = app
         .store
-        .advance(reservation, State::Delivering, None, done)
+        .advance(reservation, State::Delivering, None, done.clone())
         .await?;
-    let noted = [
-        steps::note(Step::Change, StepOutcome::Done),
-        must_change,
-        signed_out,
-        steps::note(Step::Notice, StepOutcome::Pending),
-    ];
+    let change = [steps::note(Step::Change, StepOutcome::Done)];
+    let notice = [steps::note(Step::Notice, StepOutcome::Pending)];
+    let noted = change.iter().chain(&done).chain(&notice);
     let now = app.clock.now();
-    let steps = noted
-        .iter()
-        .map(|note| note.row(row.reset_id, now))
-        .collect();
+    let steps = noted.map(|note| note.row(row.reset_id, now)).collect();
     Ok((row, steps))
 }
 

@@ -218,14 +218,10 @@ pub(super) async fn finish_steps(app: &App, row: &ResetRow) {
     let mut was_signed_out = has(Step::SignOut, StepOutcome::Done);
     if has(Step::SignOut, StepOutcome::Pending) {
         let noted = steps::sign_out(app, &member).await;
-        was_signed_out = noted.outcome == StepOutcome::Done;
-        note_steps(
-            app,
-            row.reset_id,
-            vec![noted],
-            "could not record a sign-out",
-        )
-        .await;
+        was_signed_out = noted
+            .iter()
+            .any(|note| note.step == Step::SignOut && note.outcome == StepOutcome::Done);
+        note_steps(app, row.reset_id, noted, "could not record a sign-out").await;
     }
     if has(Step::Notice, StepOutcome::Pending) {
         let sent = notify_again(app, row, &member, was_signed_out).await;
@@ -306,7 +302,7 @@ pub(super) async fn sign_out_again(app: &App, chat: &Chat, id: ResetId, to: Opti
         return;
     };
     let noted = steps::sign_out(app, &member).await;
-    note_steps(app, id, vec![noted], "could not record a sign-out").await;
+    note_steps(app, id, noted, "could not record a sign-out").await;
     // Meanwhile the password may be on another way. Then its end is told when it comes.
     let Ok(Some(row)) = app.store.reset(id).await else {
         return;

@@ -55,8 +55,14 @@ pub(super) async fn of_reset(app: &App, id: ResetId) -> Option<Vec<StepRow>> {
     }
 }
 
-/// Ends the member's sessions, where the directory can.
-pub(super) async fn sign_out(app: &App, member: &Member) -> StepNote {
+/// Ends the member's sessions, where the directory can, and lifts the lock of failed sign-ins, where that is an operation of
+/// its own. Neither waits for the other.
+pub(super) async fn sign_out(app: &App, member: &Member) -> Vec<StepNote> {
+    let (signed_out, unlocked) = tokio::join!(end_sessions(app, member), unlock(app, member));
+    [Some(signed_out), unlocked].into_iter().flatten().collect()
+}
+
+async fn end_sessions(app: &App, member: &Member) -> StepNote {
     let home = app
         .directories
         .of(&member.id)
@@ -74,6 +80,21 @@ pub(super) async fn sign_out(app: &App, member: &Member) -> StepNote {
             }
         }
     }
+}
+
+async fn unlock(app: &App, member: &Member) -> Option<StepNote> {
+    let home = app.directories.of(&member.id);
+    let home = home.filter(|home| home.capabilities().unlocks_apart)?;
+    Some(match home.unlock(&member.id).await {
+        Ok(()) => note(Step::Unlock, StepOutcome::Done),
+        Err(error) => {
+            tracing::error!(member.id = %member.id, error = &error as &dyn std::error::Error, "could not lift a lock");
+            StepNote {
+                detail: Some("directory_down"),
+                ..note(Step::Unlock, StepOutcome::Failed)
+            }
+        }
+    })
 }
 
 /// How long a forced change is tried again that a dead process left.
