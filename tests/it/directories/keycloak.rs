@@ -3,6 +3,7 @@
 mod policies;
 mod real;
 mod requests;
+mod rights;
 
 use relatch::surface::directory::Backend;
 use relatch::surface::store::HistoryFilter;
