@@ -94,7 +94,8 @@ pub mod domain {
         pub use crate::domain::member::{Guard, clean_name};
     }
     pub mod password {
-        pub use crate::domain::password::{ALPHABET, DEFAULT_LENGTH};
+        pub use crate::domain::makeup::DEFAULT_LENGTH;
+        pub use crate::domain::password::ALPHABET;
     }
     pub mod person {
         pub use crate::domain::person::{Traits, difference};

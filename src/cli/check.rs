@@ -10,9 +10,18 @@ use crate::chat::{self, Adapter, ChatParts, Examination, Matching};
 use crate::config::Settings;
 use crate::delivery::Deliveries;
 use crate::directory::{self, Backend, Directories, Hasher};
+use crate::domain::makeup::{Makeup, PasswordNeeds};
 use crate::net;
 use crate::store::{Store, StoreError, StoreTasks, Use};
 use crate::telemetry;
+
+/// Fails where the directory's password policy refuses every password that these settings give: their length, and whether
+/// there are symbols.
+fn can_be_met((length, has_symbols): (u8, bool), needs: &PasswordNeeds) -> Result<(), String> {
+    let made = Makeup::of(length, has_symbols, needs);
+    made.map(drop)
+        .map_err(|unmet| format!("nobody can be reset: its password policy {unmet}"))
+}
 
 /// The outcome of each probe, warnings that are no failures, and what holds.
 #[derive(Default)]
@@ -60,12 +69,14 @@ impl Findings {
         is_unsound
     }
 
-    async fn try_directories(&mut self, directories: &Directories) {
+    async fn try_directories(&mut self, directories: &Directories, asked: (u8, bool)) {
         for directory in directories.remote() {
             let probed = directory.probe().await;
             if probed.is_ok() {
                 self.warn(directory.name(), directory.warnings().await);
             }
+            let needs = directory.password_needs();
+            let probed = probed.and_then(|()| can_be_met(asked, &needs));
             self.note(directory.name(), probed);
         }
     }
@@ -148,6 +159,7 @@ pub(super) async fn run(settings: Settings) -> Result<(), Failure> {
         is_by_email: settings.identity == Identity::Email,
         accounts: accounts.cloned().collect(),
     };
+    let asked = (settings.password_length, settings.password_symbols);
     let mut listed = Ok(Vec::new());
     if let Some(store) = store {
         let hasher = Hasher::start().map_err(|error| said(&error))?;
@@ -160,7 +172,7 @@ pub(super) async fn run(settings: Settings) -> Result<(), Failure> {
             settings.default_country,
             &parts,
         )?;
-        findings.try_directories(&directories).await;
+        findings.try_directories(&directories, asked).await;
         listed = admins::checked(store, &settings.admins, &directories).await;
     }
     findings.try_chats(settings.chats, &parts, &matching).await;

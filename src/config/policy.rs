@@ -3,7 +3,7 @@
 use crate::domain::contacts::ContactRules;
 use crate::domain::delivery::Ways;
 use crate::domain::quota::Limit;
-use crate::domain::{Carries, Span, password};
+use crate::domain::{Carries, Span, makeup};
 use crate::settings::Section;
 
 /// What the section `[policy]` says.
@@ -26,8 +26,8 @@ pub(super) fn read(mut section: Section<'_>) -> Option<Policy> {
     let window = lifetime(&mut section, "window");
     let length = section.number(
         "password_length",
-        i64::from(password::DEFAULT_LENGTH),
-        i64::from(password::MAX_LENGTH),
+        i64::from(makeup::DEFAULT_LENGTH),
+        i64::from(makeup::MAX_LENGTH),
     );
     let symbols = section.flag("password_symbols");
     let password_lifetime = lifetime(&mut section, "password_lifetime");

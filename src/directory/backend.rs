@@ -3,6 +3,7 @@
 use std::ops::RangeInclusive;
 
 use super::self_write;
+use crate::domain::makeup::PasswordNeeds;
 use crate::domain::{EmailAddress, Member, MemberId, Moment, Password, Span};
 use crate::store::Reservation;
 
@@ -13,6 +14,27 @@ pub enum By {
     Email(EmailAddress),
     /// Stays the same for one person.
     Id(MemberId),
+}
+
+/// Who is looked up, and how much of an answer is needed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Wanted {
+    pub by: By,
+    /// True for whoever runs a command: who they are, whether their account is in use and their role is enough.
+    pub is_caller: bool,
+    /// True for a click that changes nothing in the directory: what was read within the last half minute is enough.
+    pub may_be_kept: bool,
+}
+
+impl Wanted {
+    /// Everything, read now.
+    pub(crate) fn whole(by: By) -> Self {
+        Self {
+            by,
+            is_caller: false,
+            may_be_kept: false,
+        }
+    }
 }
 
 /// What a look-up found. More than one match is never narrowed down by guessing (S15).
@@ -87,6 +109,8 @@ pub struct Capabilities {
     pub must_change: bool,
     /// That takes an operation of its own after the password is set ([`Backend::force_change`]).
     pub forces_change_apart: bool,
+    /// A lock of failed sign-ins is lifted by an operation of its own ([`Backend::unlock`]).
+    pub unlocks_apart: bool,
     /// The member signs in at our own pages, which ask for a code on their own phone or e-mail (S40) and end a
     /// generated password after its lifetime (Q10).
     pub has_our_pages: bool,
@@ -140,12 +164,32 @@ pub trait Backend {
     /// What it can enforce.
     fn capabilities(&self) -> Capabilities;
 
+    /// What it asks of every password, as of the last look-up; nothing where it does not tell.
+    fn password_needs(&self) -> PasswordNeeds {
+        PasswordNeeds::default()
+    }
+
     /// Finds members, in the order asked. Reads past the adapter's own caches, and compares each answer with the question:
     /// a server that ignores half of a question must not answer with somebody else.
     fn find(&self, by: &[By]) -> impl Future<Output = Result<Vec<Match>, Unavailable>> + Send;
 
-    /// Sets the password of the member of the reservation in one operation, with the lock of failed sign-ins lifted (Q13)
-    /// and, unless [`Capabilities::forces_change_apart`], the change at the next sign-in forced. Never touches the status
+    /// The same where less is enough, which saves a directory that needs several requests for each person most of them.
+    fn find_wanted(
+        &self,
+        wanted: &[Wanted],
+    ) -> impl Future<Output = Result<Vec<Match>, Unavailable>> + Send
+    where
+        Self: Sync,
+    {
+        async move {
+            let by: Vec<By> = wanted.iter().map(|wanted| wanted.by.clone()).collect();
+            self.find(&by).await
+        }
+    }
+
+    /// Sets the password of the member of the reservation in one operation, with the lock of failed sign-ins lifted (Q13),
+    /// unless [`Capabilities::unlocks_apart`], and, unless [`Capabilities::forces_change_apart`], the change at the next
+    /// sign-in forced. Never touches the status
     /// (S17). `until` is when the password expires. Never retried, whatever the answer.
     fn reset(
         &self,
@@ -180,6 +224,11 @@ pub trait Backend {
 
     /// Ends every open session of the member. Idempotent.
     fn sign_out(&self, member: &MemberId) -> impl Future<Output = Result<(), Unavailable>> + Send;
+
+    /// Lifts the lock of failed sign-ins, where [`Capabilities::unlocks_apart`]. Idempotent.
+    fn unlock(&self, _member: &MemberId) -> impl Future<Output = Result<(), Unavailable>> + Send {
+        std::future::ready(Err(Unavailable::ForNow))
+    }
 
     /// Has the directory send its own link to the e-mail that it has, and returns how long it works. Changes nothing by itself.
     /// Sends nothing where the directory cannot ([`Capabilities::sends_own_link`]).

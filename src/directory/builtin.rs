@@ -266,6 +266,7 @@ impl Backend for Builtin {
             can_sign_out: true,
             must_change: true,
             forces_change_apart: false,
+            unlocks_apart: false,
             has_our_pages: true,
             sends_own_link: false,
         }

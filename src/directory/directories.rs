@@ -3,7 +3,7 @@
 
 use futures_util::future::try_join_all;
 
-use super::{Backend, Builtin, By, Capabilities, Match, ResilientDirectory, Unavailable};
+use super::{Backend, Builtin, By, Capabilities, Match, ResilientDirectory, Unavailable, Wanted};
 use crate::domain::{CompanyDomains, EmailAddress, MemberId};
 
 /// A directory does not answer; nothing was changed.
@@ -89,17 +89,25 @@ impl Directories {
 
     /// Finds members in the directories they belong to, in the order asked. Each directory is asked once.
     pub async fn find(&self, by: &[By]) -> Result<Vec<Match>, Down> {
-        let questions = self.by_directory(by);
+        let wanted: Vec<Wanted> = by.iter().cloned().map(Wanted::whole).collect();
+        self.find_wanted(&wanted).await
+    }
+
+    /// The same where less is enough.
+    pub async fn find_wanted(&self, wanted: &[Wanted]) -> Result<Vec<Match>, Down> {
+        let questions = self.by_directory(wanted);
         let asked = questions.iter().filter_map(|(at, places)| {
             let directory = self.all.get(*at)?;
-            let own = places.iter().filter_map(|place| by.get(*place).cloned());
-            let own: Vec<By> = own.collect();
+            let own = places
+                .iter()
+                .filter_map(|place| wanted.get(*place).cloned());
+            let own: Vec<Wanted> = own.collect();
             Some(async move {
                 let down = |why| Down {
                     name: directory.name().to_owned(),
                     why,
                 };
-                let found = directory.find(&own).await.map_err(down)?;
+                let found = directory.find_wanted(&own).await.map_err(down)?;
                 if found.contains(&Match::Unreadable) {
                     Err(down(Unavailable::Misconfigured))
                 } else {
@@ -108,7 +116,7 @@ impl Directories {
             })
         });
         let answers = try_join_all(asked).await?;
-        let mut found = vec![Match::Nobody; by.len()];
+        let mut found = vec![Match::Nobody; wanted.len()];
         for ((_, places), answer) in questions.into_iter().zip(answers) {
             for (place, one) in places.into_iter().zip(answer) {
                 if let Some(slot) = found.get_mut(place) {
@@ -120,10 +128,10 @@ impl Directories {
     }
 
     /// The places of the questions for each directory.
-    fn by_directory(&self, by: &[By]) -> Vec<(usize, Vec<usize>)> {
+    fn by_directory(&self, wanted: &[Wanted]) -> Vec<(usize, Vec<usize>)> {
         let mut questions: Vec<(usize, Vec<usize>)> = Vec::new();
-        for (place, asked) in by.iter().enumerate() {
-            let at = match asked {
+        for (place, asked) in wanted.iter().enumerate() {
+            let at = match &asked.by {
                 By::Email(email) => self.all.iter().position(|one| one.has_domain(email)),
                 By::Id(id) => self.position_of(id),
             };

@@ -34,7 +34,7 @@ mod self_write;
 use std::ops::RangeInclusive;
 
 pub use self::backend::{Backend, By, Capabilities, Match, ResetFailed};
-pub(crate) use self::backend::{Enforced, ForcedChange, Unavailable};
+pub(crate) use self::backend::{Enforced, ForcedChange, Unavailable, Wanted};
 pub use self::builtin::Builtin;
 pub(crate) use self::builtin::{Caller, Checked, to_member};
 use self::config::DirectoryConfig;
@@ -47,6 +47,7 @@ pub use self::resilient::ResilientDirectory;
 pub use self::scripted::{NextReset, ScriptedDirectory};
 pub(crate) use self::sections::conflicts;
 pub use self::sections::read_text;
+use crate::domain::makeup::PasswordNeeds;
 use crate::domain::written_enum;
 use crate::domain::{EmailAddress, MemberId, Moment, Password, Span};
 use crate::lark_api::LarkAppSettings;
@@ -164,8 +165,16 @@ impl Backend for Directory {
         each!(self, one => one.capabilities())
     }
 
+    fn password_needs(&self) -> PasswordNeeds {
+        each!(self, one => one.password_needs())
+    }
+
     async fn find(&self, by: &[By]) -> Result<Vec<Match>, Unavailable> {
         each!(self, one => one.find(by).await)
+    }
+
+    async fn find_wanted(&self, wanted: &[Wanted]) -> Result<Vec<Match>, Unavailable> {
+        each!(self, one => one.find_wanted(wanted).await)
     }
 
     async fn reset(
@@ -199,6 +208,10 @@ impl Backend for Directory {
 
     async fn sign_out(&self, member: &MemberId) -> Result<(), Unavailable> {
         each!(self, one => one.sign_out(member).await)
+    }
+
+    async fn unlock(&self, member: &MemberId) -> Result<(), Unavailable> {
+        each!(self, one => one.unlock(member).await)
     }
 
     async fn send_link(&self, member: &MemberId) -> Result<Span, ResetFailed> {

@@ -10,10 +10,11 @@ use super::backend::id_prefix;
 use super::breaker::Breaker;
 use super::{
     Backend, Builtin, By, Capabilities, Directory, Enforced, ForcedChange, Match, ResetFailed,
-    Unavailable,
+    Unavailable, Wanted,
 };
 use crate::chance::Chance;
 use crate::clock::Clock;
+use crate::domain::makeup::PasswordNeeds;
 use crate::domain::{EmailAddress, MemberId, Moment, Password, Span};
 use crate::store::Reservation;
 
@@ -24,7 +25,7 @@ const ASK_DEADLINE: Duration = Duration::from_secs(5);
 const CHANGE_DEADLINE: Duration = Duration::from_secs(14);
 
 /// How long signing out may take: a directory may tell each application of it, and wait for its answer.
-const SIGN_OUT_DEADLINE: Duration = Duration::from_secs(12);
+const SIGN_OUT_DEADLINE: Duration = Duration::from_secs(20);
 
 /// The pause before the retry of a question, in milliseconds: from and to.
 const RETRY_PAUSE: (u64, u64) = (50, 250);
@@ -156,8 +157,16 @@ impl Backend for ResilientDirectory {
         self.directory.capabilities()
     }
 
+    fn password_needs(&self) -> PasswordNeeds {
+        self.directory.password_needs()
+    }
+
     async fn find(&self, by: &[By]) -> Result<Vec<Match>, Unavailable> {
         self.ask(|| self.directory.find(by)).await
+    }
+
+    async fn find_wanted(&self, wanted: &[Wanted]) -> Result<Vec<Match>, Unavailable> {
+        self.ask(|| self.directory.find_wanted(wanted)).await
     }
 
     async fn reset(
@@ -194,6 +203,10 @@ impl Backend for ResilientDirectory {
     async fn sign_out(&self, member: &MemberId) -> Result<(), Unavailable> {
         self.ask_within(SIGN_OUT_DEADLINE, || self.directory.sign_out(member))
             .await
+    }
+
+    async fn unlock(&self, member: &MemberId) -> Result<(), Unavailable> {
+        self.ask(|| self.directory.unlock(member)).await
     }
 
     async fn send_link(&self, member: &MemberId) -> Result<Span, ResetFailed> {

@@ -3,17 +3,13 @@
 use rand::{CryptoRng, RngExt};
 use zeroize::Zeroizing;
 
+use super::makeup::{DEFAULT_LENGTH, MAX_LENGTH, Makeup};
+
 /// Letters and digits without `0 O 1 l I`: 57 characters (Q11).
 pub const ALPHABET: &[u8; 57] = b"23456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz";
 
 /// Of which a password has one where the settings ask for it. None of them is markup in a code span, or read as a letter.
 const SYMBOLS: &[u8; 4] = b"-#+=";
-
-/// The default length, which is also the shortest (S19).
-pub const DEFAULT_LENGTH: u8 = 8;
-
-/// The longest length that settings can ask for. A longer password would not fit into one SMS with its sentence.
-pub(crate) const MAX_LENGTH: u8 = 24;
 
 /// A password that exists in memory only. It has no `Debug`, `Display`, `Clone` or `Serialize`, and is wiped on drop.
 /// The first example shows that the path is right, so the others fail for the missing trait alone.
@@ -58,6 +54,30 @@ impl Password {
         Self(text)
     }
 
+    /// Generates a password that is made up so.
+    ///
+    /// Where a kind is asked for more than once, that many are drawn of it, the rest is drawn of all letters and digits, and
+    /// the places are shuffled; a symbol is neither first nor last. Each draw is uniform; the passwords are not, because one
+    /// can be drawn in several ways.
+    pub fn made_up(rng: &mut impl CryptoRng, makeup: &Makeup) -> Self {
+        match makeup.plain() {
+            Some((length, false)) => return Self::generate(rng, length),
+            Some((length, true)) => return Self::with_symbol(rng, length),
+            None => {}
+        }
+        let mut bytes = drawn(rng, makeup);
+        loop {
+            shuffle(rng, &mut bytes);
+            let ends = [bytes.first(), bytes.last()];
+            if !ends.into_iter().flatten().any(|end| SYMBOLS.contains(end)) {
+                break;
+            }
+        }
+        let mut text = Zeroizing::new(String::with_capacity(bytes.len()));
+        text.extend(bytes.iter().copied().map(char::from));
+        Self(text)
+    }
+
     /// The characters, for the one expression that hashes, sends or shows them.
     pub fn expose(&self) -> &str {
         &self.0
@@ -84,6 +104,39 @@ impl Password {
             }
         }
         line
+    }
+}
+
+/// The characters that are asked for, in the order of drawing.
+fn drawn(rng: &mut impl CryptoRng, makeup: &Makeup) -> Zeroizing<Vec<u8>> {
+    let length = usize::from(makeup.length());
+    let mut bytes = Zeroizing::new(Vec::with_capacity(length));
+    let mut draw = |count: u32, kind: fn(&u8) -> bool| {
+        let mut left = count;
+        while left > 0 && bytes.len() < length {
+            let byte = ALPHABET.get(rng.random_range(0..ALPHABET.len()));
+            if let Some(byte) = byte.filter(|byte| kind(byte)) {
+                bytes.push(*byte);
+                left -= 1;
+            }
+        }
+    };
+    draw(makeup.lower(), u8::is_ascii_lowercase);
+    draw(makeup.upper(), u8::is_ascii_uppercase);
+    draw(makeup.digits(), u8::is_ascii_digit);
+    let others = u32::from(makeup.length()).saturating_sub(makeup.asked());
+    draw(others, |_| true);
+    while bytes.len() < length {
+        let symbol = SYMBOLS.get(rng.random_range(0..SYMBOLS.len()));
+        bytes.extend(symbol);
+    }
+    bytes
+}
+
+/// Fisher and Yates: every order is equally likely.
+fn shuffle(rng: &mut impl CryptoRng, bytes: &mut [u8]) {
+    for last in (1..bytes.len()).rev() {
+        bytes.swap(last, rng.random_range(0..=last));
     }
 }
 
@@ -134,6 +187,7 @@ mod tests {
     use rand::{SeedableRng, rngs::StdRng};
 
     use super::*;
+    use crate::domain::makeup::PasswordNeeds;
 
     /// S19, S20, Q11: length, kinds and alphabet over 100 000 samples.
     #[test]
@@ -172,6 +226,49 @@ mod tests {
             );
         }
         assert_eq!(seen.len(), 4 * 6, "not every symbol is seen at every place");
+    }
+
+    /// Every kind as often as it is asked for, at the length that is asked for, and no symbol at an end.
+    #[test]
+    fn kinds_that_are_asked_for_more_than_once_are_all_there() {
+        let mut rng = StdRng::seed_from_u64(5);
+        for (least, lower, upper, digits, symbols, length) in [
+            (8, 2, 2, 3, 0, 8),
+            (12, 0, 0, 0, 0, 12),
+            (0, 1, 1, 6, 0, 9),
+            (14, 3, 3, 3, 3, 14),
+            (8, 0, 0, 0, 5, 8),
+            (0, 4, 4, 4, 2, 14),
+        ] {
+            let needs = PasswordNeeds {
+                least_length: least,
+                lower,
+                upper,
+                digits,
+                symbols,
+                ..PasswordNeeds::default()
+            };
+            let makeup = Makeup::of(8, true, &needs).unwrap();
+            for _ in 0..2_000 {
+                let password = Password::made_up(&mut rng, &makeup);
+                let bytes = password.expose().as_bytes();
+                let count = |kind: fn(&u8) -> bool| {
+                    u32::try_from(bytes.iter().filter(|byte| kind(byte)).count()).unwrap()
+                };
+                assert_eq!(bytes.len(), length, "{needs:?}");
+                assert!(
+                    count(u8::is_ascii_lowercase) >= lower.max(1)
+                        && count(u8::is_ascii_uppercase) >= upper.max(1)
+                        && count(u8::is_ascii_digit) >= digits.max(1)
+                        && count(|byte| SYMBOLS.contains(byte)) == symbols.max(1),
+                    "{needs:?}"
+                );
+                assert!(
+                    !SYMBOLS.contains(&bytes[0]) && !SYMBOLS.contains(&bytes[length - 1]),
+                    "{needs:?}"
+                );
+            }
+        }
     }
 
     /// S21: chi-square per position against the distribution that remains after draws without a kind are thrown away.

@@ -215,6 +215,8 @@ written_enum! {
         MustChange = "must_change",
         /// The member is signed out.
         SignOut = "sign_out",
+        /// The lock of failed sign-ins is lifted, where that is an operation of its own.
+        Unlock = "unlock",
         /// The password is sent to the member, or shown.
         Deliver = "deliver",
         /// A copy is sent to the administrator.

@@ -13,7 +13,6 @@ mod stop;
 
 use std::sync::Arc;
 
-use rand::CryptoRng;
 use tokio::time::Instant;
 
 use self::deliver::SetPassword;
@@ -208,7 +207,8 @@ async fn run(
     }
     app.held.forget(&row.member_id);
     // Made only now, so that no password exists that is not needed.
-    let password = new_password(app, &mut rng);
+    let makeup = steps::makeup(app, &member.id);
+    let password = Password::made_up(&mut rng, &makeup);
     if !change::change(app, reporter, &reservation, &password, &row).await? {
         return Ok(());
     }
@@ -227,15 +227,6 @@ async fn run(
     Box::pin(deliver::deliver(app, reporter, set)).await
 }
 
-fn new_password(app: &App, rng: &mut impl CryptoRng) -> Password {
-    let length = app.organization.password_length;
-    if app.organization.password_symbols {
-        Password::with_symbol(rng, length)
-    } else {
-        Password::generate(rng, length)
-    }
-}
-
 /// Forces the change where that is an operation of its own, reads back what the directory made of it, signs the member out,
 /// and records that the delivery begins. Returns the reset, and its steps so far.
 async fn sign_out(
@@ -245,24 +236,21 @@ async fn sign_out(
     password: &Password,
 ) -> Result<(ResetRow, Vec<StepRow>), MoveRefused> {
     let forced = steps::force_change(app, member).await;
-    let must_change = forced.or_else(steps::read_back(app, member, password).await);
-    let signed_out = steps::sign_out(app, member).await;
-    let done = vec![must_change.clone(), signed_out.clone()];
+    let (read_back, signed_out) = tokio::join!(
+        steps::read_back(app, member, password),
+        steps::sign_out(app, member)
+    );
+    let mut done = vec![forced.or_else(read_back)];
+    done.extend(signed_out);
     let row = app
         .store
-        .advance(reservation, State::Delivering, None, done)
+        .advance(reservation, State::Delivering, None, done.clone())
         .await?;
-    let noted = [
-        steps::note(Step::Change, StepOutcome::Done),
-        must_change,
-        signed_out,
-        steps::note(Step::Notice, StepOutcome::Pending),
-    ];
+    let change = [steps::note(Step::Change, StepOutcome::Done)];
+    let notice = [steps::note(Step::Notice, StepOutcome::Pending)];
+    let noted = change.iter().chain(&done).chain(&notice);
     let now = app.clock.now();
-    let steps = noted
-        .iter()
-        .map(|note| note.row(row.reset_id, now))
-        .collect();
+    let steps = noted.map(|note| note.row(row.reset_id, now)).collect();
     Ok((row, steps))
 }
 

@@ -58,7 +58,7 @@ async fn retryable(app: &Arc<App>, origin: &Origin, id: ResetId) -> Result<Optio
     let row = app.store.reset(id).await?;
     let steps = app.store.steps(id).await?;
     let has_failed = steps.iter().any(|step| {
-        step.step == Step::SignOut
+        matches!(step.step, Step::SignOut | Step::Unlock)
             && matches!(step.outcome, StepOutcome::Failed | StepOutcome::Unknown)
     });
     Ok(row.filter(|row| {

@@ -227,14 +227,10 @@ pub(super) async fn finish_steps(app: &App, row: &ResetRow, age: Span) {
         .any(|row| row.step == Step::SignOut && row.outcome == StepOutcome::Done);
     if is_pending(Step::SignOut) {
         let noted = steps::sign_out(app, &member).await;
-        was_signed_out = noted.outcome == StepOutcome::Done;
-        note_steps(
-            app,
-            row.reset_id,
-            vec![noted],
-            "could not record a sign-out",
-        )
-        .await;
+        was_signed_out = noted
+            .iter()
+            .any(|note| note.step == Step::SignOut && note.outcome == StepOutcome::Done);
+        note_steps(app, row.reset_id, noted, "could not record a sign-out").await;
     }
     if is_pending(Step::Notice) {
         let sent = notify_again(app, row, &member, was_signed_out).await;
@@ -305,7 +301,7 @@ pub(super) async fn sign_out_again(app: &App, chat: &Chat, id: ResetId, to: Opti
         return;
     };
     let noted = steps::sign_out(app, &member).await;
-    note_steps(app, id, vec![noted], "could not record a sign-out").await;
+    note_steps(app, id, noted, "could not record a sign-out").await;
     // Meanwhile the password may be on another way. Then its end is told when it comes.
     let Ok(Some(row)) = app.store.reset(id).await else {
         return;

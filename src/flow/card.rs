@@ -2,7 +2,7 @@
 
 use super::people::ResetPair;
 use super::reaction::ReactError;
-use super::{contacts, messages};
+use super::{contacts, messages, steps};
 use crate::app::App;
 use crate::chat::Message;
 use crate::domain::{Channel, Member, MemberId, Moment};
@@ -93,7 +93,7 @@ pub(super) async fn last_look(
     };
     let look = messages::last_look(&messages::LastLook {
         row,
-        length: app.organization.password_length,
+        length: steps::makeup(app, &row.member_id).length(),
         copy_to: Some(copy_to),
         can_mail: app.deliveries.has(Channel::Email),
         is_private,

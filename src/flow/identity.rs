@@ -1,12 +1,12 @@
 //! Matches chat accounts with directory accounts. An account that does not match exactly one person is refused.
 
 use super::listed;
-use super::people::{KnownPerson, ResetPair, find, one};
+use super::people::{KnownPerson, ResetPair, find, find_wanted, one};
 use super::unresolved::{NoMatch, Unresolved};
 use crate::app::{Admins, App, Identity};
 use crate::chat::interaction::NamedMember;
 use crate::chat::{AccountKind, Adapter, ApiError, Chat, Freshness, Profile};
-use crate::directory::{By, Match};
+use crate::directory::{By, Match, Wanted};
 use crate::domain::{ChatUser, EmailAddress, Member, Platform};
 use crate::store::{LookUpRefused, Pins, ResetRow};
 
@@ -51,6 +51,14 @@ async fn with_email(
         .ok_or(NoMatch::Unknown)
 }
 
+/// Asks for a caller, of whom no more than the right to reset is needed.
+fn caller_by(email: &EmailAddress) -> Wanted {
+    Wanted {
+        is_caller: true,
+        ..Wanted::whole(By::Email(email.clone()))
+    }
+}
+
 /// The caller alone, for commands that name nobody.
 pub(super) async fn caller(
     app: &App,
@@ -60,7 +68,7 @@ pub(super) async fn caller(
 ) -> Result<KnownPerson, Unresolved> {
     let known = async {
         let account = chat_account(app, chat, user, freshness).await?;
-        let found = find(app, &[By::Email(account.email.clone())]).await?.pop();
+        let found = find_wanted(app, &[caller_by(&account.email)]).await?.pop();
         known_caller(app, &pins(app).await?, &account, found).await
     };
     known.await.map_err(Unresolved::for_caller)
@@ -114,17 +122,20 @@ pub(super) async fn pair(
     let account = chat_account(app, chat, user, freshness)
         .await
         .map_err(Unresolved::for_caller)?;
-    let mut by = vec![By::Email(account.email.clone())];
+    let mut wanted = vec![caller_by(&account.email)];
     // With only the built-in directory both are found in one query. Another directory is asked for a member only after
     // the caller's right is known.
     let asks_at_once = app.directories.remote().next().is_none();
     if let NamedMember::Email(email) = named
         && asks_at_once
     {
-        by.push(By::Email(email.clone()));
+        wanted.push(Wanted::whole(By::Email(email.clone())));
     }
     let (admin, pins, mut found) = async {
-        let (mut found, pins) = (find(app, &by).await?.into_iter(), pins(app).await?);
+        let (mut found, pins) = (
+            find_wanted(app, &wanted).await?.into_iter(),
+            pins(app).await?,
+        );
         let admin = known_caller(app, &pins, &account, found.next()).await?;
         Ok((admin, pins, found))
     }
@@ -312,7 +323,9 @@ async fn linked_profile(
     }
 }
 
-/// The pair of a card, read anew: the administrator by their chat account, the member by the directory's immutable id.
+/// The pair of a card, read anew: the administrator by their chat account, the member by the directory's immutable id. With
+/// [`Freshness::Cached`] a directory may answer with what it read within the last half minute: such a click leads to
+/// nothing but another message or to the act, which reads both past every cache.
 pub(super) async fn pair_of_card(
     app: &App,
     chat: &Chat,
@@ -335,11 +348,16 @@ pub(super) async fn pair_of_card(
         let why = NoMatch::Outsider(profile.kind);
         return Err(Unresolved::for_member(why));
     }
-    let by = [
-        By::Email(caller.email.clone()),
-        By::Id(row.member_id.clone()),
-    ];
-    let mut found = find(app, &by)
+    let may_be_kept = freshness == Freshness::Cached;
+    let wanted = [
+        caller_by(&caller.email),
+        Wanted::whole(By::Id(row.member_id.clone())),
+    ]
+    .map(|wanted| Wanted {
+        may_be_kept,
+        ..wanted
+    });
+    let mut found = find_wanted(app, &wanted)
         .await
         .map_err(Unresolved::for_member)?
         .into_iter();

@@ -2,7 +2,7 @@
 
 use super::unresolved::NoMatch;
 use crate::app::App;
-use crate::directory::{By, Down, Match, Unavailable};
+use crate::directory::{By, Down, Match, Unavailable, Wanted};
 use crate::domain::policy::{Case, Party};
 use crate::domain::{Member, Role};
 
@@ -44,8 +44,14 @@ impl ResetPair {
 
 /// Looks people up. A directory that is of no use now is named.
 pub(super) async fn find(app: &App, by: &[By]) -> Result<Vec<Match>, NoMatch> {
+    let wanted: Vec<Wanted> = by.iter().cloned().map(Wanted::whole).collect();
+    find_wanted(app, &wanted).await
+}
+
+/// The same where less is enough.
+pub(super) async fn find_wanted(app: &App, wanted: &[Wanted]) -> Result<Vec<Match>, NoMatch> {
     app.directories
-        .find(by)
+        .find_wanted(wanted)
         .await
         .map_err(|Down { name, why }| match why {
             Unavailable::ForNow => NoMatch::DirectoryDown(name),

@@ -5,7 +5,8 @@ use std::time::Duration;
 use crate::app::App;
 use crate::directory::{Backend, Enforced, ForcedChange, ResetFailed, Unavailable};
 use crate::domain::delivery::Outcome;
-use crate::domain::{Member, Password, ResetId, Span, Step, StepOutcome};
+use crate::domain::makeup::Makeup;
+use crate::domain::{Member, MemberId, Password, ResetId, Span, Step, StepOutcome};
 use crate::store::{ResetRow, StepNote, StepRow};
 
 /// A note without a detail.
@@ -30,6 +31,19 @@ pub(super) fn outcome_note(step: Step, outcome: &Outcome) -> StepNote {
     }
 }
 
+/// How a member's new password is made up. Where the directory asks for what the settings do not allow, its own refusal
+/// says so.
+pub(super) fn makeup(app: &App, member: &MemberId) -> Makeup {
+    let organization = &app.organization;
+    let (length, has_symbols) = (organization.password_length, organization.password_symbols);
+    let needs = app.directories.of(member).map(Backend::password_needs);
+    let made = Makeup::of(length, has_symbols, &needs.unwrap_or_default());
+    made.unwrap_or_else(|unmet| {
+        tracing::warn!(%unmet, "the directory's password policy cannot be met");
+        Makeup::of_settings(length, has_symbols)
+    })
+}
+
 /// The recorded steps of a reset; none if they cannot be read, which the result has to say.
 pub(super) async fn of_reset(app: &App, id: ResetId) -> Option<Vec<StepRow>> {
     match app.store.steps(id).await {
@@ -41,8 +55,14 @@ pub(super) async fn of_reset(app: &App, id: ResetId) -> Option<Vec<StepRow>> {
     }
 }
 
-/// Ends the member's sessions, where the directory can.
-pub(super) async fn sign_out(app: &App, member: &Member) -> StepNote {
+/// Ends the member's sessions, where the directory can, and lifts the lock of failed sign-ins, where that is an operation of
+/// its own. Neither waits for the other.
+pub(super) async fn sign_out(app: &App, member: &Member) -> Vec<StepNote> {
+    let (signed_out, unlocked) = tokio::join!(end_sessions(app, member), unlock(app, member));
+    [Some(signed_out), unlocked].into_iter().flatten().collect()
+}
+
+async fn end_sessions(app: &App, member: &Member) -> StepNote {
     let home = app
         .directories
         .of(&member.id)
@@ -60,6 +80,21 @@ pub(super) async fn sign_out(app: &App, member: &Member) -> StepNote {
             }
         }
     }
+}
+
+async fn unlock(app: &App, member: &Member) -> Option<StepNote> {
+    let home = app.directories.of(&member.id);
+    let home = home.filter(|home| home.capabilities().unlocks_apart)?;
+    Some(match home.unlock(&member.id).await {
+        Ok(()) => note(Step::Unlock, StepOutcome::Done),
+        Err(error) => {
+            tracing::error!(member.id = %member.id, error = &error as &dyn std::error::Error, "could not lift a lock");
+            StepNote {
+                detail: Some("directory_down"),
+                ..note(Step::Unlock, StepOutcome::Failed)
+            }
+        }
+    })
 }
 
 /// How long a forced change is tried again that a dead process left.

@@ -14,7 +14,7 @@ use super::token::{self, TokenFault};
 use crate::clock::Clock;
 use crate::directory::{ResetFailed, Unavailable};
 use crate::domain::{Moment, Span};
-use crate::net::{self, Answer, CallError, TlsError};
+use crate::net::{self, Answer, TlsError};
 
 /// How long Keycloak may take for a call.
 pub(super) const CALL_DEADLINE: Duration = Duration::from_secs(4);
@@ -28,32 +28,46 @@ const TOKEN_MARGIN: Span = Span::seconds(10);
 /// The largest answer that is read: a realm can have many roles.
 const ANSWER_LIMIT: usize = 4 * 1024 * 1024;
 
+/// Logged with a 403.
+const LACKS_A_ROLE: &str = "the client lacks a role";
+
 /// Why an idempotent call was not made.
 pub(super) enum NotTold {
     /// Keycloak did not answer; it may still be at it.
     NoAnswer,
-    /// It answered with an error.
-    Refused,
+    /// It answered with an error, or nothing was sent.
+    Refused(Unavailable),
 }
 
 impl From<NotTold> for Unavailable {
-    fn from(_: NotTold) -> Self {
-        Self::ForNow
+    fn from(not_told: NotTold) -> Self {
+        match not_told {
+            NotTold::NoAnswer => Self::ForNow,
+            NotTold::Refused(why) => why,
+        }
     }
 }
 
-/// Why a call gave no answer.
+/// Why a call gave no answer. It was logged.
 enum NoAnswer {
     /// Nothing was sent, or Keycloak gave no token for it.
-    NotSent,
+    NotSent(Unavailable),
     /// The call may have had its effect.
     Unknown,
 }
 
 impl From<TokenFault> for NoAnswer {
-    /// The fault was logged, and the call that needed the token was not made.
-    fn from(_: TokenFault) -> Self {
-        Self::NotSent
+    fn from(fault: TokenFault) -> Self {
+        Self::NotSent(fault.into())
+    }
+}
+
+impl From<NoAnswer> for Unavailable {
+    fn from(no_answer: NoAnswer) -> Self {
+        match no_answer {
+            NoAnswer::NotSent(why) => why,
+            NoAnswer::Unknown => Self::ForNow,
+        }
     }
 }
 
@@ -100,14 +114,35 @@ impl AdminApi {
         self.url(&["admin", "realms"], path)
     }
 
-    /// Logs why the directory is of no use now.
-    pub(super) fn unavailable(&self, what: &str) -> Unavailable {
+    /// Logs why the directory is of no use now, with its answer's status where there is one.
+    pub(super) fn unavailable(&self, what: &str, status: Option<u16>) -> Unavailable {
         tracing::error!(
             directory = self.directory,
             what,
+            status,
             "the directory could not be asked"
         );
         Unavailable::ForNow
+    }
+
+    /// The same for what stays until somebody changes the settings, there or here.
+    pub(super) fn misconfigured(&self, what: &str, status: Option<u16>) -> Unavailable {
+        tracing::error!(
+            directory = self.directory,
+            what,
+            status,
+            "the directory cannot be used as it is set up"
+        );
+        Unavailable::Misconfigured
+    }
+
+    /// The same for an answer that is an error. A 401 is one that a fresh token did not end.
+    fn refused(&self, status: u16, forbidden: &str) -> Unavailable {
+        match status {
+            401 => self.misconfigured("Keycloak refuses the token that it gave", Some(status)),
+            403 => self.misconfigured(forbidden, Some(status)),
+            _ => self.unavailable("an error", Some(status)),
+        }
     }
 
     /// The token for the next call; also for `relatch check`.
@@ -144,6 +179,17 @@ impl AdminApi {
         Ok(token)
     }
 
+    /// Forgets a token that is no longer accepted. Another call may have a newer one already.
+    async fn forget(&self, refused: &SecretString) {
+        let mut known = self.token.lock().await;
+        let is_known = known
+            .as_ref()
+            .is_some_and(|(token, _)| token.expose_secret() == refused.expose_secret());
+        if is_known {
+            *known = None;
+        }
+    }
+
     /// One call. A token that Keycloak no longer accepts is replaced once: a call that was refused for it had no effect.
     async fn call(
         &self,
@@ -171,14 +217,13 @@ impl AdminApi {
                     error = &error as &dyn Error,
                     "Keycloak did not answer"
                 );
-                if matches!(error, CallError::NotSent(_)) {
-                    NoAnswer::NotSent
-                } else {
-                    NoAnswer::Unknown
+                match token::not_sent(&error) {
+                    Some(fault) => fault.into(),
+                    None => NoAnswer::Unknown,
                 }
             })?;
             if answer.status == 401 && !is_second {
-                *self.token.lock().await = None;
+                self.forget(&token).await;
                 is_second = true;
                 continue;
             }
@@ -192,7 +237,7 @@ impl AdminApi {
         path: &[&str],
         query: &[(&str, &str)],
     ) -> Result<Option<T>, Unavailable> {
-        self.ask(path, query, "the client lacks a role").await
+        self.ask(path, query, LACKS_A_ROLE).await
     }
 
     /// The same, where the answer may be kept from relatch's client: then the outer None.
@@ -202,14 +247,12 @@ impl AdminApi {
     ) -> Result<Option<Option<T>>, Unavailable> {
         let url = self
             .admin_url(path)
-            .ok_or_else(|| self.unavailable("no such address"))?;
-        let answer = self.call(Method::GET, url, None, CALL_DEADLINE).await;
-        // `call` has logged the cause.
-        let answer = answer.map_err(|_| self.unavailable("no answer"))?;
+            .ok_or_else(|| self.misconfigured("no such address", None))?;
+        let answer = self.call(Method::GET, url, None, CALL_DEADLINE).await?;
         if answer.status == 403 {
             return Ok(None);
         }
-        self.read(&answer, "the client lacks a role").map(Some)
+        self.read(&answer, LACKS_A_ROLE).map(Some)
     }
 
     /// A list without which nobody is reset: one that does not exist or may not be seen is not an empty one. `unseen` is
@@ -222,7 +265,7 @@ impl AdminApi {
     ) -> Result<Vec<T>, Unavailable> {
         self.ask(path, query, unseen)
             .await?
-            .ok_or_else(|| self.unavailable("what was asked about is gone"))
+            .ok_or_else(|| self.unavailable("what was asked about is gone", Some(404)))
     }
 
     async fn ask<T: DeserializeOwned>(
@@ -233,13 +276,11 @@ impl AdminApi {
     ) -> Result<Option<T>, Unavailable> {
         let mut url = self
             .admin_url(path)
-            .ok_or_else(|| self.unavailable("no such address"))?;
+            .ok_or_else(|| self.misconfigured("no such address", None))?;
         if !query.is_empty() {
             url.query_pairs_mut().extend_pairs(query);
         }
-        let answer = self.call(Method::GET, url, None, CALL_DEADLINE).await;
-        // `call` has logged the cause.
-        let answer = answer.map_err(|_| self.unavailable("no answer"))?;
+        let answer = self.call(Method::GET, url, None, CALL_DEADLINE).await?;
         self.read(&answer, forbidden)
     }
 
@@ -255,11 +296,10 @@ impl AdminApi {
                     // Where it failed, and nothing of the answer.
                     let (line, column) = (error.line(), error.column());
                     tracing::debug!(line, column, "an answer of another form");
-                    self.unavailable("an answer of another form")
+                    self.unavailable("an answer of another form", Some(200))
                 }),
             404 => Ok(None),
-            403 => Err(self.unavailable(forbidden)),
-            _ => Err(self.unavailable("an error")),
+            status => Err(self.refused(status, forbidden)),
         }
     }
 
@@ -274,13 +314,21 @@ impl AdminApi {
             .call(Method::PUT, url, Some(body), CHANGE_DEADLINE)
             .await
             .map_err(|no_answer| match no_answer {
-                NoAnswer::NotSent => ResetFailed::NotSent,
+                NoAnswer::NotSent(why) => why.into(),
                 NoAnswer::Unknown => ResetFailed::Unknown,
             })?;
         match answer.status {
             200..=299 => Ok(()),
             429 => Err(ResetFailed::NotSent),
-            _ => Err(refusal(&answer).map_or(ResetFailed::Unknown, ResetFailed::Refused)),
+            401 => Err(self.refused(401, LACKS_A_ROLE).into()),
+            status => {
+                tracing::warn!(
+                    directory = self.directory,
+                    status,
+                    "Keycloak refuses a change"
+                );
+                Err(refusal(&answer).map_or(ResetFailed::Unknown, ResetFailed::Refused))
+            }
         }
     }
 
@@ -291,22 +339,17 @@ impl AdminApi {
         path: &[&str],
         deadline: Duration,
     ) -> Result<(), NotTold> {
-        let refused = |why: &str| {
-            self.unavailable(why);
-            NotTold::Refused
-        };
         let url = self
             .admin_url(path)
-            .ok_or_else(|| refused("no such address"))?;
+            .ok_or_else(|| NotTold::Refused(self.misconfigured("no such address", None)))?;
         let answer = match self.call(method, url, None, deadline).await {
             Ok(answer) => answer,
             Err(NoAnswer::Unknown) => return Err(NotTold::NoAnswer),
-            Err(NoAnswer::NotSent) => return Err(refused("no answer")),
+            Err(NoAnswer::NotSent(why)) => return Err(NotTold::Refused(why)),
         };
         match answer.status {
             200..=299 => Ok(()),
-            403 => Err(refused("the client lacks a role")),
-            _ => Err(refused("an error")),
+            status => Err(NotTold::Refused(self.refused(status, LACKS_A_ROLE))),
         }
     }
 }

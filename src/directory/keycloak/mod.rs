@@ -1,7 +1,7 @@
 //! Keycloak, through its Admin REST API.
 //!
-//! A reset there ends no session and lifts no lock of failed sign-ins; both are separate calls, made together by
-//! [`Backend::sign_out`], which can be repeated. A member whose password another system keeps, or who signs in through an
+//! A reset there ends no session and lifts no lock of failed sign-ins; both are calls of their own
+//! ([`Backend::sign_out`], [`Backend::unlock`]), which can be repeated. A member whose password another system keeps, or who signs in through an
 //! identity provider only, is recognised before anything is written. So is anybody who administers the realm: by the
 //! effective roles, which include those of groups and of other roles. Newer servers leave out of a list what the client may
 //! not view, so an empty list of roles is checked before it is believed.
@@ -11,7 +11,9 @@
 
 mod api;
 mod config;
+mod kept;
 mod member;
+mod policy;
 mod probe;
 mod realm;
 mod refusal;
@@ -20,6 +22,7 @@ mod token;
 mod wire;
 
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use futures_util::future::try_join_all;
 use serde_json::json;
@@ -27,17 +30,24 @@ use zeroize::Zeroizing;
 
 use self::api::AdminApi;
 pub(super) use self::config::Config;
+use self::kept::KeptMembers;
 use self::realm::RealmFacts;
 use self::wire::{KeycloakCredential, KeycloakUser};
 use super::backend::id_prefix;
 use super::{
-    Backend, By, Capabilities, Enforced, Match, ResetFailed, Unavailable, phones, self_write,
+    Backend, By, Capabilities, Enforced, Match, ResetFailed, Unavailable, Wanted, phones,
+    self_write,
 };
 use crate::clock::Clock;
 use crate::domain::country::Country;
+use crate::domain::makeup::PasswordNeeds;
 use crate::domain::{EmailAddress, MemberId, Moment, Password, Span};
 use crate::net::TlsError;
 use crate::store::Reservation;
+
+/// How long lifting the lock may take after a link was sent. With the calls before it this stays within the deadline of a
+/// change, past which nobody could say that the link was sent.
+const LINK_UNLOCK_DEADLINE: Duration = Duration::from_millis(1500);
 
 /// What a member has to do at the next sign-in.
 const UPDATE_PASSWORD: &str = "UPDATE_PASSWORD";
@@ -48,6 +58,9 @@ pub struct Keycloak {
     clock: Clock,
     /// What was read of the realm last.
     facts: Mutex<Option<Arc<RealmFacts>>>,
+    /// Held while the realm is read.
+    reading: tokio::sync::Mutex<()>,
+    kept: KeptMembers,
     /// The country of phones without a country code.
     default_country: Option<Country>,
 }
@@ -64,6 +77,8 @@ impl Keycloak {
             config,
             clock,
             facts: Mutex::default(),
+            reading: tokio::sync::Mutex::default(),
+            kept: KeptMembers::default(),
             default_country,
         })
     }
@@ -125,15 +140,27 @@ impl Backend for Keycloak {
             can_sign_out: true,
             must_change: asks,
             forces_change_apart: false,
+            unlocks_apart: true,
             has_our_pages: false,
             // Where nobody is asked for a new password, the link ends without a form for one.
             sends_own_link: asks && has_mail,
         }
     }
 
+    fn password_needs(&self) -> PasswordNeeds {
+        let facts = self.known_facts();
+        let settings = facts.as_ref().and_then(|facts| facts.settings.as_ref());
+        settings.map_or_else(PasswordNeeds::default, |settings| settings.policy().needs)
+    }
+
     async fn find(&self, by: &[By]) -> Result<Vec<Match>, Unavailable> {
+        let wanted: Vec<Wanted> = by.iter().cloned().map(Wanted::whole).collect();
+        self.find_wanted(&wanted).await
+    }
+
+    async fn find_wanted(&self, wanted: &[Wanted]) -> Result<Vec<Match>, Unavailable> {
         // Boxed, because each holds several calls.
-        try_join_all(by.iter().map(|by| Box::pin(self.one(by)))).await
+        try_join_all(wanted.iter().map(|wanted| Box::pin(self.one(wanted)))).await
     }
 
     async fn reset(
@@ -168,8 +195,12 @@ impl Backend for Keycloak {
         self.api
             .put(url, actions.as_bytes(), refusal::of_link)
             .await?;
-        // The lock would refuse the member whom the link has let set a password. What fails is logged.
-        self.unlock(native).await.ok();
+        // The lock would refuse the member whom the link has let set a password. What fails is logged, and the link is sent
+        // however long this takes.
+        let lifted = tokio::time::timeout(LINK_UNLOCK_DEADLINE, self.lift_lock(native)).await;
+        if !matches!(lifted, Ok(Ok(()))) {
+            tracing::warn!(member.id = %member, "a link was sent, and the lock may still be there");
+        }
         Ok(life)
     }
 
@@ -178,15 +209,17 @@ impl Backend for Keycloak {
         member: &MemberId,
         _password: &Password,
     ) -> Result<Enforced, Unavailable> {
-        let facts = Box::pin(async { Ok(self.facts().await?) });
-        let (user, facts) = tokio::try_join!(self.user(member), facts)?;
+        // Past what is kept of the realm: this is told as it is now.
+        let asks = Box::pin(async { Ok(self.asks_for_new_password().await?) });
+        let (user, asks) = tokio::try_join!(self.user(member), asks)?;
         let user = user.ok_or(Unavailable::ForNow)?;
         let is_marked = user
             .required_actions
             .iter()
             .any(|action| action == UPDATE_PASSWORD);
         // The mark alone asks nobody: the realm can have the action switched off.
-        let asks = facts.asks_for_new_password.ok_or(Unavailable::ForNow)?;
+        // Asked again, the client would not see it either.
+        let asks = asks.ok_or(Unavailable::Misconfigured)?;
         Ok(Enforced::if_asked(is_marked && asks))
     }
 
@@ -204,12 +237,14 @@ impl Backend for Keycloak {
             .map(Moment))
     }
 
-    /// Ends the sessions and lifts the lock of failed sign-ins, at the same time: neither waits for the other.
     async fn sign_out(&self, member: &MemberId) -> Result<(), Unavailable> {
         let native = self.native(member).ok_or(Unavailable::ForNow)?;
-        let (ended, unlocked) =
-            tokio::join!(Box::pin(self.end_sessions(native)), self.unlock(native));
-        ended.and(unlocked)
+        Box::pin(self.end_sessions(native)).await
+    }
+
+    async fn unlock(&self, member: &MemberId) -> Result<(), Unavailable> {
+        let native = self.native(member).ok_or(Unavailable::ForNow)?;
+        self.lift_lock(native).await
     }
 
     async fn warnings(&self) -> Vec<String> {

@@ -1,12 +1,17 @@
 //! What `relatch check` tries: the token, the realm, and every right that a reset needs.
 
+use reqwest::Method;
 use serde_json::Value;
 
 use super::Keycloak;
+use super::api::CALL_DEADLINE;
 use super::realm::RealmFault;
-use super::wire::UserProfile;
+use super::wire::{KeycloakUser, RealmSettings, UserProfile};
 use crate::directory::check_account::found_one;
 use crate::directory::{Backend, By, Match, Unavailable};
+
+/// An id that no user has.
+const NOBODY: &str = "00000000-0000-0000-0000-000000000000";
 
 impl Keycloak {
     /// What of the realm makes a reset do less than it could, in words.
@@ -18,8 +23,8 @@ impl Keycloak {
         };
         match &facts.settings {
             None => warnings.push(
-                "relatch's client cannot read the realm's settings, so nobody knows whether the realm has a mail server or \
-                 fine-grained admin permissions; \
+                "relatch's client cannot read the realm's settings, so nobody knows whether the realm has a mail server, \
+                 fine-grained admin permissions or a password policy; \
                  the role view-realm lets it"
                     .to_owned(),
             ),
@@ -41,6 +46,14 @@ impl Keycloak {
             warnings.push(
                 "the realm has no mail server, so Keycloak's own link is not offered".to_owned(),
             );
+        }
+        let policy = facts.settings.as_ref().map(RealmSettings::policy);
+        let unforeseen = policy.unwrap_or_default().unforeseen;
+        if !unforeseen.is_empty() {
+            warnings.push(format!(
+                "nobody can say in advance whether a generated password meets the realm's password policy: {}",
+                unforeseen.join(", ")
+            ));
         }
         let attribute = &self.config.phone_attribute;
         let profile: Result<Option<Option<UserProfile>>, Unavailable> =
@@ -72,8 +85,9 @@ impl Keycloak {
         let count: Result<Option<Value>, Unavailable> =
             self.api.get(&["users", "count"], &[]).await;
         count.map_err(|_logged| "the realm's users cannot be read; the log says why".to_owned())?;
+        self.may_manage().await?;
         let Some(email) = &self.config.check_account else {
-            return Ok(());
+            return self.try_somebody().await;
         };
         let found = self.find(&[By::Email(email.clone())]).await;
         let id = match found.as_deref() {
@@ -81,25 +95,59 @@ impl Keycloak {
             _ => None,
         };
         found_one(found, email)?;
-        let user = match id {
-            Some(id) => self.user(&id).await.ok().flatten(),
-            None => None,
-        };
-        let may = |right: &str| {
-            user.as_ref()
-                .is_some_and(|user| user.access.get(right) == Some(&true))
-        };
-        // The sign-out and the lock need "manage" too.
-        let may_set = user
-            .as_ref()
-            .is_some_and(|user| user.access.get("resetPassword") != Some(&false));
-        if may("manage") && may_set {
-            Ok(())
-        } else {
-            Err(format!(
-                "relatch's client has no right to reset {}; it needs the role manage-users",
-                email.masked()
-            ))
+        let native = id.as_ref().and_then(|id| self.native(id));
+        match native {
+            Some(native) => self.may_reset(native, &email.masked()).await,
+            None => Ok(()),
         }
+    }
+
+    /// Lifts the lock of nobody: it does nothing, and takes the right that the sign-out and the change take too.
+    async fn may_manage(&self) -> Result<(), String> {
+        let path = ["attack-detection", "brute-force", "users", NOBODY];
+        let told = self.api.tell(Method::DELETE, &path, CALL_DEADLINE).await;
+        told.map_err(Unavailable::from).map_err(|why| match why {
+            Unavailable::Misconfigured => {
+                "relatch's client has no right to reset anybody, to sign them out or to lift their lock; it needs the role \
+                 manage-users"
+                    .to_owned()
+            }
+            Unavailable::ForNow => "nobody's lock could be lifted; the log says why".to_owned(),
+        })
+    }
+
+    /// Reads the first user of the realm as a look-up does, where the settings name nobody.
+    async fn try_somebody(&self) -> Result<(), String> {
+        const UNREADABLE: &str = "the realm's users cannot be read in full; the log says why";
+
+        let first = [("first", "0"), ("max", "1")];
+        let found: Result<Option<Vec<KeycloakUser>>, Unavailable> =
+            self.api.get(&["users"], &first).await;
+        let found = found.map_err(|_logged| UNREADABLE.to_owned())?;
+        let Some(user) = found.unwrap_or_default().pop() else {
+            return Ok(());
+        };
+        let about = self.about(&user.id, false).await;
+        about.map_err(|_logged| UNREADABLE.to_owned())?;
+        self.may_reset(&user.id, "the first user of the realm")
+            .await
+    }
+
+    /// What the server itself says of the client's rights over a user; and what a sign-out reads.
+    async fn may_reset(&self, id: &str, whom: &str) -> Result<(), String> {
+        let user: Result<Option<KeycloakUser>, Unavailable> =
+            self.api.get(&["users", id], &[]).await;
+        let access = user.ok().flatten().map(|user| user.access);
+        let access = access.unwrap_or_default();
+        // The sign-out and the lock need "manage". Older versions do not tell "resetPassword".
+        if access.get("manage") != Some(&true) || access.get("resetPassword") == Some(&false) {
+            return Err(format!(
+                "relatch's client has no right to reset {whom}; it needs the role manage-users"
+            ));
+        }
+        let offline = self.offline_clients(id).await;
+        offline.map(drop).map_err(|_logged| {
+            format!("what {whom} granted to applications cannot be read; the log says why")
+        })
     }
 }

@@ -96,12 +96,20 @@ impl Keycloak {
     /// What is known of the realm now.
     pub(super) async fn facts(&self) -> Result<Arc<RealmFacts>, RealmFault> {
         let now = self.clock.now();
-        if let Some(facts) = self.known_facts()
-            && now - facts.read_at < FACTS_LIFE
-        {
+        if let Some(facts) = self.young_facts(now) {
             return Ok(facts);
         }
-        self.read_facts(now).await
+        // Who comes meanwhile waits for this reading, and uses it.
+        let _reading = self.reading.lock().await;
+        match self.young_facts(now) {
+            Some(facts) => Ok(facts),
+            None => self.read_facts(now).await,
+        }
+    }
+
+    fn young_facts(&self, now: Moment) -> Option<Arc<RealmFacts>> {
+        self.known_facts()
+            .filter(|facts| now - facts.read_at < FACTS_LIFE)
     }
 
     /// A boxed future, because the compiler gives up on checking how deep the calls in it are nested.
@@ -164,10 +172,17 @@ impl Keycloak {
 
     /// Every role that the settings name. The default of `protected_roles` need not exist.
     fn named_roles(&self) -> impl Iterator<Item = &str> {
-        let config = &self.config;
-        let protected = config.protected_roles.iter().flatten();
+        let protected = self.config.protected_roles.iter().flatten();
         protected
-            .chain(&config.primary_admin_roles)
+            .map(String::as_str)
+            .chain(self.administrators_roles())
+    }
+
+    /// The roles that make somebody an administrator.
+    pub(super) fn administrators_roles(&self) -> impl Iterator<Item = &str> {
+        let config = &self.config;
+        let primary = config.primary_admin_roles.iter();
+        primary
             .chain(&config.member_and_department_roles)
             .map(String::as_str)
     }
@@ -194,9 +209,10 @@ impl Keycloak {
     }
 
     fn role_is_missing(&self, named: &str) -> RealmFault {
-        self.api.unavailable(&format!(
-            "there is no role \"{named}\", which the settings name"
-        ));
+        self.api.misconfigured(
+            &format!("there is no role \"{named}\", which the settings name"),
+            None,
+        );
         RealmFault::NoRole(named.to_owned())
     }
 
@@ -239,7 +255,7 @@ impl Keycloak {
         if found.iter().any(|client| client.client_id == own) {
             Ok(found)
         } else {
-            Err(self.api.unavailable(UNSEEN_ADMINISTRATION).into())
+            Err(self.api.misconfigured(UNSEEN_ADMINISTRATION, None).into())
         }
     }
 

@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use crate::domain::makeup::{DEFAULT_LENGTH, MAX_LENGTH};
 use crate::domain::member::clean_name;
 use crate::net::Answer;
 
@@ -21,29 +22,61 @@ pub(super) fn of_change(answer: &Answer) -> Option<String> {
             "relatch's client there has no right to reset this member: it lacks the role manage-users"
         }
         (404, _) => "the account is gone",
-        (_, "invalidPasswordMinLengthMessage") => {
-            "the generated password is too short for its password policy; policy.password_length can be raised"
+        (_, error) if error.starts_with("invalidPassword") => {
+            return Some(policy_says(error, &told));
         }
-        (_, "invalidPasswordHistoryMessage") => {
-            "its password policy: the generated password was used before"
-        }
-        (_, "invalidPasswordMinSpecialCharsMessage") => {
-            "its password policy asks for symbols; policy.password_symbols = true adds one"
-        }
-        (_, error) if error.starts_with("invalidPassword") => return Some(policy_says(&told)),
         (400, _) => "it does not accept this change, as where another system keeps the password",
         (status, _) => return Some(format!("it answers with status {status}")),
     };
     Some(words.to_owned())
 }
 
-/// A rule of the password policy in Keycloak's own words: only those who run the realm can change it.
-fn policy_says(told: &Value) -> String {
+/// A rule of the password policy in Keycloak's own words, and who or what can help.
+fn policy_says(error: &str, told: &Value) -> String {
     let described = told.get("error_description").and_then(Value::as_str);
     let rule = described.unwrap_or("the generated password does not fit");
     let rule = rule.strip_prefix("Invalid password: ").unwrap_or(rule);
     let rule = clean_name(rule);
-    format!("its password policy says: {}", rule.trim_end_matches('.'))
+    let rule = rule.trim_end_matches('.');
+    format!("its password policy says: {rule}; {}", help(error, rule))
+}
+
+/// What helps against a rule that a generated password did not meet. relatch meets most of them by itself where its client
+/// may read the policy.
+fn help(error: &str, rule: &str) -> String {
+    const REALM: &str = "only whoever runs Keycloak can change that";
+    let number = rule
+        .split(|c: char| !c.is_ascii_digit())
+        .find_map(|digits| digits.parse().ok());
+    let can_have = |length: &u8| (DEFAULT_LENGTH..=MAX_LENGTH).contains(length);
+    match (error, number.filter(can_have)) {
+        ("invalidPasswordMinLengthMessage", Some(least)) => {
+            format!("policy.password_length can be raised to {least}")
+        }
+        ("invalidPasswordMaxLengthMessage", Some(most)) => {
+            format!("policy.password_length can be lowered to {most}")
+        }
+        ("invalidPasswordMinSpecialCharsMessage", _) => {
+            "policy.password_symbols = true adds symbols".to_owned()
+        }
+        (
+            "invalidPasswordMinDigitsMessage"
+            | "invalidPasswordMinUpperCaseCharsMessage"
+            | "invalidPasswordMinLowerCaseCharsMessage",
+            _,
+        ) => format!(
+            "relatch meets that where its client may read the policy (role view-realm) and {MAX_LENGTH} characters are enough"
+        ),
+        (
+            "invalidPasswordHistoryMessage"
+            | "invalidPasswordBlacklistedMessage"
+            | "invalidPasswordNotUsernameMessage"
+            | "invalidPasswordNotEmailMessage"
+            | "invalidPasswordNotContainsUsernameMessage",
+            _,
+        ) => "another generated password will do, so run the command again".to_owned(),
+        _ => REALM.to_owned(),
+    }
 }
 
 /// The sentence for a link that was not sent; None where nobody can say whether it was. Keycloak answers 500 with a reason

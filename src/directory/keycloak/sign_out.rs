@@ -1,4 +1,4 @@
-//! Signing out and lifting the lock of failed sign-ins: two calls that do not wait for each other.
+//! Signing out, and lifting the lock of failed sign-ins.
 //!
 //! A logout ends the sessions and leaves offline tokens alive, with which an application goes on for months. A token that
 //! is refreshed in the same second survives it, so what is left is read again.
@@ -20,9 +20,10 @@ const LOGOUT_DEADLINE: Duration = Duration::from_secs(7);
 /// How often offline tokens are ended until none is left.
 const OFFLINE_ROUNDS: usize = 3;
 
-/// How often, and after which pause, sessions are looked at after a logout that gave no answer.
-const LOOKS: usize = 3;
-const LOOK_PAUSE: Duration = Duration::from_millis(500);
+/// How often, and after which pause, sessions are looked at after a logout that gave no answer. With the logout itself that
+/// is as long as three applications take that hang.
+const LOOKS: usize = 8;
+const LOOK_PAUSE: Duration = Duration::from_secs(1);
 
 impl Keycloak {
     /// Ends the sessions and the offline tokens.
@@ -33,7 +34,7 @@ impl Keycloak {
             Ok(()) => Ok(()),
             // An application that hangs keeps the answer, not the sessions.
             Err(NotTold::NoAnswer) => self.has_no_session(id).await,
-            Err(refused @ NotTold::Refused) => Err(refused.into()),
+            Err(refused @ NotTold::Refused(_)) => Err(refused.into()),
         };
         // Also where the logout failed: each one that is ended is one less.
         let offline = self.end_offline_tokens(id).await;
@@ -50,7 +51,7 @@ impl Keycloak {
         }
         Err(self
             .api
-            .unavailable("sessions are left after a logout without an answer"))
+            .unavailable("sessions are left after a logout without an answer", None))
     }
 
     async fn end_offline_tokens(&self, id: &str) -> Result<(), Unavailable> {
@@ -72,13 +73,14 @@ impl Keycloak {
         if left.is_empty() {
             return Ok(());
         }
-        Err(self
-            .api
-            .unavailable(&format!("offline tokens are left of {}", left.join(", "))))
+        Err(self.api.unavailable(
+            &format!("offline tokens are left of {}", left.join(", ")),
+            None,
+        ))
     }
 
     /// The applications that hold an offline token of the user.
-    async fn offline_clients(&self, id: &str) -> Result<Vec<String>, Unavailable> {
+    pub(super) async fn offline_clients(&self, id: &str) -> Result<Vec<String>, Unavailable> {
         let consents: Option<Vec<Consent>> = self.api.get(&["users", id, "consents"], &[]).await?;
         let consents = consents.unwrap_or_default().into_iter();
         Ok(consents
@@ -88,7 +90,7 @@ impl Keycloak {
     }
 
     /// Lifts the lock of failed sign-ins, which a reset alone does not (Q13).
-    pub(super) async fn unlock(&self, id: &str) -> Result<(), Unavailable> {
+    pub(super) async fn lift_lock(&self, id: &str) -> Result<(), Unavailable> {
         let path = ["attack-detection", "brute-force", "users", id];
         let told = self
             .api

@@ -4,6 +4,7 @@ use std::error::Error;
 
 use serde::Deserialize;
 
+use crate::directory::Unavailable;
 use crate::net::{Answer, CallError, Unreachable};
 
 /// Why Keycloak gives no token. Each says what is wrong in the settings there or here.
@@ -31,6 +32,37 @@ pub(super) enum TokenFault {
     Status(u16),
 }
 
+impl From<TokenFault> for Unavailable {
+    /// Lasting is what somebody has to put right, there or here.
+    fn from(fault: TokenFault) -> Self {
+        match fault {
+            TokenFault::WrongSecret
+            | TokenFault::UnknownClient
+            | TokenFault::ServiceAccountOff
+            | TokenFault::RealmMissing
+            | TokenFault::RealmDisabled
+            | TokenFault::HttpsRequired
+            | TokenFault::NotKeycloak
+            | TokenFault::Unreachable(
+                Unreachable::UnknownAuthority
+                | Unreachable::OtherName
+                | Unreachable::Expired
+                | Unreachable::BadCertificate,
+            )
+            | TokenFault::Status(400..=428 | 430..=499) => Self::Misconfigured,
+            TokenFault::Unreachable(Unreachable::Refused | Unreachable::NoConnection)
+            | TokenFault::NoAnswer
+            | TokenFault::Status(_) => Self::ForNow,
+        }
+    }
+}
+
+/// Why nothing could be sent; None where something may have been.
+pub(super) fn not_sent(error: &CallError) -> Option<TokenFault> {
+    matches!(error, CallError::NotSent(_))
+        .then(|| TokenFault::Unreachable(Unreachable::of(error as &dyn Error)))
+}
+
 #[derive(Deserialize)]
 pub(super) struct TokenAnswer {
     pub(super) access_token: String,
@@ -50,14 +82,7 @@ pub(super) struct TokenRefusal {
 pub(super) fn read(answer: &Result<Answer, CallError>) -> Result<TokenAnswer, TokenFault> {
     let answer = match answer {
         Ok(answer) => answer,
-        Err(error @ CallError::NotSent(_)) => {
-            return Err(TokenFault::Unreachable(Unreachable::of(
-                error as &dyn Error,
-            )));
-        }
-        Err(CallError::NoAnswer(_) | CallError::TooLong(_) | CallError::Malformed) => {
-            return Err(TokenFault::NoAnswer);
-        }
+        Err(error) => return Err(not_sent(error).unwrap_or(TokenFault::NoAnswer)),
     };
     if answer.status == 200 {
         return serde_json::from_slice(&answer.body).map_err(|error| {

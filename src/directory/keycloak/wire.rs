@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use serde::Deserialize;
 use serde_json::Value;
 
+use super::policy::RealmPolicy;
 use crate::domain::EmailAddress;
 
 #[derive(Debug, Deserialize)]
@@ -102,9 +103,17 @@ pub(super) struct RealmClient {
 pub(super) struct RealmSettings {
     /// Left out where relatch's client may not see it.
     pub(super) smtp_server: Option<HashMap<String, Value>>,
+    /// Absent where the realm has none.
+    password_policy: Option<String>,
     /// True where people can have rights over users without holding a role.
     #[serde(default)]
     pub(super) admin_permissions_enabled: bool,
+}
+
+impl RealmSettings {
+    pub(super) fn policy(&self) -> RealmPolicy {
+        RealmPolicy::read(self.password_policy.as_deref().unwrap_or_default())
+    }
 }
 
 /// Which attributes users have.

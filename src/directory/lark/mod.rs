@@ -225,6 +225,7 @@ impl Backend for LarkDirectory {
             can_sign_out: true,
             must_change: true,
             forces_change_apart: false,
+            unlocks_apart: false,
             has_our_pages: false,
             sends_own_link: false,
         }

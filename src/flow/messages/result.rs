@@ -164,6 +164,7 @@ fn steps_line(ending: &Ending<'_>) -> String {
         Step::MustChange => None,
         Step::Change
         | Step::SignOut
+        | Step::Unlock
         | Step::Deliver
         | Step::CopyToSelf
         | Step::Show
@@ -222,6 +223,12 @@ fn step_words(step: &StepRow, row: &ResetRow) -> Option<String> {
             "signed out everywhere",
             "signing out failed, open sessions may live on",
         ),
+        // Nothing to say where there was no lock, which the directory does not tell apart.
+        Step::Unlock if step.outcome == StepOutcome::Done => None,
+        Step::Unlock => way(
+            "lock of failed sign-ins lifted",
+            "a lock of failed sign-ins may still be there",
+        ),
         Step::Deliver => {
             let message = row.delivery?.channel()?.facts().message;
             way(
@@ -264,6 +271,7 @@ fn failed_outputs(ending: &Ending<'_>) -> Vec<&'static str> {
             // The card said that it is impossible.
             (Step::SignOut, _) if step.outcome == StepOutcome::Impossible => return None,
             (Step::SignOut, _) => "signing out failed",
+            (Step::Unlock, _) => "a lock may remain",
             (Step::Change | Step::MustChange | Step::Notice, _) => return None,
         })
     };
@@ -363,14 +371,23 @@ fn ending_buttons(ending: &Ending<'_>) -> Vec<Button> {
             Style::Primary,
         ));
     }
-    let sign_out_failed = |step: &StepRow| {
-        step.step == Step::SignOut
-            && matches!(step.outcome, StepOutcome::Failed | StepOutcome::Unknown)
+    let has_failed = |wanted: Step| {
+        ending.steps.iter().any(|step| {
+            step.step == wanted
+                && matches!(step.outcome, StepOutcome::Failed | StepOutcome::Unknown)
+        })
     };
-    if ending.steps.iter().any(sign_out_failed) {
+    let again = if has_failed(Step::SignOut) {
+        Some("Try again to sign out")
+    } else if has_failed(Step::Unlock) {
+        Some("Try again to lift the lock")
+    } else {
+        None
+    };
+    if let Some(label) = again {
         buttons.push(button(
             Action::RetrySignOut,
-            "Try again to sign out",
+            label,
             ending.value,
             Style::Plain,
         ));

@@ -64,9 +64,19 @@ fn answers_about(user: String, credentials: &str) -> Answers {
     answers
 }
 
+/// The same with what a check tries beside a look-up.
+fn with_rights(mut answers: Answers) -> Answers {
+    let consents = format!("GET /admin/realms/corp/users/{ELI}/consents");
+    answers.push((consents, 200, "[]".to_owned()));
+    let nobody = "/attack-detection/brute-force/users/00000000-0000-0000-0000-000000000000";
+    let lock = format!("DELETE /admin/realms/corp{nobody}");
+    answers.push((lock, 204, String::new()));
+    answers
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_check_of_keycloak_succeeds() {
-    let base = vendor(answers("keycloak/user.json")).await;
+    let base = vendor(with_rights(answers("keycloak/user.json"))).await;
     for account in ["", "check_account = \"eli@corp.example\"\n"] {
         let ran = relatch(&format!("{}{account}", section(&base)), &["check"]).await;
         let ok = "ok      Corp directory";
@@ -192,7 +202,8 @@ async fn an_attribute_of_another_form_hides_no_user() {
         ("/attributes/badges", json!([{ "id": 7 }, null])),
     ];
     let user = example_with("keycloak/user.json", &odd);
-    let base = vendor(answers_about(user.to_string(), "keycloak/credentials.json")).await;
+    let answers = answers_about(user.to_string(), "keycloak/credentials.json");
+    let base = vendor(with_rights(answers)).await;
     let account = "check_account = \"eli@corp.example\"\n";
     let ran = relatch(&format!("{}{account}", section(&base)), &["check"]).await;
     let ok = "ok      Corp directory";
@@ -206,11 +217,11 @@ async fn refusals_of_keycloak_are_read() {
     for (told, why) in [
         (
             text("keycloak/error.json"),
-            "too short for its password policy",
+            "minimum length 12; policy.password_length can be raised to 12",
         ),
         (
             text("keycloak/error-representation.json"),
-            "was used before",
+            "another generated password will do",
         ),
         (
             example_with("keycloak/error.json", &[("/error", json!("unknown_error"))]).to_string(),

@@ -112,7 +112,7 @@ fn settings(sections: &str) -> String {
 }
 
 /// Runs a command of the program as an operator does.
-async fn relatch(sections: &str, words: &'static [&'static str]) -> Ran {
+pub(crate) async fn relatch(sections: &str, words: &'static [&'static str]) -> Ran {
     static SERIAL: AtomicU32 = AtomicU32::new(0);
     let serial = SERIAL.fetch_add(1, Ordering::SeqCst);
     let folder =

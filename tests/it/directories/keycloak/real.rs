@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use axum::http::Method;
+use relatch::surface::app::Admins;
 use relatch::surface::directory::Backend;
 use serde_json::json;
 
@@ -148,24 +149,112 @@ async fn a_check_tells_what_the_realm_lacks() {
     assert!(!told.contains("no mail server"), "{told}");
 }
 
+/// What the realm asks for is met, up to a sign-in with the password at the server's own page.
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs Keycloak"]
+async fn a_policy_that_can_be_met_is_met() {
+    let server = Keycloak::start().await;
+    for (name, policy) in [
+        ("eli", "length(12)"),
+        ("pol", "digits(4) and upperCase(2) and lowerCase(2)"),
+        (
+            "ann",
+            "digits(7) and maxLength(9) and notUsername(undefined)",
+        ),
+    ] {
+        server.set_realm(json!({ "passwordPolicy": policy })).await;
+        let result = reset(&server.bot().await, name).await;
+        let password =
+            shown_password(&result).unwrap_or_else(|| panic!("{policy}: {}", text_of(&result)));
+        assert_eq!(
+            server.sign_in(name, &password).await,
+            SignIn::MustChange,
+            "{policy}"
+        );
+    }
+    server
+        .set_realm(json!({ "passwordPolicy": "length(10) and specialChars(2)" }))
+        .await;
+    let settings = server.own_settings();
+    let bot = crate::support::TestBot::with_directory_and_symbols(&settings).await;
+    let result = reset(&bot, "mal").await;
+    let password = shown_password(&result).unwrap_or_else(|| panic!("{}", text_of(&result)));
+    assert_eq!(server.sign_in("mal", &password).await, SignIn::MustChange);
+}
+
+/// Every kind of rule that this version has is one that relatch knows.
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs Keycloak"]
+async fn the_kinds_of_rules_are_known() {
+    let server = Keycloak::start().await;
+    let kinds = server.policy_kinds().await;
+    assert!(kinds.contains(&"specialChars".to_owned()), "{kinds:?}");
+    let rules: Vec<String> = kinds
+        .iter()
+        .filter(|kind| {
+            !["hashAlgorithm", "regexPattern", "passwordBlacklist"].contains(&kind.as_str())
+        })
+        .map(|kind| format!("{kind}(1)"))
+        .collect();
+    server
+        .set_realm(json!({ "passwordPolicy": rules.join(" and ").replace("maxLength(1)", "maxLength(64)") }))
+        .await;
+    let bot = crate::support::TestBot::with_directory_and_symbols(&server.own_settings()).await;
+    let home = bot.app.directories.remote().next().unwrap();
+    home.probe().await.unwrap();
+    let told = home.warnings().await.join("\n");
+    assert!(!told.contains("nobody can say in advance"), "{told}");
+}
+
 /// What no generated password can meet is told in Keycloak's own words, and not as a length that can be raised.
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs Keycloak"]
 async fn a_policy_that_cannot_be_met_is_told_as_it_is() {
     let server = Keycloak::start().await;
-    for (policy, why) in [
-        ("maxLength(7)", "maximum length 7"),
-        ("regexPattern(^x$)", "fails to match regex pattern"),
-        ("specialChars(1)", "policy.password_symbols = true"),
+    for (policy, why, helps) in [
+        ("maxLength(7)", "maximum length 7", "whoever runs Keycloak"),
+        ("length(30)", "minimum length 30", "whoever runs Keycloak"),
+        (
+            "regexPattern(^x$)",
+            "fails to match regex pattern",
+            "whoever runs Keycloak",
+        ),
+        (
+            "specialChars(1)",
+            "must contain at least 1 special characters",
+            "policy.password_symbols = true",
+        ),
     ] {
         server.set_realm(json!({ "passwordPolicy": policy })).await;
         let told = text_of(&reset(&server.bot().await, "eli").await);
         assert!(
-            told.contains(why) && told.contains(NOTHING) && !told.contains("can be raised"),
+            told.contains(why) && told.contains(helps) && told.contains(NOTHING),
             "{policy}: {told}"
         );
+        assert!(!told.contains("can be raised"), "{policy}: {told}");
         assert_eq!(server.sign_in("eli", OLD).await, SignIn::In, "{policy}");
     }
+}
+
+/// The rights of a reset are tried where the settings name nobody, and nothing is left behind.
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs Keycloak"]
+async fn a_check_tries_the_rights_without_an_account() {
+    let server = Keycloak::start().await;
+    let online = server.refresh_token("ann", OLD, false).await;
+    let probed = async |settings: String| {
+        let lines = settings.lines();
+        let other: Vec<&str> = lines
+            .filter(|line| !line.starts_with("check_account"))
+            .collect();
+        let bot = crate::support::TestBot::with_directory(&other.join("\n")).await;
+        bot.app.directories.remote().next().unwrap().probe().await
+    };
+    assert_eq!(probed(server.own_settings()).await, Ok(()));
+    let told = probed(server.weak_settings()).await.unwrap_err();
+    assert!(told.contains("manage-users"), "{told}");
+    assert!(server.lives(&online).await, "somebody was signed out");
+    assert_eq!(server.changes().await, 0);
 }
 
 /// An account that too many failed sign-ins have locked for good is told as that.
@@ -207,7 +296,8 @@ async fn a_role_that_is_not_there_stops_everything() {
             let bot = crate::support::TestBot::with_directory(&settings).await;
             let told = card_text(&bot, "eli").await;
             assert!(
-                told.contains("Corp directory doesn't answer.") && told.contains(NOTHING),
+                told.contains("can't use Corp directory as it is set up.")
+                    && told.contains(NOTHING),
                 "{key} {role}: {told}"
             );
             let home = bot.app.directories.remote().next().unwrap();
@@ -250,20 +340,41 @@ async fn a_role_of_an_application_can_be_named() {
     assert!(card_text(&bot, "eli").await.contains("eli Corp"));
 }
 
-/// A reset at a server that takes a second for each answer.
+/// From a cold start, the administrator in Keycloak too, and at a second for each answer.
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs Keycloak"]
 async fn a_slow_server_is_asked_little_and_resets() {
     let server = Keycloak::start().await;
-    let bot = server.bot().await;
-    // The token and what is known of the realm are kept.
-    card_text(&bot, "ann").await;
-    server.asked();
-    let told = text_of(&reset(&bot, "eli").await);
-    let asked = server.asked();
-    assert!(told.contains("Done."), "{told}");
-    assert!(asked.len() <= 24, "{} calls: {asked:#?}", asked.len());
-    server.delay(Duration::from_secs(1));
-    let told = text_of(&reset(&server.bot().await, "pol").await);
-    assert!(told.contains("Done."), "{told}");
+    server
+        .admin(
+            Method::POST,
+            "corp/roles",
+            Some(json!({ "name": "it-admins" })),
+        )
+        .await;
+    let role = server
+        .admin(Method::GET, "corp/roles/it-admins", None)
+        .await;
+    let mappings = format!("corp/users/{}/role-mappings/realm", server.id("ann").await);
+    server
+        .admin(Method::POST, &mappings, Some(json!([role])))
+        .await;
+    let settings = format!(
+        "{}\nprimary_admin_roles = [\"it-admins\"]",
+        server.own_settings()
+    );
+    for (name, delay) in [("eli", 0), ("pol", 1)] {
+        server.delay(Duration::from_secs(delay));
+        let directory = Admins::Directory;
+        let bot = crate::support::TestBot::with_directory_and_admins(&settings, directory).await;
+        bot.slack.know(&email("ann"));
+        server.asked();
+        let card = bot.command(&email("ann"), &email(name)).await.json();
+        bot.click(&email("ann"), &card, "deliver_copy").await;
+        bot.click(&email("ann"), &bot.slack.last(), "confirm").await;
+        let told = text_of(&bot.slack.last());
+        let asked = server.asked();
+        assert!(told.contains("Done."), "{told}");
+        assert!(asked.len() <= 24, "{} calls: {asked:#?}", asked.len());
+    }
 }

@@ -26,6 +26,7 @@ fn cards(world: &World<'_>, samples: &mut Samples) {
         can_sign_out: true,
         must_change: true,
         forces_change_apart: false,
+        unlocks_apart: false,
         has_our_pages: true,
         sends_own_link: true,
     };
@@ -33,6 +34,7 @@ fn cards(world: &World<'_>, samples: &mut Samples) {
         can_sign_out: false,
         must_change: false,
         forces_change_apart: false,
+        unlocks_apart: false,
         has_our_pages: false,
         sends_own_link: true,
     };

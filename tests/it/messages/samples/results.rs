@@ -102,6 +102,7 @@ fn ending<'a>(world: &'a World<'a>, row: &'a ResetRow, steps: &'a [StepRow]) -> 
             can_sign_out: true,
             must_change: true,
             forces_change_apart: false,
+            unlocks_apart: false,
             has_our_pages: true,
             sends_own_link: true,
         },
@@ -128,6 +129,11 @@ fn more_results(world: &World<'_>, samples: &mut Samples) {
     let mut unsure = changed(steps(world, StepOutcome::Unknown, None));
     unsure.retain(|step| step.step != Step::Deliver);
     let delivered = row(State::Delivered);
+    let mut locked = done.clone();
+    for step in locked.iter_mut().filter(|step| step.step == Step::Unlock) {
+        step.outcome = StepOutcome::Failed;
+    }
+    samples.say("result", say::result(&ending(world, &delivered, &locked)));
     for (steps, shows_password) in [(&done, true), (&unsure, false)] {
         let told = Ending {
             shows_password: Some(shows_password),

@@ -12,6 +12,7 @@ use axum::{Json, Router};
 use serde_json::{Value, json};
 
 use super::proxy::{self, Seen};
+use super::realm::Realm;
 use super::{CHOSEN, OLD, SignIn, TestBot, Traits, Trouble, World};
 
 /// Which server.
@@ -83,6 +84,7 @@ struct Memory {
     link_refusal: Option<(u16, &'static str)>,
     /// What it answers when it is asked for a token.
     token_refusal: Option<(u16, &'static str, &'static str)>,
+    realm: Realm,
 }
 
 type Shared = Arc<Mutex<Memory>>;
@@ -185,6 +187,20 @@ impl Fake {
         self.settings(&self.base, CLIENT)
     }
 
+    /// The same as a client that may read and not manage.
+    pub(crate) fn weak_settings(&self) -> String {
+        self.settings(&self.base, WEAK)
+    }
+
+    /// The settings for a server with this certificate of `tests/fixtures/tls`, whose `ours-ca.pem` they trust.
+    pub(crate) async fn settings_with_certificate(&self, name: &str) -> String {
+        let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/tls");
+        let (address, _) = proxy::start(&folder, name, "127.0.0.1:1".parse().unwrap()).await;
+        let settings = self.settings(&format!("https://localhost:{}", address.port()), CLIENT);
+        let ca_file = folder.join("ours-ca.pem");
+        format!("{settings}\nca_file = \"{}\"", ca_file.display())
+    }
+
     /// From now on the app lacks this scope.
     pub(crate) fn take_scope(&self, scope: &'static str) {
         self.memory.lock().unwrap().missing.push(scope);
@@ -218,6 +234,29 @@ impl Fake {
     /// From now on a token is refused so.
     pub(crate) fn refuse_tokens(&self, status: u16, error: &'static str, told: &'static str) {
         self.memory.lock().unwrap().token_refusal = Some((status, error, told));
+    }
+
+    /// Changes how the realm is set up.
+    pub(crate) fn set_realm(&self, change: impl FnOnce(&mut Realm)) {
+        change(&mut self.memory.lock().unwrap().realm);
+    }
+
+    /// The calls since the last question, by method and path, with those for a token.
+    pub(crate) fn asked(&self) -> Vec<String> {
+        std::mem::take(&mut self.memory.lock().unwrap().realm.asked)
+    }
+
+    /// Somebody has this realm role from now on, or has it no more.
+    pub(crate) fn set_role(&self, name: &str, role: &'static str, has_it: bool) {
+        self.with(name, |person| {
+            person.realm_roles.retain(|own| *own != role);
+            person.realm_roles.extend(has_it.then_some(role));
+        });
+    }
+
+    /// Somebody disables an account.
+    pub(crate) fn disable(&self, name: &str) {
+        self.with(name, |person| person.is_enabled = false);
     }
 
     /// Which applications hold an offline token.
@@ -369,7 +408,11 @@ impl World for Fake {
     }
 
     async fn set_least_length(&self, length: usize) {
-        self.memory.lock().unwrap().least_length = length;
+        let mut memory = self.memory.lock().unwrap();
+        memory.least_length = length;
+        // relatch reads a realm's policy and meets it, up to 24 characters.
+        let least = if length > 8 { length + 16 } else { length };
+        memory.realm.policy = format!("length({least})");
     }
 
     fn next_change(&self, trouble: Trouble) {
@@ -428,6 +471,9 @@ async fn answer(
         token,
         body,
     };
+    if kind == Kind::Keycloak {
+        take_time(&memory, &asked.method, uri.path()).await;
+    }
     let (response, trouble) = {
         let mut memory = memory.lock().unwrap();
         let is_change = matches!(
@@ -463,17 +509,38 @@ async fn answer(
     }
 }
 
+/// Writes the call down, and waits as long as the realm takes for it. The sessions of a logout end whether or not the caller
+/// waits for the answer.
+async fn take_time(memory: &Shared, method: &Method, path: &str) {
+    let (takes, ends) = {
+        let mut memory = memory.lock().unwrap();
+        memory.realm.asked.push(format!("{method} {path}"));
+        let hangs = path.ends_with("/logout") && !memory.realm.logout_takes.is_zero();
+        let takes = memory.realm.takes(method.as_str(), path);
+        (takes, hangs.then(|| path.to_owned()))
+    };
+    if let Some(path) = ends {
+        let memory = Arc::clone(memory);
+        super::super::spawn(async move {
+            tokio::time::sleep(takes).await;
+            let mut memory = memory.lock().unwrap();
+            for person in memory.people.values_mut() {
+                if path.contains(&person.id) {
+                    person.sessions = 0;
+                }
+            }
+        });
+    }
+    tokio::time::sleep(takes).await;
+}
+
 fn refuse(memory: &mut Memory, why: &str) -> Response {
     memory.broken.push(why.to_owned());
     StatusCode::BAD_REQUEST.into_response()
 }
 
 /// A password is set by an administrator.
-fn set(memory: &mut Memory, id: &str, password: &str, must_change: bool) -> bool {
-    let least = memory.least_length;
-    if password.len() < least {
-        return false;
-    }
+fn set(memory: &mut Memory, id: &str, password: &str, must_change: bool) {
     memory.changes += 1;
     let person = memory
         .people
@@ -483,7 +550,6 @@ fn set(memory: &mut Memory, id: &str, password: &str, must_change: bool) -> bool
     password.clone_into(&mut person.password);
     person.must_change = must_change;
     person.set_at = 4_000_000_000_000;
-    true
 }
 
 #[expect(clippy::too_many_lines, reason = "one match of the vendor's routes")]
@@ -519,6 +585,12 @@ fn keycloak(memory: &mut Memory, asked: &Asked) -> Response {
     let ["admin", "realms", "corp", rest @ ..] = path.as_slice() else {
         return refuse(memory, "no such path");
     };
+    match memory.realm.refusal {
+        Some(401) => return told(401, "HTTP 401 Unauthorized"),
+        Some(403) => return told(403, "HTTP 403 Forbidden"),
+        Some(status) => return told(status, "unknown_error"),
+        None => {}
+    }
     let method = asked.method.as_str();
     if let ("GET", ["users"]) = (method, rest) {
         return users(memory, asked, may_manage);
@@ -534,17 +606,21 @@ fn keycloak(memory: &mut Memory, asked: &Asked) -> Response {
         return clients(memory, asked);
     }
     if let ("GET", []) = (method, rest) {
-        return Json(json!({ "realm": "corp", "smtpServer": { "host": "mail.corp.example" } }))
-            .into_response();
+        return Json(
+            json!({ "realm": "corp", "smtpServer": { "host": "mail.corp.example" },
+            "passwordPolicy": memory.realm.policy }),
+        )
+        .into_response();
     }
     if let ("GET", ["authentication", "required-actions", "UPDATE_PASSWORD"]) = (method, rest) {
-        return Json(json!({ "alias": "UPDATE_PASSWORD", "enabled": true })).into_response();
+        return Json(json!({ "alias": "UPDATE_PASSWORD", "enabled": memory.realm.asks }))
+            .into_response();
     }
     if let ("GET", ["roles"]) = (method, rest) {
         return roles(&["default-roles-corp"]);
     }
     if let ("GET", ["roles", name]) = (method, rest) {
-        if !["admin", "default-roles-corp"].contains(name) {
+        if !["admin", "default-roles-corp", "it-admins"].contains(name) {
             return told(404, "Could not find role");
         }
         return Json(json!({ "id": name, "name": name })).into_response();
@@ -555,6 +631,9 @@ fn keycloak(memory: &mut Memory, asked: &Asked) -> Response {
             "GET" => {
                 let is_locked = person.is_some_and(|person| person.failures >= 3);
                 Json(json!({ "numFailures": 3, "disabled": is_locked })).into_response()
+            }
+            "DELETE" if memory.realm.unlock_refusal.is_some() => {
+                told(memory.realm.unlock_refusal.unwrap_or(500), "unknown_error")
             }
             "DELETE" if may_manage => {
                 // Nobody there is no error.
@@ -621,17 +700,11 @@ fn keycloak(memory: &mut Memory, asked: &Asked) -> Response {
             if body["type"] != "password" || !person.has_own_password {
                 return refuse(memory, "a password that is not Keycloak's own");
             }
-            if !set(
-                memory,
-                id,
-                body["value"].as_str().unwrap(),
-                body["temporary"] == true,
-            ) {
-                let least = memory.least_length;
-                let told = json!({ "error": "invalidPasswordMinLengthMessage",
-                    "error_description": format!("Invalid password: minimum length {least}.") });
+            let password = body["value"].as_str().unwrap();
+            if let Some(told) = memory.realm.refusal_of(password) {
                 return (StatusCode::BAD_REQUEST, Json(told)).into_response();
             }
+            set(memory, id, password, body["temporary"] == true);
             StatusCode::NO_CONTENT.into_response()
         }
         ("PUT", ["execute-actions-email"]) if may_manage => {
@@ -653,6 +726,7 @@ fn keycloak(memory: &mut Memory, asked: &Asked) -> Response {
             memory.people.get_mut(name).unwrap().sessions = 0;
             StatusCode::NO_CONTENT.into_response()
         }
+        ("GET", ["sessions"]) => Json(vec![json!({ "id": "s1" }); person.sessions]).into_response(),
         ("POST", ["logout"]) => told(403, "HTTP 403 Forbidden"),
         ("GET", ["consents"]) => {
             let one = |client: &&str| {
@@ -677,6 +751,15 @@ fn told(status: u16, error: &str) -> Response {
 }
 
 fn users(memory: &mut Memory, asked: &Asked, may_manage: bool) -> Response {
+    // A page of all ("Get users"): `first` and `max` alone.
+    if asked.query.len() == 2 && asked.query.contains_key("first") {
+        let most = asked.query["max"].parse().unwrap();
+        let all = memory.people.iter().take(most);
+        let all: Vec<Value> = all
+            .map(|(name, person)| user(name, person, may_manage, false))
+            .collect();
+        return Json(all).into_response();
+    }
     let known = ["email", "exact", "max", "briefRepresentation"];
     if !asked.query.keys().all(|key| known.contains(&key.as_str()))
         || asked.query["exact"] != "true"
@@ -842,11 +925,11 @@ fn lark(memory: &mut Memory, asked: &Asked) -> Response {
                 return coded(1_084_005, "user");
             };
             let password = body["password"].as_str().unwrap();
-            if set(memory, &person.id, password, body["require_reset"] == true) {
-                done(json!({}))
-            } else {
-                coded(1_088_002, "password format")
+            if password.len() < memory.least_length {
+                return coded(1_088_002, "password format");
             }
+            set(memory, &person.id, password, body["require_reset"] == true);
+            done(json!({}))
         }
         ("POST", ["admin", "v1", "password", "reset"]) => {
             let Some(body) = asked.fields(&["user_id", "password"]) else {
@@ -859,11 +942,11 @@ fn lark(memory: &mut Memory, asked: &Asked) -> Response {
                 return coded(1_050_001, "user");
             };
             let password = body["password"]["ent_email_password"].as_str().unwrap();
-            if set(memory, &person.id, password, false) {
-                done(json!({}))
-            } else {
-                coded(1_050_022, "format")
+            if password.len() < memory.least_length {
+                return coded(1_050_022, "format");
             }
+            set(memory, &person.id, password, false);
+            done(json!({}))
         }
         ("POST", ["passport", "v1", "sessions", "logout"]) => {
             let Some(body) = asked.fields(&["logout_type", "user_id", "logout_reason"]) else {
