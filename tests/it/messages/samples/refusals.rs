@@ -232,6 +232,7 @@ fn destinations(world: &World<'_>, samples: &mut Samples) {
         DestinationDenied::BusinessDomain,
         DestinationDenied::Organization,
         DestinationDenied::NotAnEmail,
+        DestinationDenied::MixedScripts,
         DestinationDenied::NotAPhone(NotAPhone::Incomplete),
         DestinationDenied::NotAPhone(NotAPhone::NotMobile),
         DestinationDenied::Country(NotThisCountry {
