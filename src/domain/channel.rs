@@ -33,6 +33,8 @@ pub struct ChannelFacts {
     pub an_address: &'static str,
     /// What takes our messages, at the start of a sentence: "The SMS gateway".
     pub server: &'static str,
+    /// What sends, inside a sentence.
+    pub server_name: &'static str,
 }
 
 /// The one list of channels. From it come [`Channel`], [`Delivery`] and [`Destination`].
@@ -184,6 +186,7 @@ channels! {
         address: "number",
         an_address: "a phone number",
         server: "The SMS gateway",
+        server_name: "the SMS gateway",
     };
     /// E-mail to a mailbox.
     Email = "email", Email(EmailAddress) = "email", ChannelFacts {
@@ -197,6 +200,7 @@ channels! {
         address: "email address",
         an_address: "an email",
         server: "The mail server",
+        server_name: "the mail server",
     };
 }
 
