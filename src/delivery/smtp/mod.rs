@@ -188,7 +188,16 @@ impl SmtpSender {
         phase: Phase,
     ) -> Result<T, SmtpProblem> {
         match tokio::time::timeout(self.deadline, asked).await {
-            Ok(answer) => answer.map_err(|error| SmtpProblem::read(&error, phase)),
+            Ok(answer) => answer.map_err(|error| {
+                // Of an answer only the codes are logged: its text repeats addresses.
+                if error.status().is_none() {
+                    tracing::debug!(
+                        error = &error as &dyn Error,
+                        "the conversation with the mail server failed"
+                    );
+                }
+                SmtpProblem::read(&error, phase)
+            }),
             Err(_) => Err(SmtpProblem::Silence),
         }
     }
