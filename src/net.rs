@@ -74,6 +74,14 @@ impl Unreachable {
         Self::NoConnection
     }
 
+    /// True where the connection failed for the other side's certificate.
+    pub(crate) fn is_certificate(self) -> bool {
+        match self {
+            Self::UnknownAuthority | Self::OtherName | Self::Expired | Self::BadCertificate => true,
+            Self::Refused | Self::NoConnection => false,
+        }
+    }
+
     fn of_tls(error: &rustls::Error) -> Self {
         use rustls::CertificateError as Why;
 

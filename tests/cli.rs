@@ -6,6 +6,8 @@ mod changed_contacts;
 mod listed_admins;
 #[path = "cli/lost_requests.rs"]
 mod lost_requests;
+#[path = "cli/mail_check.rs"]
+mod mail_check;
 #[path = "cli/mattermost_check.rs"]
 mod mattermost_check;
 #[path = "cli/mattermost_server.rs"]

@@ -133,6 +133,7 @@ const EXAMPLES: &[(&str, &[&str])] = &[
         "TwilioError",
         &["twilio/error.json", "twilio/error-authenticate.json"],
     ),
+    ("TwilioMessage", &["twilio/message.json"]),
 ];
 
 const BLOCK_ACTIONS: &[&str] = &[
@@ -204,7 +205,6 @@ const WITHOUT_TYPE: &[&str] = &[
     "mattermost/slash-command.form",
     "slack/slash-command.form",
     "slack/ssl-check.form",
-    "twilio/message.json",
 ];
 
 fn root() -> &'static Path {

@@ -84,6 +84,8 @@ const CRATES: &[(&str, &[&str])] = &[
 const CRATES_OF_DOMAIN: &[&str] = &[
     "hex",
     "icu_normalizer",
+    "icu_properties",
+    "idna",
     "phonenumber",
     "rand",
     "serde",

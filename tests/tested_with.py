@@ -138,11 +138,11 @@ SECTIONS = {
             "Postfix",
             program="postfix",
             setup="`tests/servers/postfix.sh`: STARTTLS required",
-            real=("test_journey.",),
+            real=("test_journey.", "test_mail.Postfix."),
         ),
         Row(
             "Any other",
-            fake=("test_failures.MailServers.",),
+            fake=("test_failures.MailServers.", "test_mail.Ports."),
             library="a server made with `aiosmtpd`: STARTTLS, implicit TLS, sign-in, refusals",
         ),
     ),
@@ -162,6 +162,7 @@ SECTIONS = {
                 "delivery::sms::tests::every_gateway_names_every_end",
                 "delivery::sms::tests::numbers_arrive_whole",
                 "delivery::sms::tests::codes_of_twilio_and_kannel_are_read",
+                "test_mail.Refusals.test_refusals_of_twilio_are_told_apart",
             ),
         ),
         Row(

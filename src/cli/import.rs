@@ -275,21 +275,27 @@ fn read_line(line: &MemberLine, id: String, bad: &mut Vec<String>) -> MemberRow 
     if name.is_empty() {
         bad.push("name is empty".to_owned());
     }
-    let email = line.business_email.trim();
     let maybe = |text: &str| Some(text.trim().to_owned()).filter(|text| !text.is_empty());
+    let business_email = address(&line.business_email);
     MemberRow {
         member_id: MemberId(id),
         name,
-        business_email: email.to_owned(),
-        business_email_key: email.to_ascii_lowercase(),
+        business_email_key: business_email.to_ascii_lowercase(),
+        business_email,
         login_method: line.login_method.clone(),
         status: line.status.clone(),
         phone: number.ok().map(|number| number.to_string()),
-        personal_email: maybe(&line.personal_email),
+        personal_email: maybe(&address(&line.personal_email)),
         role: line.role.clone(),
         department: maybe(&clean_name(&line.department)),
-        manager_email: maybe(&line.manager_email),
+        manager_email: maybe(&address(&line.manager_email)),
     }
+}
+
+/// An address in the form that is compared; another text as it is.
+fn address(text: &str) -> String {
+    text.parse::<EmailAddress>()
+        .map_or_else(|_| text.trim().to_owned(), |email| email.to_string())
 }
 
 fn parse<T: std::str::FromStr<Err: std::fmt::Display>>(text: &str) -> Result<(), String> {

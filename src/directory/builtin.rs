@@ -348,7 +348,7 @@ pub(crate) fn to_member(
     };
     let email = |text: &Option<String>| -> Result<Option<EmailAddress>, Unavailable> {
         text.as_deref()
-            .map(str::parse)
+            .map(EmailAddress::stored)
             .transpose()
             .map_err(|error| broken("e-mail", &error))
     };
@@ -360,9 +360,7 @@ pub(crate) fn to_member(
     };
     Ok(Box::new(Member {
         name: row.name.clone(),
-        business_email: row
-            .business_email
-            .parse()
+        business_email: EmailAddress::stored(&row.business_email)
             .map_err(|error| broken("business e-mail", &error))?,
         login_method: row
             .login_method

@@ -97,13 +97,17 @@ impl NameAndDomains {
 
 pub(super) fn read_domains(section: &mut Section<'_>) -> Option<Vec<String>> {
     let domains = section.list("domains")?;
-    let is_domain = |domain: &String| format!("a@{domain}").parse::<EmailAddress>().is_ok();
-    if domains.is_empty() || !domains.iter().all(is_domain) {
+    // In the form that addresses have.
+    let read = |domain: &String| format!("a@{domain}").parse::<EmailAddress>();
+    let known: Vec<String> = domains
+        .iter()
+        .filter_map(|domain| Some(read(domain).ok()?.domain()))
+        .collect();
+    if known.is_empty() || known.len() < domains.len() {
         section.problem(
             "domains",
             "must be a list of e-mail domains, such as [\"acme.example\"]",
         );
     }
-    let lower = domains.iter().map(|domain| domain.to_ascii_lowercase());
-    Some(lower.collect())
+    Some(known)
 }

@@ -33,6 +33,8 @@ pub struct ChannelFacts {
     pub an_address: &'static str,
     /// What takes our messages, at the start of a sentence: "The SMS gateway".
     pub server: &'static str,
+    /// What sends, inside a sentence.
+    pub server_name: &'static str,
 }
 
 /// Makes [`Channel`], [`Delivery`] and [`Destination`] from the one list below.
@@ -188,6 +190,7 @@ macro_rules! every_channel {
                 address: "number",
                 an_address: "a phone number",
                 server: "The SMS gateway",
+                server_name: "the SMS gateway",
             };
             /// E-mail to a mailbox.
             Email in email, Email(EmailAddress) = "email", ChannelFacts {
@@ -201,6 +204,7 @@ macro_rules! every_channel {
                 address: "email address",
                 an_address: "an email",
                 server: "The mail server",
+                server_name: "the mail server",
             };
         }
     };

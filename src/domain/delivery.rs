@@ -167,8 +167,12 @@ pub enum Refusal {
     Address,
     /// Try again later: greylisting (SMTP 4xx) or a rate limit (429).
     Later,
-    /// Our credentials or rights are refused; the operator has to act.
+    /// Our credentials are refused; the operator has to act.
     Credentials,
+    /// What we ask is refused to everybody who is set up as we are; the operator has to act.
+    SetUp,
+    /// The member answered STOP and gets no more messages from us.
+    OptedOut,
     /// The message itself is refused.
     Message,
     /// No trusted encrypted connection.
@@ -176,6 +180,19 @@ pub enum Refusal {
 }
 
 impl Refusal {
+    /// True for what may pass by itself, so that waiting is of use.
+    pub fn may_pass(&self) -> bool {
+        match self {
+            Self::Unreachable | Self::Later => true,
+            Self::Address
+            | Self::Credentials
+            | Self::SetUp
+            | Self::OptedOut
+            | Self::Message
+            | Self::Tls => false,
+        }
+    }
+
     /// A short fixed word for the record and for logs.
     pub fn code(&self) -> &'static str {
         match self {
@@ -183,6 +200,8 @@ impl Refusal {
             Self::Address => "address",
             Self::Later => "later",
             Self::Credentials => "credentials",
+            Self::SetUp => "set_up",
+            Self::OptedOut => "opted_out",
             Self::Message => "message",
             Self::Tls => "tls",
         }

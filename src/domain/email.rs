@@ -5,18 +5,33 @@ use std::str::FromStr;
 
 use serde::Serialize;
 
+use super::domain_name::{self, NotADomain};
 use super::visible::visible;
 
-/// One e-mail address: one `@`, a domain with a dot, at most 254 characters, and nothing that a mail server could read as a
-/// second recipient.
+/// One e-mail address: one `@`, a domain with a dot in its ASCII form, at most 254 characters, and nothing that a mail
+/// server could read as a second recipient.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
 #[serde(transparent)]
 pub struct EmailAddress(String);
 
 /// The text is not one plain e-mail address.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("is not an e-mail address such as mina@mail.example")]
-pub struct NotAnEmail;
+pub enum NotAnEmail {
+    #[error("is not an e-mail address such as mina@mail.example")]
+    Form,
+    /// As in addresses that are made to look like others.
+    #[error("has a domain that mixes letters of several scripts")]
+    MixedScripts,
+}
+
+impl From<NotADomain> for NotAnEmail {
+    fn from(why: NotADomain) -> Self {
+        match why {
+            NotADomain::Form => Self::Form,
+            NotADomain::MixedScripts => Self::MixedScripts,
+        }
+    }
+}
 
 impl EmailAddress {
     /// Reads what somebody typed, without the characters that show nothing.
@@ -24,7 +39,42 @@ impl EmailAddress {
         visible(text).parse()
     }
 
-    /// The address as written in the directory.
+    /// Reads what the database has: an international domain is in its ASCII form there, and may be older than the check of
+    /// its letters.
+    pub fn stored(text: &str) -> Result<Self, NotAnEmail> {
+        let (local, domain) = text.trim().split_once('@').ok_or(NotAnEmail::Form)?;
+        Self::of(local, domain)
+    }
+
+    /// The address with this domain, which is in its ASCII form.
+    fn of(local: &str, domain: &str) -> Result<Self, NotAnEmail> {
+        let label = |label: &str| {
+            !label.is_empty()
+                && label.len() <= 63
+                && !label.starts_with('-')
+                && !label.ends_with('-')
+                && label
+                    .bytes()
+                    .all(|b| b.is_ascii_alphanumeric() || b == b'-')
+        };
+        let local_fits = !local.is_empty()
+            && local.len() <= 64
+            && !local.starts_with('.')
+            && !local.ends_with('.')
+            && !local.contains("..")
+            && local
+                .bytes()
+                .all(|b| b.is_ascii_alphanumeric() || b"!#$%&'*+-/=?^_`{|}~.".contains(&b));
+        let domain_fits = domain.contains('.') && domain.split('.').all(label);
+        let address = format!("{local}@{domain}");
+        if address.len() <= 254 && local_fits && domain_fits {
+            Ok(Self(address))
+        } else {
+            Err(NotAnEmail::Form)
+        }
+    }
+
+    /// The address as written in the directory, with the domain in its ASCII form.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -83,10 +133,24 @@ impl EmailAddress {
         }
     }
 
-    /// The first letter and the domain, for cards and logs: `m···@mail.example`.
+    /// The first letter and the domain, for cards and logs: `m···@mail.example`. An international domain is told in both its
+    /// forms, because letters of other scripts can look alike.
     pub fn masked(&self) -> String {
         let first = self.0.chars().next().unwrap_or('·');
-        format!("{first}···@{}", self.domain())
+        let domain = self.domain();
+        let letters = domain_name::in_letters(&domain)
+            .map(|letters| format!(" ({letters})"))
+            .unwrap_or_default();
+        format!("{first}···@{domain}{letters}")
+    }
+
+    /// The keys under which a directory may have the address: its own, and one with the letters of an international domain.
+    pub fn spellings(&self) -> Vec<String> {
+        let key = self.key();
+        let in_letters = key.rsplit_once('@').and_then(|(local, domain)| {
+            domain_name::in_letters(domain).map(|letters| format!("{local}@{letters}"))
+        });
+        std::iter::once(key).chain(in_letters).collect()
     }
 }
 
@@ -100,30 +164,8 @@ impl FromStr for EmailAddress {
     type Err = NotAnEmail;
 
     fn from_str(text: &str) -> Result<Self, NotAnEmail> {
-        let text = text.trim();
-        let (local, domain) = text.split_once('@').ok_or(NotAnEmail)?;
-        let label = |label: &str| {
-            !label.is_empty()
-                && label.len() <= 63
-                && !label.starts_with('-')
-                && !label.ends_with('-')
-                && label
-                    .bytes()
-                    .all(|b| b.is_ascii_alphanumeric() || b == b'-')
-        };
-        let local_fits = !local.is_empty()
-            && local.len() <= 64
-            && !local.starts_with('.')
-            && !local.ends_with('.')
-            && !local.contains("..")
-            && local
-                .bytes()
-                .all(|b| b.is_ascii_alphanumeric() || b"!#$%&'*+-/=?^_`{|}~.".contains(&b));
-        if text.len() <= 254 && local_fits && domain.contains('.') && domain.split('.').all(label) {
-            Ok(Self(text.to_owned()))
-        } else {
-            Err(NotAnEmail)
-        }
+        let (local, domain) = text.trim().split_once('@').ok_or(NotAnEmail::Form)?;
+        Self::of(local, &domain_name::in_ascii(domain)?)
     }
 }
 
@@ -149,14 +191,26 @@ mod tests {
             "\"a b\"@c.example",
             "a@[127.0.0.1]",
             "m\u{131}ke@c.example",
-            "a@\u{441}.example",
+            "m\u{fc}ller@bücher.example",
+            "a@b\u{fc}cher",
+            "a@bücher.example,b@d.example",
+            "a@bü@cher.example",
+            "a@bü cher.example",
             "a@c..example",
             ".a@c.example",
             "a@-c.example",
             "a\0@c.example",
         ] {
-            assert_eq!(wrong.parse::<EmailAddress>(), Err(NotAnEmail), "{wrong:?}");
+            assert_eq!(
+                wrong.parse::<EmailAddress>(),
+                Err(NotAnEmail::Form),
+                "{wrong:?}"
+            );
         }
+        assert_eq!(
+            "a@c\u{441}.example".parse::<EmailAddress>(),
+            Err(NotAnEmail::MixedScripts)
+        );
         assert!(
             format!("{}@c.example", "a".repeat(65))
                 .parse::<EmailAddress>()
@@ -183,6 +237,24 @@ mod tests {
                 .parse::<EmailAddress>()
                 .unwrap()
                 .is_same_mailbox(&business)
+        );
+    }
+
+    #[test]
+    fn an_international_domain_is_one_in_every_spelling() {
+        let pat: EmailAddress = "pat@bücher.example".parse().unwrap();
+        assert_eq!(pat.as_str(), "pat@xn--bcher-kva.example");
+        assert!(pat.is_same_mailbox(&"Pat@BÜCHER.example".parse().unwrap()));
+        assert!(pat.is_within("xn--bcher-kva.example"));
+        assert_eq!(pat.masked(), "p···@xn--bcher-kva.example (bücher.example)");
+        // One that was stored before its letters were checked is still read, and is still told by its ASCII form.
+        let mixed = "pat@xn--pypal-4ve.example";
+        assert_eq!(mixed.parse::<EmailAddress>(), Err(NotAnEmail::MixedScripts));
+        assert_eq!(EmailAddress::stored(mixed).unwrap().as_str(), mixed);
+        assert!(EmailAddress::stored("pat@bücher.example").is_err());
+        assert_eq!(
+            pat.spellings(),
+            ["pat@xn--bcher-kva.example", "pat@bücher.example"]
         );
     }
 

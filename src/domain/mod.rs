@@ -9,6 +9,7 @@ pub(crate) mod company;
 pub(crate) mod contacts;
 pub(crate) mod country;
 pub(crate) mod delivery;
+mod domain_name;
 pub(crate) mod email;
 pub(crate) mod look_up;
 pub(crate) mod makeup;

@@ -156,8 +156,12 @@ async fn send_code(
     if let Outcome::Refused(why) = app.deliveries.tell(&check.to, &note, &name).await {
         tracing::info!(member.id = %check.member_id, why = why.code(), "a contact's code was refused");
         take_back(app, check, digest, ContactCodeNotSent::Refused).await;
-        let told =
-            messages::contact_code_not_sent(&check.member_name, &check.to.masked(), &reference);
+        let told = messages::contact_code_not_sent(
+            &check.member_name,
+            &check.to.masked(),
+            (&why, check.to.channel()),
+            &reference,
+        );
         tell_unless_last(chat, to.as_ref(), &told, Placement::Add).await;
     }
 }

@@ -80,11 +80,14 @@ pub(super) async fn send_guide(app: &App, chat: &Chat, row: &ResetRow, to: Optio
     let (outcome, message) = match member_of(app, row).await {
         Some(member) => match guide_destination(app, &member) {
             Some(destination) => guide_to(app, &member, &destination, &reference).await,
-            None => ("nowhere", messages::guide_failed(&member.name, &reference)),
+            None => (
+                "nowhere",
+                messages::guide_failed(&member.name, None, &reference),
+            ),
         },
         None => (
             "nobody",
-            messages::guide_failed(&row.member_name, &reference),
+            messages::guide_failed(&row.member_name, None, &reference),
         ),
     };
     record_outcome(app, row, "guide", outcome).await;
@@ -114,7 +117,10 @@ async fn guide_to(
     let id = format!("guide-{reference}");
     match app.deliveries.tell(to, &note, &id).await {
         Outcome::Accepted => ("sent", messages::guide_sent(&member.name, &to.masked())),
-        Outcome::Refused(why) => (why.code(), messages::guide_failed(&member.name, reference)),
+        Outcome::Refused(why) => (
+            why.code(),
+            messages::guide_failed(&member.name, Some((&why, to.channel())), reference),
+        ),
         Outcome::Unknown => (
             "unknown",
             messages::guide_unknown(&member.name, &to.masked(), reference),

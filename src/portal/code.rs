@@ -8,7 +8,7 @@ use super::state::Portal;
 use super::texts;
 use super::visit::Visit;
 use crate::app::App;
-use crate::domain::delivery::Outcome;
+use crate::domain::delivery::{Outcome, Refusal};
 use crate::domain::sign_in::{CodeDenied, draw_code};
 use crate::domain::{Destination, Member};
 use crate::flow::{contacts, messages};
@@ -31,7 +31,7 @@ pub(super) enum CodeNotSent {
     /// None was made, so an earlier one still works. With the sentence for the member.
     NotMade(String),
     /// The mail server or gateway refused it. It took the place of an earlier one, so none works.
-    Refused,
+    Refused(Refusal),
 }
 
 /// Where a code can go now, for the password that is set now.
@@ -63,7 +63,7 @@ pub(super) async fn send_first(
     to: &Destination,
 ) -> Result<(), Response> {
     match send(portal, session, to, SIGN_IN).await {
-        Ok(CodeSent::Accepted | CodeSent::Perhaps) | Err(CodeNotSent::Refused) => Ok(()),
+        Ok(CodeSent::Accepted | CodeSent::Perhaps) | Err(CodeNotSent::Refused(_)) => Ok(()),
         Err(CodeNotSent::NoSession) => Err(redirect("/signin")),
         Err(CodeNotSent::NotMade(why)) => {
             tracing::info!(member.id = %session.member_id, why, "no code was sent");
@@ -105,7 +105,7 @@ pub(super) async fn send(
         Outcome::Refused(why) => {
             tracing::info!(member.id = %session.member_id, why = why.code(), "a code was refused");
             take_back(app, session, digest).await;
-            Err(CodeNotSent::Refused)
+            Err(CodeNotSent::Refused(why))
         }
     }
 }

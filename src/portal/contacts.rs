@@ -117,7 +117,7 @@ impl Owner<'_> {
             }
             Err(CodeNotSent::NoSession) => Ok(redirect("/signin")),
             Err(CodeNotSent::NotMade(why)) => self.no_code(why).await,
-            Err(CodeNotSent::Refused) => self.no_code(texts::CODE_REFUSED).await,
+            Err(CodeNotSent::Refused(why)) => self.no_code(texts::code_refused(&why)).await,
         }
     }
 

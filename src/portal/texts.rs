@@ -2,6 +2,7 @@
 //! `pages/`.
 
 use crate::domain::Span;
+use crate::domain::delivery::Refusal;
 use crate::domain::sign_in::{LONGEST_PASSWORD, PasswordDenied};
 
 /// A page that says one thing.
@@ -80,8 +81,6 @@ pub(super) const CODE_SENT: &str = "A new code is on its way. Earlier ones no lo
 /// Nobody knows whether it was accepted.
 pub(super) const CODE_PERHAPS_SENT: &str = "A new code may be on its way. Earlier ones no longer work. If none arrives, ask \
     for another one below.";
-pub(super) const CODE_REFUSED: &str = "No code could be sent at the moment. Earlier ones no longer work. Try again in a few \
-    minutes.";
 pub(super) const CODE_FAILED: &str =
     "No code could be sent at the moment. Try again in a few minutes.";
 pub(super) const CODE_OVER: &str = "This code no longer works. Ask for another one below.";
@@ -89,6 +88,18 @@ pub(super) const CONTACT_CODE_OVER: &str =
     "This code no longer works. Ask for another one. Nothing was changed.";
 pub(super) const NO_CONTACT_NOW: &str =
     "No contact of yours can receive a code now. Ask an administrator.";
+
+/// The mail server or gateway refused a code.
+pub(super) fn code_refused(why: &Refusal) -> &'static str {
+    if why.may_pass() {
+        "No code could be sent at the moment. Earlier ones no longer work. Try again in a few minutes."
+    } else if *why == Refusal::OptedOut {
+        "No code could be sent: an SMS from here was answered with STOP. Earlier ones no longer work. Answer START to it, then \
+        ask for another code."
+    } else {
+        "No code could be sent to this contact. Earlier ones no longer work. Ask an administrator."
+    }
+}
 
 pub(super) fn next_code_in(wait: Span) -> String {
     format!("No further code can be sent yet. The next one can be sent in {wait}.")

@@ -101,7 +101,9 @@ async fn send_another(visit: &Visit<'_>, found: &SignedIn) -> Result<Response, R
         Ok(CodeSent::Perhaps) => texts::CODE_PERHAPS_SENT,
         Err(CodeNotSent::NoSession) => return Ok(redirect("/signin")),
         Err(CodeNotSent::NotMade(why)) => return not_sent(&why, mask_of(found)),
-        Err(CodeNotSent::Refused) => return not_sent(texts::CODE_REFUSED, String::new()),
+        Err(CodeNotSent::Refused(why)) => {
+            return not_sent(texts::code_refused(&why), String::new());
+        }
     };
     let frame = Frame {
         notice: notice.to_owned(),

@@ -4,9 +4,6 @@ use std::io::{BufRead, BufReader, Write};
 use std::net::{TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
-
 use super::*;
 
 /// A mail server on a port of its own that takes everything but what goes to `dead…`: of each message the address and the
@@ -79,16 +76,39 @@ fn serve(mut stream: &TcpStream, taken: &Mutex<Vec<(String, String)>>) {
                 .map(Result::unwrap)
                 .take_while(|line| line != ".")
                 .collect();
-            let body: Vec<&str> = text
-                .iter()
-                .map(String::as_str)
-                .skip_while(|line| !line.is_empty())
-                .collect();
-            let body = String::from_utf8(STANDARD.decode(body.concat()).unwrap()).unwrap();
-            taken.lock().unwrap().push((to.clone(), body));
+            taken.lock().unwrap().push((to.clone(), body_of(&text)));
             stream.write_all(b"250 ok\r\n").unwrap();
         }
     }
+}
+
+/// The text of a letter, which goes as it is or as quoted-printable (RFC 2045, section 6.7).
+fn body_of(letter: &[String]) -> String {
+    let is_encoded = letter.contains(&"Content-Transfer-Encoding: quoted-printable".to_owned());
+    assert!(
+        is_encoded || letter.contains(&"Content-Transfer-Encoding: 7bit".to_owned()),
+        "{letter:?}"
+    );
+    let body: Vec<&str> = letter
+        .iter()
+        .map(String::as_str)
+        .skip_while(|line| !line.is_empty())
+        .collect();
+    let body = body.join("\n");
+    if !is_encoded {
+        return body;
+    }
+    let mut parts = body.split('=');
+    let mut bytes = parts.next().unwrap().as_bytes().to_vec();
+    for part in parts {
+        if let Some(rest) = part.strip_prefix('\n') {
+            bytes.extend(rest.as_bytes());
+        } else {
+            bytes.push(u8::from_str_radix(&part[..2], 16).unwrap());
+            bytes.extend(&part.as_bytes()[2..]);
+        }
+    }
+    String::from_utf8(bytes).unwrap()
 }
 
 /// Told are the addresses that were there before, else the business address, and the security address; of a new member

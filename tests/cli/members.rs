@@ -4,6 +4,36 @@ use relatch::surface::directory::Hasher;
 
 use super::{PEOPLE, Place};
 
+/// An international domain is one domain in whatever spelling; a domain of mixed scripts is none.
+#[test]
+fn an_international_domain_is_one_in_every_spelling() {
+    let place = Place::new("");
+    place.write(
+        "people.csv",
+        &PEOPLE.replace("acme.example", "bücher.example"),
+    );
+    let ran = place.run(&["members", "import", "people.csv"]);
+    assert_eq!(ran.out, "2 added, 0 updated\n", "{}", ran.err);
+    for written in [
+        "mina.park@BÜCHER.example",
+        "mina.park@xn--bcher-kva.example",
+    ] {
+        let ran = place.run(&["members", "show", written, "--format", "json"]);
+        let shown: serde_json::Value = serde_json::from_str(&ran.out).unwrap();
+        assert_eq!(shown["business_email"], "mina.park@xn--bcher-kva.example");
+    }
+    // The second letter of the domain is Cyrillic.
+    let mixed = PEOPLE.replace("mina@mail.example", "mina@m\u{430}il.example");
+    place.write("people.csv", &mixed);
+    let ran = place.run(&["members", "import", "people.csv"]);
+    assert_eq!(ran.code, 1, "{}", ran.out);
+    assert!(
+        ran.err.contains("mixes letters of several scripts"),
+        "{}",
+        ran.err
+    );
+}
+
 #[test]
 fn members_are_imported_listed_and_verified() {
     let place = Place::new("");

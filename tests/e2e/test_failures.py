@@ -90,7 +90,7 @@ class MailServers(unittest.TestCase):
     def test_a_certificate_that_nobody_vouches_for_changes_nothing(self):
         _, context = certificate(Path(tempfile.mkdtemp(prefix="relatch-e2e-")))
         mail = Mail(tls_context=context, require_starttls=True)
-        ended, _ = self.reset(mail, f"smtp://localhost:{mail.port}", ends="no safe connection")
+        ended, _ = self.reset(mail, f"smtp://localhost:{mail.port}", ends="can't use the mail server as it is set up")
         self.assertEqual(ended.count(NOTHING), 1)
 
     def test_implicit_tls(self):
@@ -103,5 +103,5 @@ class MailServers(unittest.TestCase):
         cert, context = certificate(Path(tempfile.mkdtemp(prefix="relatch-e2e-")))
         mail = Mail(tls_context=context, require_starttls=True, auth_required=True, authenticator=sign_in_as_canary)
         url = f"smtp://it:canary-that-is-wrong@localhost:{mail.port}"
-        ended, _ = self.reset(mail, url, f'ca_file = "{cert}"', ends="credentials")
+        ended, _ = self.reset(mail, url, f'ca_file = "{cert}"', ends="can't use the mail server as it is set up")
         self.assertEqual(ended.count(NOTHING), 1)

@@ -52,6 +52,7 @@ class Http:
         self.replies, self.sms_asked = {}, 0
         self.users = {}
         self.sms_status, self.sms_delay, self.api_status = 200, 0, None
+        self.twilio = None
         self.news = threading.Condition()
         world = self
 
@@ -104,6 +105,8 @@ class Http:
             elif path == "/sms":
                 self.sms_asked += 1
             self.news.notify_all()
+        if path.startswith("/2010-04-01/"):
+            return *self.twilio, {}
         if path == "/sms":
             assert headers["authorization"] == f"Bearer {SMS_TOKEN}"
             time.sleep(self.sms_delay)
@@ -180,10 +183,16 @@ class Mail:
     """A mail server that can be told to refuse."""
 
     def __init__(self, **how):
-        self.rcpt, self.data, self.letters = None, None, []
-        self.controller = Controller(self, hostname="127.0.0.1", port=free_port(), **how)
+        self.sender, self.rcpt, self.data, self.letters, self.as_sent = None, None, None, [], []
+        self.controller = Controller(self, hostname="127.0.0.1", port=how.pop("port", None) or free_port(), **how)
         self.controller.start()
         self.port = self.controller.port
+
+    async def handle_MAIL(self, server, session, envelope, address, options):
+        if self.sender:
+            return self.sender
+        envelope.mail_from = address
+        return "250 OK"
 
     async def handle_RCPT(self, server, session, envelope, address, options):
         if self.rcpt:
@@ -197,7 +206,10 @@ class Mail:
         import email
 
         letter = email.message_from_bytes(envelope.content)
-        text = letter.get_payload(decode=True).decode()
+        # A letter with two parts of the same words begins with the plain one (RFC 2046, section 5.1.4).
+        plain = next(part for part in letter.walk() if part.get_content_type() == "text/plain")
+        text = plain.get_payload(decode=True).decode()
+        self.as_sent.append(envelope.content.decode("ascii"))
         self.letters.append((envelope.rcpt_tos[0], text, session.ssl is not None, session.authenticated))
         return "250 OK"
 

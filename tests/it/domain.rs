@@ -59,6 +59,8 @@ fn what_is_recorded_tells_reasons_apart() {
         Refusal::Address.code(),
         Refusal::Later.code(),
         Refusal::Credentials.code(),
+        Refusal::SetUp.code(),
+        Refusal::OptedOut.code(),
         Refusal::Message.code(),
         Refusal::Tls.code(),
     ]);

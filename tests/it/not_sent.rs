@@ -49,6 +49,43 @@ async fn the_page_claims_no_code_that_was_refused() {
     assert!(page.text.contains("no longer works"), "{}", page.text);
 }
 
+/// A fault that lasts is no reason to wait: the page and the chat do not say so, and name who can mend it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_lasting_fault_is_no_reason_to_try_again() {
+    let bot = TestBot::new().await;
+    let temporary = bot.reset_by_copy(JO, MINA).await;
+    bot.outbox.take();
+    let browser = bot.browser();
+    browser.sign_in(MINA, &temporary).await;
+    bot.outbox.take();
+    bot.clock.advance(Span::seconds(30));
+    bot.outbox
+        .end_next_send(Outcome::Refused(Refusal::Credentials));
+    let page = browser
+        .submit("/verify", "/verify", &[("again", "1")])
+        .await
+        .text;
+    assert!(page.contains("No code could be sent"), "{page}");
+    assert!(
+        !page.contains("few minutes") && page.contains("Ask an administrator"),
+        "{page}"
+    );
+
+    let card = bot.card(JO, MINA).await;
+    bot.outbox
+        .end_next_send(Outcome::Refused(Refusal::Credentials));
+    bot.click(JO, &card, "send_guide").await;
+    let told = bot.slack.last_text();
+    assert!(
+        told.contains("can't use the mail server as it is set up"),
+        "{told}"
+    );
+    assert!(
+        told.contains("Tell whoever runs relatch") && !told.contains("again"),
+        "{told}"
+    );
+}
+
 /// The same where nobody can say whether the code was taken: it may arrive, and works then.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_page_says_that_a_code_may_be_on_its_way() {

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Postfix on 127.0.0.1:2530 with STARTTLS, which puts everything for mail.example into FOLDER/mail/NAME.
+# Postfix on 127.0.0.1:2530 with STARTTLS, which puts what goes to Eli at mail.example and to Pat at bücher.example
+# into FOLDER/mail/NAME, and relays nothing.
 # usage: postfix.sh FOLDER (with ours.pem in FOLDER); stop with: postfix -c FOLDER/etc stop
 set -euo pipefail
 folder=$1
@@ -17,9 +18,9 @@ inet_interfaces = 127.0.0.1
 inet_protocols = ipv4
 myhostname = mail.example
 mydestination =
-virtual_mailbox_domains = mail.example
+virtual_mailbox_domains = mail.example xn--bcher-kva.example
 virtual_mailbox_base = $folder/mail
-virtual_mailbox_maps = inline:{ { eli@mail.example = eli } }
+virtual_mailbox_maps = inline:{ { eli@mail.example = eli }, { pat@xn--bcher-kva.example = pat } }
 virtual_uid_maps = static:$uid
 virtual_gid_maps = static:$gid
 virtual_minimum_uid = 1

@@ -10,6 +10,7 @@ use percent_encoding::percent_decode_str;
 use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
+use crate::domain::EmailAddress;
 use crate::settings::Section;
 
 /// How a connection is encrypted.
@@ -33,10 +34,17 @@ pub(super) struct MailServer {
 /// What is wrong with `smtp_url`. No text holds any of it, because it may hold a password.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub(super) enum SmtpUrlError {
-    #[error("is not an address such as smtps://user:password@host")]
+    #[error(
+        "is not an address such as smtps://user:password@host; in the user name and the password / ? # @ % are \
+        percent-encoded, / as %2F"
+    )]
     Syntax(#[from] url::ParseError),
     #[error("names no host")]
     NoHost,
+    #[error(
+        "has a path or a query; in the user name and the password / ? # @ % are percent-encoded, / as %2F"
+    )]
+    MoreThanAHost,
     #[error("must begin with smtps:// or smtp://")]
     Scheme,
     #[error("holds a user name that is not UTF-8")]
@@ -60,6 +68,11 @@ impl FromStr for MailServer {
             .to_owned();
         if host.is_empty() {
             return Err(SmtpUrlError::NoHost);
+        }
+        let is_bare =
+            matches!(url.path(), "" | "/") && url.query().is_none() && url.fragment().is_none();
+        if !is_bare {
+            return Err(SmtpUrlError::MoreThanAHost);
         }
         let is_loopback = host == "localhost"
             || host
@@ -97,6 +110,8 @@ fn credentials(url: &Url) -> Result<Option<(String, SecretString)>, SmtpUrlError
 pub struct Config {
     pub(super) server: MailServer,
     pub(super) from: Mailbox,
+    /// Where answers go instead of to the sender.
+    pub(super) reply_to: Option<Mailbox>,
     pub(super) ca_file: Option<PathBuf>,
 }
 
@@ -111,21 +126,38 @@ impl Config {
                     .map_err(|error: SmtpUrlError| section.problem("smtp_url", error.to_string()))
                     .ok()
             });
-        let from = section.required("from").and_then(|text| {
-            let from = text.parse::<Mailbox>().ok();
-            if from.is_none() {
-                section.problem("from", "has no sender such as Acme IT <it@acme.example>");
-            }
-            from
-        });
+        let from = section
+            .required("from")
+            .and_then(|text| mailbox(&mut section, "from", &text));
+        let reply_to = section
+            .text("reply_to")
+            .and_then(|text| mailbox(&mut section, "reply_to", &text));
         let ca_file = section.ca_file();
         section.end();
         Some(Self {
             server: server?,
             from: from?,
+            reply_to,
             ca_file,
         })
     }
+}
+
+/// Reads a sender such as `Acme IT <it@acme.example>`. Mail servers without SMTPUTF8 take ASCII addresses only.
+fn mailbox(section: &mut Section<'_>, key: &'static str, text: &str) -> Option<Mailbox> {
+    let mailbox = text.parse().ok().and_then(in_ascii);
+    if mailbox.is_none() {
+        section.problem(key, "must be an address such as Acme IT <it@acme.example>");
+    }
+    mailbox
+}
+
+fn in_ascii(mailbox: Mailbox) -> Option<Mailbox> {
+    if AsRef::<str>::as_ref(&mailbox.email).is_ascii() {
+        return Some(mailbox);
+    }
+    let email: EmailAddress = mailbox.email.to_string().parse().ok()?;
+    Some(Mailbox::new(mailbox.name, email.as_str().parse().ok()?))
 }
 
 #[cfg(test)]
@@ -162,6 +194,10 @@ mod tests {
         for wrong in [
             "http://mail.example",
             "smtp://",
+            "smtps://u:p@mail.example/canary",
+            "smtps://u:p@mail.example?starttls=canary",
+            "smtps://u:canary/more@mail.example",
+            "smtps://u:canary#more@mail.example",
             "smtp://canary@mail.example",
             "smtp://:canary@mail.example",
             "canary",

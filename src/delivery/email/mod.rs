@@ -2,6 +2,7 @@
 
 mod config;
 mod message;
+mod refusal;
 #[cfg(test)]
 mod tests;
 
@@ -18,6 +19,8 @@ use secrecy::ExposeSecret;
 
 pub(crate) use self::config::Config;
 use self::config::{MailServer, Security};
+use self::message::Correspondents;
+use self::refusal::{Phase, SmtpProblem};
 use super::OutgoingText;
 use crate::domain::EmailAddress;
 use crate::domain::delivery::{Outcome, Refusal};
@@ -25,6 +28,9 @@ use crate::net;
 
 /// How long one phase of the conversation may take.
 const PHASE_DEADLINE: Duration = Duration::from_secs(10);
+
+/// Where mail servers speak TLS from the first byte (RFC 8314, section 7.3).
+const IMPLICIT_TLS_PORT: u16 = 465;
 
 pub(crate) struct Sender {
     config: Config,
@@ -49,26 +55,30 @@ impl Sender {
 
     /// Connects, encrypts, signs in, and gets the recipient accepted.
     pub(super) async fn prepare(&self, to: &EmailAddress) -> Result<Ready<'_>, Refusal> {
+        let ready = self.up_to_recipient(to).await;
+        ready.map_err(|problem| {
+            let why = problem.refusal();
+            let answer = problem.answer().map(ToString::to_string);
+            tracing::warn!(
+                smtp.answer = answer,
+                why = why.code(),
+                "the mail server said no: {problem}"
+            );
+            why
+        })
+    }
+
+    async fn up_to_recipient(&self, to: &EmailAddress) -> Result<Ready<'_>, SmtpProblem> {
         let to: lettre::Address = to.as_str().parse().map_err(|error| {
             tracing::debug!(error = &error as &dyn Error, "not an address for SMTP");
-            Refusal::Address
+            SmtpProblem::NotAnAddress
         })?;
-        let mut connection = self.connect().await?;
-        let from = Mail::new(Some(self.config.from.email.clone()), Vec::new());
-        let mut ended = self
-            .phase(connection.command(from), Refusal::Message)
-            .await
-            .map(drop);
-        if ended.is_ok() {
-            let rcpt = Rcpt::new(to.clone(), Vec::new());
-            ended = self
-                .phase(connection.command(rcpt), Refusal::Address)
-                .await
-                .map(drop);
-        }
-        if let Err(why) = ended {
+        let mut connection = self.up_to_sender().await?;
+        let rcpt = Rcpt::new(to.clone(), Vec::new());
+        let ended = self.phase(connection.command(rcpt), Phase::Recipient).await;
+        if let Err(problem) = ended {
             close(connection).await;
-            return Err(why);
+            return Err(problem);
         }
         Ok(Ready {
             smtp: self,
@@ -77,28 +87,26 @@ impl Sender {
         })
     }
 
-    /// For `relatch check`: connects, encrypts and signs in.
-    pub(super) async fn probe(&self) -> Result<(), String> {
-        match self.connect().await {
-            Ok(connection) => {
-                close(connection).await;
-                Ok(())
-            }
-            Err(Refusal::Credentials) => {
-                Err("the mail server refuses the user name or the password".to_owned())
-            }
-            Err(Refusal::Tls) => {
-                Err("the mail server offers no encrypted connection that can be trusted".to_owned())
-            }
-            Err(Refusal::Unreachable) => Err("the mail server does not answer".to_owned()),
-            Err(why @ (Refusal::Address | Refusal::Later | Refusal::Message)) => Err(format!(
-                "the mail server refuses the connection ({})",
-                why.code()
-            )),
+    /// Connects, encrypts, signs in, and gets the sender accepted.
+    async fn up_to_sender(&self) -> Result<AsyncSmtpConnection, SmtpProblem> {
+        let mut connection = self.connect().await?;
+        let from = Mail::new(Some(self.config.from.email.clone()), Vec::new());
+        let ended = self.phase(connection.command(from), Phase::Sender).await;
+        if let Err(problem) = ended {
+            close(connection).await;
+            return Err(problem);
         }
+        Ok(connection)
     }
 
-    async fn connect(&self) -> Result<AsyncSmtpConnection, Refusal> {
+    /// For `relatch check`: everything before the recipient.
+    pub(super) async fn probe(&self) -> Result<(), String> {
+        let connection = self.up_to_sender().await;
+        close(connection.map_err(|problem| problem.to_string())?).await;
+        Ok(())
+    }
+
+    async fn connect(&self) -> Result<AsyncSmtpConnection, SmtpProblem> {
         let MailServer {
             host,
             port,
@@ -110,6 +118,7 @@ impl Sender {
             Security::Implicit => Some(self.tls()?),
             Security::Starttls | Security::Loopback => None,
         };
+        let is_plain = tls_from_the_start.is_none();
         let open = AsyncSmtpConnection::connect_tokio1(
             (host.as_str(), *port),
             Some(net::CONNECT_DEADLINE.min(self.deadline)),
@@ -117,54 +126,51 @@ impl Sender {
             tls_from_the_start,
             None,
         );
-        let mut connection = self.phase(open, Refusal::Message).await?;
+        let opened = self.phase(open, Phase::Greeting).await;
+        let mut connection = opened.map_err(|problem| {
+            // A server that speaks TLS from the first byte waits for ours, and so do we for its greeting.
+            if problem == SmtpProblem::Silence && is_plain && *port == IMPLICIT_TLS_PORT {
+                SmtpProblem::WrongPort
+            } else {
+                problem
+            }
+        })?;
         let offers_tls = connection
             .server_info()
             .supports_feature(Extension::StartTls);
         match security {
             Security::Starttls if !offers_tls => {
                 close(connection).await;
-                return Err(Refusal::Tls);
+                return Err(SmtpProblem::NoStartTls);
             }
             Security::Loopback if !offers_tls => {}
             Security::Starttls | Security::Loopback => {
-                self.start_tls(&mut connection, &hello).await?;
+                let tls = self.tls()?;
+                let started = connection.starttls(tls, &hello);
+                self.phase(started, Phase::Encryption).await?;
             }
             Security::Implicit => {}
         }
-        if let Err(why) = self.sign_in(&mut connection).await {
+        if let Err(problem) = self.sign_in(&mut connection).await {
             close(connection).await;
-            return Err(why);
+            return Err(problem);
         }
         Ok(connection)
     }
 
-    async fn start_tls(
-        &self,
-        connection: &mut AsyncSmtpConnection,
-        hello: &ClientId,
-    ) -> Result<(), Refusal> {
-        let tls = self.tls()?;
-        match tokio::time::timeout(self.deadline, connection.starttls(tls, hello)).await {
-            Ok(Ok(())) => Ok(()),
-            Ok(Err(error)) if !error.is_timeout() => Err(Refusal::Tls),
-            Ok(Err(_)) | Err(_) => Err(Refusal::Unreachable),
-        }
-    }
-
-    async fn sign_in(&self, connection: &mut AsyncSmtpConnection) -> Result<(), Refusal> {
+    async fn sign_in(&self, connection: &mut AsyncSmtpConnection) -> Result<(), SmtpProblem> {
         let Some((user, password)) = &self.config.server.credentials else {
             return Ok(());
         };
         let credentials = Credentials::new(user.clone(), password.expose_secret().to_owned());
         let auth = connection.auth(&[Mechanism::Plain, Mechanism::Login], &credentials);
-        self.phase(auth, Refusal::Credentials).await.map(drop)
+        self.phase(auth, Phase::SignIn).await.map(drop)
     }
 
-    fn tls(&self) -> Result<TlsParameters, Refusal> {
+    fn tls(&self) -> Result<TlsParameters, SmtpProblem> {
         let refused = |error: &(dyn Error + 'static)| {
             tracing::warn!(error, "TLS could not be set up for the mail server");
-            Refusal::Tls
+            SmtpProblem::NoTls
         };
         let mut builder = TlsParameters::builder(self.config.server.host.clone());
         if let Some(path) = &self.config.ca_file {
@@ -178,54 +184,31 @@ impl Sender {
     /// One phase before the content: whatever goes wrong, nothing was sent.
     async fn phase<T>(
         &self,
-        phase: impl Future<Output = Result<T, lettre::transport::smtp::Error>>,
-        on_permanent: Refusal,
-    ) -> Result<T, Refusal> {
-        match tokio::time::timeout(self.deadline, phase).await {
-            Ok(Ok(answer)) => Ok(answer),
-            Ok(Err(error)) => {
-                let why = refusal(&error, on_permanent);
-                tracing::warn!(
-                    smtp.code = error.status().map(|code| code.to_string()),
-                    why = why.code(),
-                    "the mail server said no"
-                );
-                Err(why)
-            }
-            Err(_) => Err(Refusal::Unreachable),
+        asked: impl Future<Output = Result<T, lettre::transport::smtp::Error>>,
+        phase: Phase,
+    ) -> Result<T, SmtpProblem> {
+        match tokio::time::timeout(self.deadline, asked).await {
+            Ok(answer) => answer.map_err(|error| {
+                // Of an answer only the codes are logged: its text repeats addresses.
+                if error.status().is_none() {
+                    tracing::debug!(
+                        error = &error as &dyn Error,
+                        "the conversation with the mail server failed"
+                    );
+                }
+                SmtpProblem::read(&error, phase)
+            }),
+            Err(_) => Err(SmtpProblem::Silence),
         }
     }
 }
 
-/// Reads the codes of RFC 5321 and RFC 4954: 530, 534, 535 and 538 concern our account, any other 5xx the command.
-fn refusal(error: &lettre::transport::smtp::Error, on_permanent: Refusal) -> Refusal {
-    let code = error.status().map(|code| code.to_string());
-    match code.as_deref() {
-        Some("530" | "534" | "535" | "538") => Refusal::Credentials,
-        Some(_) if error.is_permanent() => on_permanent,
-        Some(_) => Refusal::Later,
-        None if error.is_tls() => Refusal::Tls,
-        // The library's own error: the server offers no mechanism to sign in that we know.
-        None if error.is_client() && on_permanent == Refusal::Credentials => Refusal::Credentials,
-        None if is_certificate_error(error) => Refusal::Tls,
-        None => Refusal::Unreachable,
-    }
-}
-
-/// A failed handshake is reported as a connection error; only its cause names TLS or the certificate.
-fn is_certificate_error(error: &lettre::transport::smtp::Error) -> bool {
-    let mut cause = error.source();
-    while let Some(inner) = cause {
-        let text = inner.to_string();
-        if inner.downcast_ref::<rustls::Error>().is_some()
-            || text.contains("certificate")
-            || text.contains("TLS")
-        {
-            return true;
-        }
-        cause = inner.source();
-    }
-    false
+/// A definite no to DATA or to the content.
+fn refused(error: &lettre::transport::smtp::Error) -> Outcome {
+    let problem = SmtpProblem::read(error, Phase::Content);
+    let answer = problem.answer().map(ToString::to_string);
+    tracing::warn!(smtp.answer = answer, "the mail server refused a message");
+    Outcome::Refused(problem.refusal())
 }
 
 /// Sends QUIT, and does not wait long for the answer.
@@ -242,7 +225,12 @@ impl Ready<'_> {
     /// DATA and the content. A definite answer is believed; silence after the content began is unknown.
     pub(super) async fn send(mut self, text: OutgoingText<'_>) -> Outcome {
         let Sender { config, deadline } = self.smtp;
-        let content = match message::formatted(&config.from, &self.to, text.subject, text.body) {
+        let who = Correspondents {
+            from: &config.from,
+            reply_to: config.reply_to.as_ref(),
+            to: &self.to,
+        };
+        let content = match message::formatted(&who, text.subject, text.body) {
             Ok(content) => content,
             Err(error) => {
                 tracing::error!(error = &error as &dyn Error, "no e-mail could be made");
@@ -252,7 +240,7 @@ impl Ready<'_> {
         };
         match tokio::time::timeout(*deadline, self.connection.command(Data)).await {
             Ok(Ok(_)) => {}
-            Ok(Err(error)) => return Outcome::Refused(refusal(&error, Refusal::Message)),
+            Ok(Err(error)) => return refused(&error),
             Err(_) => return Outcome::Refused(Refusal::Unreachable),
         }
         let ended = tokio::time::timeout(*deadline, self.connection.message(&content)).await;
@@ -261,9 +249,7 @@ impl Ready<'_> {
                 close(self.connection).await;
                 Outcome::Accepted
             }
-            Ok(Err(error)) if error.status().is_some() => {
-                Outcome::Refused(refusal(&error, Refusal::Message))
-            }
+            Ok(Err(error)) if error.status().is_some() => refused(&error),
             Ok(Err(_)) | Err(_) => Outcome::Unknown,
         }
     }

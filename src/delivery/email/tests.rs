@@ -87,6 +87,7 @@ fn smtp_at(url: &str) -> Sender {
         config: Config {
             server: url.parse().unwrap(),
             from: "Acme IT <it@acme.example>".parse().unwrap(),
+            reply_to: "helpdesk@acme.example".parse().ok(),
             ca_file: None,
         },
         deadline: Duration::from_millis(300),
@@ -142,9 +143,14 @@ async fn an_accepted_message_has_one_recipient_and_clean_headers() {
     );
     assert!(seen.contains(&"Auto-Submitted: auto-generated".to_owned()));
     assert!(!seen.iter().any(|line| line.starts_with("Bcc")));
+    assert!(seen.contains(&"Reply-To: helpdesk@acme.example".to_owned()));
+    assert!(seen.contains(&"Content-Transfer-Encoding: 7bit".to_owned()));
+    // The second dot is the one that SMTP adds (RFC 5321, section 4.5.2).
+    let text: Vec<&str> = seen.iter().map(String::as_str).collect();
     assert!(
-        !seen.iter().any(|line| line.contains("k7Rm4Tqx")),
-        "the text travels as base64"
+        text.windows(3)
+            .any(|lines| lines == ["..", "k7Rm4Tqx", ".."]),
+        "{seen:?}"
     );
 }
 
@@ -156,11 +162,14 @@ async fn what_goes_wrong_before_the_content_has_a_name() {
         ("RCPT", "450 try later", Refusal::Later),
         ("RCPT", "hang", Refusal::Unreachable),
         ("RCPT", "drop", Refusal::Unreachable),
-        ("MAIL", "530 sign in first", Refusal::Credentials),
+        ("RCPT", "550 5.7.1 relaying denied", Refusal::SetUp),
+        ("RCPT", "550 5.4.1 access denied", Refusal::Address),
+        ("MAIL", "530 5.7.0 sign in first", Refusal::SetUp),
+        ("MAIL", "550 5.1.8 unknown domain", Refusal::SetUp),
         ("MAIL", "451 try later", Refusal::Later),
         ("AUTH", "535 wrong", Refusal::Credentials),
         ("EHLO", "drop", Refusal::Unreachable),
-        ("EHLO", "250 mail.example", Refusal::Credentials),
+        ("EHLO", "250 mail.example", Refusal::SetUp),
     ] {
         let (ended, seen) = run(&[(verb, answer)]).await;
         assert_eq!(ended, Err(why), "{verb} {answer}");
@@ -196,4 +205,58 @@ async fn a_server_without_starttls_is_refused_unless_it_is_this_machine() {
     let mut smtp = smtp_at(&format!("smtp://u:p@127.0.0.1:{port}"));
     smtp.config.server.security = Security::Starttls;
     assert_eq!(smtp.prepare(&mina()).await.err(), Some(Refusal::Tls));
+}
+
+/// `relatch check` asks everything that comes before the recipient, and blames the password only where it was tried.
+#[tokio::test]
+async fn a_check_goes_to_the_sender() {
+    for (verb, answer, told) in [
+        (
+            "AUTH",
+            "535 5.7.8 wrong",
+            "user name or the password (535 5.7.8)",
+        ),
+        ("AUTH", "454 4.7.0 later", "refuses the sign-in (454 4.7.0)"),
+        (
+            "MAIL",
+            "530 5.7.0 sign in first",
+            "refuses the sender of email.from (530 5.7.0)",
+        ),
+        (
+            "MAIL",
+            "550 5.7.60 not yours",
+            "refuses the sender of email.from (550 5.7.60)",
+        ),
+        ("EHLO", "250 mail.example", "offers no way to sign in"),
+    ] {
+        let script = Script::new(&[(verb, answer)]);
+        let port = serve(script.clone()).await;
+        let ended = smtp(port).probe().await.unwrap_err();
+        assert!(ended.contains(told), "{verb} {answer}: {ended}");
+    }
+    let script = Script::new(&[]);
+    let port = serve(script.clone()).await;
+    assert_eq!(smtp(port).probe().await, Ok(()));
+    let seen = script.seen();
+    assert!(
+        seen.contains(&"MAIL FROM:<it@acme.example>".to_owned()),
+        "{seen:?}"
+    );
+    assert!(
+        !seen.iter().any(|line| line.starts_with("RCPT")),
+        "{seen:?}"
+    );
+}
+
+/// A server that answers in plain text is not one that nobody trusts.
+#[tokio::test]
+async fn a_port_of_the_other_kind_is_named() {
+    let port = serve(Script::new(&[])).await;
+    let mut smtp = smtp_at(&format!("smtps://127.0.0.1:{port}"));
+    smtp.deadline = Duration::from_secs(5);
+    let ended = smtp.probe().await.unwrap_err();
+    assert!(
+        ended.contains("scheme and the port of smtp_url do not fit"),
+        "{ended}"
+    );
 }

@@ -54,6 +54,9 @@ pub(super) fn outcome(answer: &Answer) -> Outcome {
         // "3: Queued for later" counts too: Kannel sends it as soon as the operator is reachable.
         (202, Some(b'0' | b'3')) => Outcome::Accepted,
         (503, _) => Outcome::Refused(Refusal::Later),
+        // Of its answers with this status only "Number(s) has/have been denied by white- and/or black-lists." is about the
+        // number; others are such as "Sender missing and no global set" (Kannel, `gw/smsbox.c`, `smsbox_req_handle`).
+        (400, _) if !answer.body.starts_with(b"Number") => Outcome::Refused(Refusal::SetUp),
         (status, _) => match by_status(status) {
             // Kannel documents no other 2xx answer.
             Outcome::Accepted | Outcome::Unknown => Outcome::Unknown,

@@ -19,7 +19,7 @@ use super::OutgoingText;
 use crate::domain::PhoneNumber;
 use crate::domain::country::Country;
 use crate::domain::delivery::{Outcome, Refusal};
-use crate::net::{self, Answer, CallError};
+use crate::net::{self, Answer, CallError, Unreachable};
 use crate::settings::Section;
 
 /// How long a gateway may take to answer; after that the outcome is unknown.
@@ -154,22 +154,23 @@ impl Ready<'_> {
             .gateway
             .request(&sender.http, &to, text.body, text.id)
             .timeout(sender.deadline);
-        let outcome = match net::call(request).await {
-            Ok(answer) => sender.gateway.outcome(&answer),
+        let (outcome, status) = match net::call(request).await {
+            Ok(answer) => (sender.gateway.outcome(&answer), Some(answer.status)),
             Err(error) => {
                 tracing::warn!(
                     error = &error as &dyn Error,
                     "the SMS gateway gave no answer"
                 );
-                if matches!(error, CallError::NotSent(_)) {
-                    Outcome::Refused(Refusal::Unreachable)
-                } else {
-                    Outcome::Unknown
-                }
+                (no_answer(&error), None)
             }
         };
         if outcome != Outcome::Accepted {
-            tracing::warn!(to = %to.masked(), ?outcome, "the SMS gateway did not accept a message");
+            tracing::warn!(
+                to = %to.masked(),
+                ?outcome,
+                http.status = status,
+                "the SMS gateway did not accept a message"
+            );
         }
         outcome
     }
@@ -181,12 +182,25 @@ impl Ready<'_> {
     }
 }
 
-/// 2xx: accepted; 401 and 403: our credentials; 429: rate limit; any other 4xx: the number. A redirect, a conflict ("this
-/// id was sent before"), a timeout and everything else do not tell what became of the message.
+/// What no answer tells of the message. A certificate that is not trusted does not mend itself.
+fn no_answer(error: &CallError) -> Outcome {
+    match error {
+        CallError::NotSent(cause) if Unreachable::of(cause).is_certificate() => {
+            Outcome::Refused(Refusal::Tls)
+        }
+        CallError::NotSent(_) => Outcome::Refused(Refusal::Unreachable),
+        CallError::NoAnswer(_) | CallError::TooLong(_) | CallError::Malformed => Outcome::Unknown,
+    }
+}
+
+/// 2xx: accepted; 401 and 403: our credentials; 402, 404, 405 and 415: how relatch is set up there, such as a wrong path;
+/// 429: rate limit; any other 4xx: the number. A redirect, a conflict ("this id was sent before"), a timeout and everything
+/// else do not tell what became of the message.
 fn by_status(status: u16) -> Outcome {
     match status {
         200..=299 => Outcome::Accepted,
         401 | 403 => Outcome::Refused(Refusal::Credentials),
+        402 | 404 | 405 | 415 => Outcome::Refused(Refusal::SetUp),
         429 => Outcome::Refused(Refusal::Later),
         300..=399 | 408 | 409 | 425 => Outcome::Unknown,
         400..=499 => Outcome::Refused(Refusal::Address),

@@ -78,8 +78,15 @@ async fn every_gateway_names_every_end() {
             Outcome::Accepted,
             "{kind}"
         );
+        // Twilio and Kannel say so where it is about the number.
+        let bad_request = if kind == "webhook" {
+            Refusal::Address
+        } else {
+            Refusal::SetUp
+        };
         for (status, outcome) in [
-            (400, Outcome::Refused(Refusal::Address)),
+            (400, Outcome::Refused(bad_request)),
+            (404, Outcome::Refused(Refusal::SetUp)),
             (401, Outcome::Refused(Refusal::Credentials)),
             (403, Outcome::Refused(Refusal::Credentials)),
             (429, Outcome::Refused(Refusal::Later)),
@@ -145,8 +152,34 @@ async fn codes_of_twilio_and_kannel_are_read() {
             ResponseTemplate::new(400).set_body_json(json!({ "code": code })),
         )
     };
-    assert_eq!(twilio(21211).await, Outcome::Refused(Refusal::Address));
-    assert_eq!(twilio(21606).await, Outcome::Refused(Refusal::Credentials));
+    for (code, why) in [
+        (21211, Refusal::Address),
+        (21614, Refusal::Address),
+        (21610, Refusal::OptedOut),
+        (20003, Refusal::Credentials),
+        (21408, Refusal::SetUp),
+        (21606, Refusal::SetUp),
+        (21608, Refusal::SetUp),
+        (20429, Refusal::Later),
+    ] {
+        assert_eq!(twilio(code).await, Outcome::Refused(why), "{code}");
+    }
+    for (status, code, outcome) in [
+        ("queued", None, Outcome::Accepted),
+        ("failed", None, Outcome::Refused(Refusal::Message)),
+        ("failed", Some(30006), Outcome::Refused(Refusal::Address)),
+        (
+            "undelivered",
+            Some(21610),
+            Outcome::Refused(Refusal::OptedOut),
+        ),
+    ] {
+        let body = json!({ "sid": "SM1", "status": status, "error_code": code });
+        let answer = ResponseTemplate::new(201).set_body_json(body);
+        assert_eq!(send("twilio", answer).await, outcome, "{status} {code:?}");
+    }
+    let odd = ResponseTemplate::new(201).set_body_string("no JSON");
+    assert_eq!(send("twilio", odd).await, Outcome::Unknown);
     let kannel = |status, body: &str| {
         send(
             "kannel",
@@ -160,4 +193,13 @@ async fn codes_of_twilio_and_kannel_are_read() {
     assert_eq!(kannel(202, "no such answer").await, Outcome::Unknown);
     assert_eq!(kannel(200, "hello").await, Outcome::Unknown);
     assert_eq!(kannel(503, "busy").await, Outcome::Refused(Refusal::Later));
+    let denied = "Number(s) has/have been denied by white- and/or black-lists.";
+    assert_eq!(
+        kannel(400, denied).await,
+        Outcome::Refused(Refusal::Address)
+    );
+    assert_eq!(
+        kannel(400, "Sender missing and no global set, rejected").await,
+        Outcome::Refused(Refusal::SetUp)
+    );
 }

@@ -53,22 +53,62 @@ impl Twilio {
     }
 }
 
+/// What is read of a message that was accepted (Twilio, "Message resource").
+#[derive(Deserialize)]
+struct TwilioMessage {
+    status: String,
+    error_code: Option<u32>,
+}
+
+/// A refusal (Twilio, "Error and Warning Dictionary").
+#[derive(Deserialize)]
+struct TwilioError {
+    code: u32,
+}
+
 pub(super) fn outcome(answer: &Answer) -> Outcome {
-    match by_status(answer.status) {
-        Outcome::Refused(Refusal::Address) => Outcome::Refused(refusal(&answer.body)),
-        outcome @ (Outcome::Accepted | Outcome::Refused(_) | Outcome::Unknown) => outcome,
+    let by_status = by_status(answer.status);
+    match by_status {
+        Outcome::Accepted => accepted(&answer.body),
+        Outcome::Refused(Refusal::Later) | Outcome::Unknown => by_status,
+        Outcome::Refused(_) => match serde_json::from_slice::<TwilioError>(&answer.body) {
+            Ok(error) => Outcome::Refused(refusal(error.code)),
+            // Not in Twilio's words: its own answers tell of each refusal by a code.
+            Err(_) if by_status == Outcome::Refused(Refusal::Address) => {
+                Outcome::Refused(Refusal::SetUp)
+            }
+            Err(_) => by_status,
+        },
     }
 }
 
-/// Reads the code of a refusal (Twilio, "Error and Warning Dictionary").
-fn refusal(body: &[u8]) -> Refusal {
-    #[derive(Deserialize)]
-    struct TwilioError {
-        code: u32,
+/// A message that was taken can have failed already.
+fn accepted(body: &[u8]) -> Outcome {
+    match serde_json::from_slice::<TwilioMessage>(body) {
+        Ok(message) if matches!(message.status.as_str(), "failed" | "undelivered") => {
+            Outcome::Refused(message.error_code.map_or(Refusal::Message, refusal))
+        }
+        Ok(_) => Outcome::Accepted,
+        Err(_) => Outcome::Unknown,
     }
-    match serde_json::from_slice::<TwilioError>(body).map(|error| error.code) {
-        Ok(20003 | 21606) => Refusal::Credentials,
-        Ok(20429) => Refusal::Later,
-        _ => Refusal::Address,
-    }
+}
+
+/// What a code says (Twilio, "Error and Warning Dictionary"). Whatever is not listed is told to whoever runs relatch.
+fn refusal(code: u32) -> Refusal {
+    let why = match code {
+        // No valid number, no mobile number, a landline; later a handset that cannot be reached, is unknown, or is none.
+        21211 | 21614 | 21635 | 30003 | 30005 | 30006 => Refusal::Address,
+        21610 => Refusal::OptedOut,
+        20003 => Refusal::Credentials,
+        // Too many requests or messages at a time; an internal error, after which it asks to send again.
+        20429 | 21611 | 30001 | 30500 => Refusal::Later,
+        // Among them 21408 and 21608: a region or a number that the account may not write to.
+        _ => Refusal::SetUp,
+    };
+    tracing::warn!(
+        twilio.code = code,
+        why = why.code(),
+        "Twilio refused a message"
+    );
+    why
 }

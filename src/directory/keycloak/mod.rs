@@ -110,14 +110,17 @@ impl Keycloak {
 
     async fn users_with(&self, email: &EmailAddress) -> Result<Vec<KeycloakUser>, Unavailable> {
         let key = email.key();
-        let query = [
-            ("email", key.as_str()),
-            ("exact", "true"),
-            ("max", "3"),
-            ("briefRepresentation", "false"),
-        ];
-        let found: Option<Vec<KeycloakUser>> = self.api.get(&["users"], &query).await?;
-        let mut users = found.unwrap_or_default();
+        let mut users: Vec<KeycloakUser> = Vec::new();
+        for spelling in email.spellings() {
+            let query = [
+                ("email", spelling.as_str()),
+                ("exact", "true"),
+                ("max", "3"),
+                ("briefRepresentation", "false"),
+            ];
+            let found: Option<Vec<KeycloakUser>> = self.api.get(&["users"], &query).await?;
+            users.extend(found.unwrap_or_default());
+        }
         // A server that ignores half of the question must not answer with somebody else.
         users.retain(|user| user.email().is_some_and(|own| own.key() == key));
         Ok(users)

@@ -81,7 +81,7 @@ impl LarkDirectory {
 
     /// The ids of an e-mail, with those of members who left.
     async fn ids(&self, email: &EmailAddress) -> Result<Vec<String>, Unavailable> {
-        let body = json!({ "emails": [email.key()], "include_resigned": true });
+        let body = json!({ "emails": email.spellings(), "include_resigned": true });
         let answer = self.api.call(Method::POST, FIND_IDS, Some(&body)).await;
         let answer = answer.map_err(|error| self.unavailable(&error))?;
         let list = answer

@@ -58,9 +58,8 @@ impl Tree {
         } = &self.settings;
         match by {
             By::Email(email) => Some(format!(
-                "(&{filter}({}={}))",
-                attributes.email,
-                ldap_escape(email.key())
+                "(&{filter}{})",
+                has_email(&attributes.email, email)
             )),
             By::Id(member) => {
                 let native = member.0.strip_prefix(&id_prefix(self.settings.name()))?;
@@ -198,6 +197,38 @@ impl Tree {
             Ok(true) => Ok(()),
             Ok(false) => Err(format!("relatch's account cannot see the base {base}")),
             Err(failure) => Err(format!("the base {base} cannot be read: {failure}")),
+        }
+    }
+}
+
+/// The part of a filter that an e-mail meets in any of its spellings.
+fn has_email(attribute: &str, email: &EmailAddress) -> String {
+    let spellings = email.spellings();
+    let one = |spelling: &String| format!("({attribute}={})", ldap_escape(spelling.as_str()));
+    let any: String = spellings.iter().map(one).collect();
+    if spellings.len() > 1 {
+        format!("(|{any})")
+    } else {
+        any
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A directory may have an international domain in either form.
+    #[test]
+    fn every_spelling_of_an_email_is_asked_for() {
+        for (email, filter) in [
+            ("Mina@acme.example", "(mail=mina@acme.example)"),
+            ("a*b@acme.example", "(mail=a\\2ab@acme.example)"),
+            (
+                "mina@bücher.example",
+                "(|(mail=mina@xn--bcher-kva.example)(mail=mina@bücher.example))",
+            ),
+        ] {
+            assert_eq!(has_email("mail", &email.parse().unwrap()), filter);
         }
     }
 }

@@ -110,7 +110,7 @@ impl ChannelAddress for EmailAddress {
     }
 
     fn stored(text: &str) -> Option<Self> {
-        text.parse().ok()
+        Self::stored(text).ok()
     }
 
     fn check_outside(

@@ -15,6 +15,8 @@ pub enum DestinationDenied {
     Organization,
     /// Neither a phone number nor an e-mail address.
     NotAnEmail,
+    /// An address whose domain mixes letters of several scripts, as one does that is made to look like another.
+    MixedScripts,
     /// Not a number that can receive SMS.
     NotAPhone(NotAPhone),
     /// The settings allow no SMS to the country of the number.

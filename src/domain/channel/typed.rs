@@ -23,8 +23,10 @@ impl Destination {
         if !text.contains('@') {
             return Err(DestinationDenied::EmailNeeded);
         }
-        let email =
-            EmailAddress::typed(text).map_err(|NotAnEmail| DestinationDenied::NotAnEmail)?;
+        let email = EmailAddress::typed(text).map_err(|why| match why {
+            NotAnEmail::Form => DestinationDenied::NotAnEmail,
+            NotAnEmail::MixedScripts => DestinationDenied::MixedScripts,
+        })?;
         if company.has_mailbox_of(member, &email) {
             Err(DestinationDenied::BusinessEmail)
         } else {
@@ -87,6 +89,11 @@ mod tests {
         assert_eq!(typed("+82 10 1234 5678"), Ok("+82 ··· ··78".to_owned()));
         assert_eq!(typed("MINA.park+x@acme.example"), Err(BusinessEmail));
         assert_eq!(typed("mina@"), Err(NotAnEmail));
+        // The letters after the p and the y are Cyrillic.
+        assert_eq!(
+            typed("pat@p\u{430}yp\u{430}l.example"),
+            Err(DestinationDenied::MixedScripts)
+        );
         assert_eq!(typed("+82 12"), Err(Bad(NotAPhone::Incomplete)));
         assert_eq!(typed("+442079460000"), Err(Bad(NotAPhone::NotMobile)));
         assert_eq!(typed("Mina.Park+x@acme.co"), Err(BusinessEmail));

@@ -169,8 +169,9 @@ pub(super) async fn count_typed_refusal(app: &App, row: &ResetRow, step: Step, w
     } else {
         row.is_typed
     };
+    // A server that does not know an address can say so by a rule of its own.
     if is_typed
-        && *why == Refusal::Address
+        && matches!(why, Refusal::Address | Refusal::SetUp)
         && let Err(error) = app.store.count_refused_address(row).await
     {
         tracing::error!(

@@ -232,15 +232,6 @@ pub fn contact_code_too_soon(member_name: &str, wait: Span, reference: &Referenc
     )
 }
 
-/// The mail server or gateway refused the code of a contact.
-pub fn contact_code_not_sent(member_name: &str, to: &str, reference: &Reference) -> Message {
-    refusal(
-        &format!("No code could be sent to {to} of {member_name}."),
-        "Press the button again in a few minutes.",
-        reference,
-    )
-}
-
 /// The code of a contact was typed wrong.
 pub fn contact_code_wrong(left: u32) -> String {
     if left == 0 {

@@ -29,6 +29,9 @@ pub(super) fn why_denied(denied: &DestinationDenied, member_name: &str) -> Strin
         DestinationDenied::NotAnEmail => {
             "This is not a complete email address. Example: mina@mail.example."
         }
+        DestinationDenied::MixedScripts => {
+            "This domain mixes letters of several scripts, as forged ones do. Type another address."
+        }
         DestinationDenied::NotAPhone(NotAPhone::Incomplete) => {
             "This is not a complete phone number. Example: +82 10 1234 5678."
         }

@@ -23,15 +23,6 @@ pub fn guide_unknown(member_name: &str, to: &str, reference: &Reference) -> Mess
     )
 }
 
-/// S6: the guide was not sent.
-pub fn guide_failed(member_name: &str, reference: &Reference) -> Message {
-    refusal_without_slot(
-        &format!("The guide could not be sent to {member_name}."),
-        "Tell them yourself, or run the command again.",
-        reference,
-    )
-}
-
 /// The directory accepted the order to send its own link.
 pub fn directory_link_sent(
     directory: &str,

@@ -17,6 +17,7 @@ mod destination;
 mod forms;
 mod instead;
 mod last_look;
+mod not_sent;
 mod notes;
 mod overview;
 mod progress;
@@ -32,20 +33,18 @@ pub use self::admins::{
 pub use self::card::{Card, careful, offer_card};
 pub use self::click::{after_change, cancelled, click_failed, click_refused, no_more_updates};
 pub use self::contact_command::{
-    contact_added, contact_answered, contact_code, contact_code_not_sent, contact_code_over,
-    contact_code_too_soon, contact_code_wrong, contact_denied, contact_elsewhere, contact_gone,
-    contact_not_private, contact_of_own_reset, contact_question, contact_question_over,
-    question_not_sent, too_many_contact_commands, too_many_contacts, too_many_own_contacts,
-    two_contacts_needed,
+    contact_added, contact_answered, contact_code, contact_code_over, contact_code_too_soon,
+    contact_code_wrong, contact_denied, contact_elsewhere, contact_gone, contact_not_private,
+    contact_of_own_reset, contact_question, contact_question_over, question_not_sent,
+    too_many_contact_commands, too_many_contacts, too_many_own_contacts, two_contacts_needed,
 };
 pub use self::contacts::AboutContacts;
 pub use self::denied::{denied, too_many_look_ups, too_many_typed};
 pub use self::destination::{destination_denied, extra_denied};
 pub use self::forms::{contact_code_form, form_not_opened, typed_form};
-pub use self::instead::{
-    directory_link_sent, directory_link_unknown, guide_failed, guide_sent, guide_unknown,
-};
+pub use self::instead::{directory_link_sent, directory_link_unknown, guide_sent, guide_unknown};
 pub use self::last_look::{LastLook, last_look, stale};
+pub use self::not_sent::{contact_code_not_sent, guide_failed};
 pub use self::notes::{
     Notice, alarm, code, contact_alarm, contact_dropped, contact_imported, contact_notice,
     contact_removed, contacts_imported, copy_to_self, guide, guide_sms, link_mail, link_sms,

@@ -319,8 +319,10 @@ fn refusal_words(code: &str) -> &'static str {
         "unreachable" => "no answer",
         "address" => "not reachable there",
         "later" => "it asks to wait",
-        "credentials" => "it refuses relatch's credentials",
-        "tls" => "no safe connection",
+        "credentials" | "set_up" | "tls" => {
+            "relatch can't use it as it is set up; tell whoever runs relatch"
+        }
+        "opted_out" => "they answered STOP to it, and START undoes that",
         "not_allowed" => "not allowed",
         _ => "it refuses the message",
     }

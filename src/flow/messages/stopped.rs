@@ -1,10 +1,10 @@
 //! A confirmed reset that stopped before the change, because something does not answer or has changed meanwhile.
 
+use super::not_sent::{fault, instead_of_channel};
 use super::ways::delivery_buttons;
 use super::words::{NO_RESET_USED, NOTHING_CHANGED, button, refusal, refusal_without_slot};
 use crate::chat::{Action, Message, Style};
 use crate::delivery::Deliveries;
-use crate::domain::channel::ChannelFacts;
 use crate::domain::delivery::Refusal;
 use crate::domain::{Channel, Member, Reference, Step};
 
@@ -87,9 +87,14 @@ pub fn channel_not_ready(
     (channels, is_private): (&Deliveries, bool),
     reference: &Reference,
 ) -> Message {
+    let whose = if step == Step::CopyToSelf {
+        " for your copy"
+    } else {
+        ""
+    };
     let mut told = refusal_without_slot(
-        &not_ready(step, why, channel),
-        "Choose another way, or try later.",
+        &format!("{}, so I stopped.", fault(why, channel, whose)),
+        &instead_of_channel(why),
         reference,
     );
     if let Some((member, value)) = offered {
@@ -98,37 +103,6 @@ pub fn channel_not_ready(
             .push(button(Action::Cancel, "Cancel", value, Style::Plain));
     }
     told
-}
-
-fn not_ready(step: Step, why: &Refusal, channel: Channel) -> String {
-    let whose = if step == Step::CopyToSelf {
-        " for your copy"
-    } else {
-        ""
-    };
-    let ChannelFacts {
-        server, address, ..
-    } = channel.facts();
-    match why {
-        Refusal::Unreachable => format!("{server} doesn't answer, so I stopped."),
-        Refusal::Address => format!("{server} refuses this {address}{whose}, so I stopped."),
-        Refusal::Later => {
-            format!(
-                "{server} asks to wait some minutes before it takes this {address}{whose}, so I stopped."
-            )
-        }
-        Refusal::Credentials => {
-            format!(
-                "{server} refuses relatch's credentials, so I stopped. Tell whoever runs relatch."
-            )
-        }
-        Refusal::Message => {
-            format!("{server} refuses relatch's messages, so I stopped. Tell whoever runs relatch.")
-        }
-        Refusal::Tls => {
-            format!("{server} offers no safe connection, so I stopped. Tell whoever runs relatch.")
-        }
-    }
 }
 
 /// A refusal after the confirming click: the slot was returned.

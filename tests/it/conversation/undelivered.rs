@@ -15,9 +15,15 @@ async fn a_channel_that_is_not_ready_changes_nothing() {
         (Refusal::Unreachable, "The mail server doesn't answer"),
         (Refusal::Address, "refuses this email address"),
         (Refusal::Later, "asks to wait"),
-        (Refusal::Credentials, "refuses relatch's credentials"),
-        (Refusal::Tls, "no safe connection"),
+        (
+            Refusal::Credentials,
+            "can't use the mail server as it is set up",
+        ),
+        (Refusal::SetUp, "can't use the mail server as it is set up"),
+        (Refusal::Tls, "can't use the mail server as it is set up"),
+        (Refusal::OptedOut, "its owner answered STOP"),
     ] {
+        let is_lasting = told.contains("as it is set up");
         let bot = TestBot::new().await;
         bot.leaves(Left::Messages, "the password that was sent");
         bot.set_password(MINA, "old-password").await;
@@ -30,6 +36,13 @@ async fn a_channel_that_is_not_ready_changes_nothing() {
             "{}",
             text_of(&refused)
         );
+        assert_eq!(
+            text_of(&refused).contains("Tell whoever runs relatch"),
+            is_lasting,
+            "{}",
+            text_of(&refused)
+        );
+        assert!(!(is_lasting && text_of(&refused).contains("few minutes")));
         assert_eq!(text_of(&refused).matches(NOTHING).count(), 1);
         assert!(bot.signs_in(MINA, "old-password").await);
         assert_eq!(

@@ -15,23 +15,38 @@ const ACCOUNT: &str = "ACaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa";
 
 #[tokio::test(flavor = "multi_thread")]
 async fn answers_of_twilio_are_read() {
-    for (status, name, outcome) in [
-        (201, "twilio/message.json", Outcome::Accepted),
-        (400, "twilio/error.json", Outcome::Refused(Refusal::Address)),
+    let error = |code: &str| text("twilio/error.json").replace("21211", code);
+    let failed = |code: &str| {
+        text("twilio/message.json")
+            .replace("\"queued\"", "\"failed\"")
+            .replace("\"error_code\": null", &format!("\"error_code\": {code}"))
+    };
+    let refused = Outcome::Refused;
+    for (status, body, outcome) in [
+        (201, text("twilio/message.json"), Outcome::Accepted),
+        (400, text("twilio/error.json"), refused(Refusal::Address)),
         (
             401,
-            "twilio/error-authenticate.json",
-            Outcome::Refused(Refusal::Credentials),
+            text("twilio/error-authenticate.json"),
+            refused(Refusal::Credentials),
         ),
         // The code says more than the status.
         (
             400,
-            "twilio/error-authenticate.json",
-            Outcome::Refused(Refusal::Credentials),
+            text("twilio/error-authenticate.json"),
+            refused(Refusal::Credentials),
         ),
+        // The member answered STOP.
+        (400, error("21610"), refused(Refusal::OptedOut)),
+        // The account may not write to this region, or to numbers that it has not verified.
+        (400, error("21408"), refused(Refusal::SetUp)),
+        (400, error("21608"), refused(Refusal::SetUp)),
+        // A message that was taken has failed already.
+        (201, failed("null"), refused(Refusal::Message)),
+        (201, failed("30006"), refused(Refusal::Address)),
     ] {
         let path = format!("POST /2010-04-01/Accounts/{ACCOUNT}/Messages.json");
-        let base = vendor(vec![(path, status, text(name))]).await;
+        let base = vendor(vec![(path, status, body.clone())]).await;
         let section = format!(
             "[sms]\nkind = \"twilio\"\naccount_sid = \"{ACCOUNT}\"\nauth_token = \"of-the-documents-1234\"\n\
              from = \"+14155552345\"\napi_url = \"{base}/\"\n"
@@ -48,6 +63,6 @@ async fn answers_of_twilio_are_read() {
         };
         let to = Destination::Phone("+821012345642".parse().unwrap());
         let told = deliveries.tell(&to, &note, "1").await;
-        assert_eq!(told, outcome, "{status} {name}");
+        assert_eq!(told, outcome, "{status} {body}");
     }
 }

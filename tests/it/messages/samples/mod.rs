@@ -9,12 +9,24 @@ use relatch::surface::chat::{Form, Message};
 use relatch::surface::clock::Zone;
 use relatch::surface::delivery::{Deliveries, Outbox};
 use relatch::surface::domain::contacts::{AddedAs, AddedContact, Method, Methods};
-use relatch::surface::domain::delivery::Ways;
+use relatch::surface::domain::delivery::{Refusal, Ways};
 use relatch::surface::domain::sms_countries::SmsCountries;
 use relatch::surface::domain::{
     Carries, Destination, EmailAddress, Member, MemberId, Moment, Reference, ResetId, Span,
 };
 use relatch::surface::store::ResetRow;
+
+/// Every reason for which a channel takes no message.
+const REFUSALS: &[Refusal] = &[
+    Refusal::Unreachable,
+    Refusal::Address,
+    Refusal::Later,
+    Refusal::Credentials,
+    Refusal::SetUp,
+    Refusal::OptedOut,
+    Refusal::Message,
+    Refusal::Tls,
+];
 
 /// What is said, and where it stands.
 pub(crate) enum Told {

@@ -14,7 +14,7 @@ use relatch::surface::domain::{
 use relatch::surface::flow::messages as say;
 use relatch::surface::store::{ClickRefused, Earlier, ResetRow};
 
-use super::{Samples, World};
+use super::{REFUSALS, Samples, World};
 
 pub(super) fn add(world: &World<'_>, samples: &mut Samples) {
     who(world, samples);
@@ -232,6 +232,7 @@ fn destinations(world: &World<'_>, samples: &mut Samples) {
         DestinationDenied::BusinessDomain,
         DestinationDenied::Organization,
         DestinationDenied::NotAnEmail,
+        DestinationDenied::MixedScripts,
         DestinationDenied::NotAPhone(NotAPhone::Incomplete),
         DestinationDenied::NotAPhone(NotAPhone::NotMobile),
         DestinationDenied::Country(NotThisCountry {
@@ -298,8 +299,11 @@ fn contact_refusals(world: &World<'_>, samples: &mut Samples) {
     }
     let told = say::too_many_contact_commands(zone, now + Span::hours(1), now, r);
     samples.say("too_many_contact_commands", told);
-    let told = say::contact_code_not_sent(world.name, "+82 10-····-··42", r);
-    samples.say("contact_code_not_sent", told);
+    for why in REFUSALS {
+        let told =
+            say::contact_code_not_sent(world.name, "+82 10-····-··42", (why, Channel::Sms), r);
+        samples.say("contact_code_not_sent", told);
+    }
     let told = say::contact_code_too_soon(name, Span::seconds(40), r);
     samples.say("contact_code_too_soon", told);
 }

@@ -1,7 +1,6 @@
 //! Results of resets, and resets that stopped before the change.
 
 use relatch::surface::directory::Capabilities;
-use relatch::surface::domain::delivery::Refusal;
 use relatch::surface::domain::{
     Carries, Channel, Delivery, Quota, ResetId, Span, State, Step, StepOutcome,
 };
@@ -9,7 +8,7 @@ use relatch::surface::flow::messages as say;
 use relatch::surface::flow::messages::Ending;
 use relatch::surface::store::{ResetRow, StepRow};
 
-use super::{Samples, World};
+use super::{REFUSALS, Samples, World};
 
 pub(super) fn add(world: &World<'_>, samples: &mut Samples) {
     results(world, samples);
@@ -47,6 +46,7 @@ fn results(world: &World<'_>, samples: &mut Samples) {
         Some("address"),
         Some("later"),
         Some("credentials"),
+        Some("opted_out"),
         Some("tls"),
         Some("not_allowed"),
         Some("other"),
@@ -205,21 +205,14 @@ fn stopped(world: &World<'_>, samples: &mut Samples) {
     }
     samples.say("contact_changed", say::contact_changed(name, r));
     samples.say("chosen_before_upgrade", say::chosen_before_upgrade(r));
-    for why in [
-        Refusal::Unreachable,
-        Refusal::Address,
-        Refusal::Later,
-        Refusal::Credentials,
-        Refusal::Message,
-        Refusal::Tls,
-    ] {
+    for why in REFUSALS {
         for (step, channel) in [
             (Step::CopyToSelf, Channel::Email),
             (Step::Deliver, Channel::Sms),
         ] {
             let offered = Some((&world.member, world.value));
             let told =
-                say::channel_not_ready(step, &why, channel, offered, (&world.channels, true), r);
+                say::channel_not_ready(step, why, channel, offered, (&world.channels, true), r);
             samples.say("channel_not_ready", told.clone());
             samples.say("with_slot_back", say::with_slot_back(told));
         }
@@ -231,7 +224,11 @@ fn instead(world: &World<'_>, samples: &mut Samples) {
     let to = world.email.masked();
     samples.say("guide_sent", say::guide_sent(name, &to));
     samples.say("guide_unknown", say::guide_unknown(name, &to, r));
-    samples.say("guide_failed", say::guide_failed(name, r));
+    samples.say("guide_failed", say::guide_failed(name, None, r));
+    for why in REFUSALS {
+        let told = say::guide_failed(name, Some((why, Channel::Email)), r);
+        samples.say("guide_failed", told);
+    }
     samples.say(
         "directory_link_sent",
         say::directory_link_sent(name, name, "11:05", r),

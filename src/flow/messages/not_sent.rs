@@ -1,0 +1,83 @@
+//! Why a channel takes no message, and what to do instead. Only what may pass by itself is a reason to wait.
+
+use super::words::{refusal, refusal_without_slot};
+use crate::chat::Message;
+use crate::domain::delivery::Refusal;
+use crate::domain::{Channel, Reference};
+
+/// The fault as a clause at the start of a sentence. `whose` stands behind the address, where it is not the member's.
+pub(super) fn fault(why: &Refusal, channel: Channel, whose: &str) -> String {
+    let facts = channel.facts();
+    let (server, address) = (facts.server, facts.address);
+    match why {
+        Refusal::Unreachable => format!("{server} doesn't answer"),
+        Refusal::Address => format!("{server} refuses this {address}{whose}"),
+        Refusal::Later => format!("{server} asks to wait before it takes this {address}{whose}"),
+        Refusal::OptedOut => {
+            format!(
+                "{server} may send nothing to this {address}: its owner answered STOP, and START undoes that"
+            )
+        }
+        Refusal::Credentials | Refusal::SetUp | Refusal::Message | Refusal::Tls => {
+            format!("relatch can't use {} as it is set up", facts.server_name)
+        }
+    }
+}
+
+/// What to do about a message that was not sent.
+fn next(why: &Refusal, again: &str, otherwise: &str) -> String {
+    match why {
+        Refusal::Unreachable | Refusal::Later => format!("{again} in a few minutes."),
+        Refusal::Address | Refusal::OptedOut => otherwise.to_owned(),
+        Refusal::Credentials | Refusal::SetUp | Refusal::Message | Refusal::Tls => {
+            format!("Tell whoever runs relatch. {otherwise}")
+        }
+    }
+}
+
+/// What to do before a reset that did not begin.
+pub(super) fn instead_of_channel(why: &Refusal) -> String {
+    next(
+        why,
+        "Choose another way, or try again",
+        "Choose another way.",
+    )
+}
+
+/// S6: the guide was not sent. Without a reason there is nowhere to send it to.
+pub fn guide_failed(
+    member_name: &str,
+    why: Option<(&Refusal, Channel)>,
+    reference: &Reference,
+) -> Message {
+    let sorry = format!("The guide could not be sent to {member_name}");
+    let Some((why, channel)) = why else {
+        return refusal_without_slot(&format!("{sorry}."), "Tell them yourself.", reference);
+    };
+    refusal_without_slot(
+        &format!("{sorry}: {}.", fault(why, channel, "")),
+        &next(
+            why,
+            "Tell them yourself, or run the command again",
+            "Tell them yourself.",
+        ),
+        reference,
+    )
+}
+
+/// The code of a contact was refused.
+pub fn contact_code_not_sent(
+    member_name: &str,
+    to: &str,
+    (why, channel): (&Refusal, Channel),
+    reference: &Reference,
+) -> Message {
+    refusal(
+        &format!(
+            "No code could be sent to {to} of {member_name}: {}.",
+            fault(why, channel, "")
+        ),
+        &next(why, "Press the button again", "Add another contact."),
+        reference,
+    )
+}
