@@ -215,6 +215,10 @@ async fn two_contacts_can_be_required() {
                 (bot.count("reset").await, bot.audited("command").await),
                 (0, "one_contact".to_owned())
             );
+            let counted = "look_up where tried = 'refused_look_up'";
+            let named =
+                "audit where event = 'command' and admin_id = 'id-jo' and member_id = 'id-noa'";
+            assert_eq!((bot.count(counted).await, bot.count(named).await), (1, 1));
             assert!(button_value(&bot.card(JO, MINA).await, "deliver_phone").is_some());
         })
         .await;
