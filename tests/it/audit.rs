@@ -158,7 +158,15 @@ async fn an_added_contact_is_written_down() {
     bot.clock.advance(Span::seconds(5));
     bot.click_value(KIM, "contact_add", &value).await;
     bot.click_value(KIM, "contact_add", &value).await;
-    assert_eq!(bot.audit_after(before).await, ["+0s contact asked ref",]);
+    assert_eq!(
+        bot.audit_after(before).await,
+        [
+            "+0s contact asked mattermost/127.0.0.1/ukim0000000000000000000000 by id-kim of id-noa ref",
+            "+5s contact pressed mattermost/127.0.0.1/ukim0000000000000000000000 ref",
+            "+5s contact added mattermost/127.0.0.1/ukim0000000000000000000000 by id-kim of id-noa ref (+82 ··· ··99)",
+            "+5s contact pressed mattermost/127.0.0.1/ukim0000000000000000000000 ref",
+        ]
+    );
 }
 
 /// A contact that a member adds at their pages, and the member who did not ask for a reset.
@@ -275,6 +283,8 @@ async fn a_card_after_a_refused_reset_keeps_what_was_known() {
     bot.submit(JO, "jo.private@home.example").await;
     bot.outbox.fail_next_prepare(Refusal::Unreachable);
     bot.click(JO, &bot.slack.last(), "confirm").await;
+    // The mail server said nothing about the address.
+    assert_eq!(bot.count("look_up where tried like 'refused%'").await, 0);
     let same = "reset newer join reset older on newer.state = 'offered' and older.state = 'refused'
         and newer.reason = older.reason and newer.member_chat_user = older.member_chat_user
         and newer.copy_address = 'jo.private@home.example' and newer.copy_digest = older.copy_digest
@@ -291,7 +301,8 @@ async fn a_contact_is_on_record_with_who_added_it_and_when() {
     bot.leaves(Left::Messages, "what was sent");
     bot.clock.advance(Span::seconds(5));
     let words = format!("contact <@{}> {NUMBER}", user_id(NOA));
-    bot.command(KIM, &words).await;
+    let told = bot.command(KIM, &words).await.text();
+    assert!(told.contains("26 Nov 10:00"), "{told}");
     bot.settle().await;
     assert_eq!(
         bot.rows("contact", &[]).await,
