@@ -270,6 +270,9 @@ async fn first_pins_are_told_and_written_down() {
         "{told:?}"
     );
     assert_eq!(bot.audited("pin_admin").await, "first first");
+    let pinned = "audit where event = 'pin_admin' and (member_id, detail) in
+        (values ('id-jo', 'j···@acme.example'), ('id-kim', 'k···@acme.example'))";
+    assert_eq!(bot.count(pinned).await, 2);
     assert_eq!(alarms(&bot).await, [""; 0]);
     let bot = bot
         .restart_with_admins(list(&["Jo@ACME.example"], &["kim@acme.example"]))
@@ -331,6 +334,8 @@ async fn an_alarm_is_not_told_with_every_command() {
     asked(&bot, ANN).await;
     assert!(alarms(&bot).await.concat().contains(&fake.id("inj")));
     assert_eq!(bot.audited("admin_address").await, "alarm alarm alarm");
+    let named = "audit where event = 'admin_address' and detail = 'a···@corp.example'";
+    assert_eq!(bot.count(named).await, 3);
 }
 
 /// Nor does whoever lets the address wander fill a mailbox: a few a day are told.

@@ -1,8 +1,9 @@
 //! One-time links instead of passwords, and the profile "strict" that allows nothing else.
 
 use axum::http::StatusCode;
-use relatch::surface::domain::delivery::{Carries, Ways};
+use relatch::surface::domain::delivery::{Carries, Outcome, Refusal, Ways};
 use relatch::surface::domain::{Moment, Span};
+use relatch::surface::secret::Link;
 
 use crate::support::slack::{button_value, text_of};
 use crate::support::{Left, OWN, TestBot};
@@ -181,6 +182,21 @@ async fn a_link_dies_with_its_reset() {
         );
         assert_eq!(browser.open("/verify").await.to(), "/signin", "{why}");
     }
+}
+
+/// A link that the gateway refused opens nothing, whoever has it all the same.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_link_of_an_undelivered_reset_is_dead() {
+    let bot = TestBot::with_ways(LINKS).await;
+    bot.outbox.end_next_send(Outcome::Refused(Refusal::Address));
+    bot.reset(JO, MINA, "deliver_phone").await;
+    bot.outbox.take();
+    let id = bot.only_offer().await;
+    let link = format!("/claim/{}", bot.app.keys.link_token(Link::Claim, id));
+    let browser = bot.browser();
+    let pressed = browser.submit("/signin", &link, &[]).await;
+    assert_eq!(pressed.status, StatusCode::GONE, "{}", pressed.text);
+    assert!(bot.codes().is_empty());
 }
 
 /// A link is bound to its reset and its purpose; nobody makes one, and a reset that sent a password has none.

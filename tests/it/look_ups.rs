@@ -216,6 +216,11 @@ async fn twenty_refusals_pause_new_commands_alone() {
     assert_eq!(bot.audited("pause").await, "");
     bot.command(JO, "nobody@acme.example").await;
     assert_eq!(bot.audited("pause").await, "too_many_refusals");
+    assert_eq!(
+        bot.count("audit where event = 'pause' and admin_id = 'id-jo'")
+            .await,
+        1
+    );
     let answer = bot.command(JO, "mina.park@acme.example").await.text();
     assert_refusal(
         &answer,

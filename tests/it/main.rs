@@ -1,6 +1,7 @@
 //! Everything that is tested through the public surface, in one program.
 
 mod admins;
+mod audit;
 mod claim;
 mod connections;
 mod contacts;

@@ -5,6 +5,7 @@
 mod hostile_names;
 mod samples;
 mod sentences;
+mod sms;
 
 use std::collections::HashSet;
 

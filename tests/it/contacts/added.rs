@@ -337,6 +337,9 @@ async fn one_administrator_does_not_fill_the_places() {
         );
     }
     assert!(bot.audited("contact").await.ends_with("made_room added"));
+    let made_room =
+        "audit where outcome = 'made_room' and member_id = 'id-noa' and detail like '+82%82'";
+    assert_eq!(bot.count(made_room).await, 1);
 }
 
 /// Answered contacts count too: whoever holds the most, and has none of their own that could go, is refused. Adding another

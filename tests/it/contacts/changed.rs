@@ -194,3 +194,26 @@ async fn a_changed_contact_is_told_to_all_that_were_there_before() {
         ]
     );
 }
+
+/// A contact on record that an administrator adds once more is told of others and of resets as before, and the
+/// business address is not.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_contact_on_record_that_is_added_too_stays_the_member_s() {
+    let bot = TestBot::new().await;
+    bot.alter(NOA, "phone", "+821012345698").await;
+    add(&bot, KIM, NOA, "+821012345698").await;
+    bot.outbox.take();
+    add(&bot, KIM, NOA, NUMBER).await;
+    let told: Vec<String> = bot.outbox.take().into_iter().map(|sent| sent.to).collect();
+    assert!(
+        told.iter().any(|to| to == "+821012345698") && told.iter().all(|to| to != NOA),
+        "{told:?}"
+    );
+    bot.reset_by_copy(JO, NOA).await;
+    let sent = bot.outbox.take();
+    assert!(
+        sent.iter()
+            .any(|sent| sent.to == "+821012345698" && sent.text.contains("reset by Jo Lim")),
+        "the notice goes there"
+    );
+}

@@ -215,6 +215,10 @@ async fn two_contacts_can_be_required() {
                 (bot.count("reset").await, bot.audited("command").await),
                 (0, "one_contact".to_owned())
             );
+            let counted = "look_up where tried = 'refused_look_up'";
+            let named =
+                "audit where event = 'command' and admin_id = 'id-jo' and member_id = 'id-noa'";
+            assert_eq!((bot.count(counted).await, bot.count(named).await), (1, 1));
             assert!(button_value(&bot.card(JO, MINA).await, "deliver_phone").is_some());
         })
         .await;
@@ -291,4 +295,42 @@ async fn two_contacts_are_required_for_another_way_too() {
             .await,
         1
     );
+}
+
+/// A contact that the administrator added is none of the two for their own reset, neither on the card nor at the act; nor
+/// is one at which the administrator's copy goes.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_the_administrator_has_a_hand_in_is_none_of_two() {
+    const ONE: &str = "Password and code need two contacts; Mina Park has one.";
+    const ADDED: &str = "insert into contact (member_id, channel, address, added_by, added_at, added_as, added_by_name,
+        answered_at) values ('id-mina.park', 'sms', '+821012345699', 'id-jo', 1, 'administrator', 'Jo Lim', 1)";
+    let rules = ContactRules {
+        needs_two: true,
+        ..ContactRules::default()
+    };
+    let bot = TestBot::with_contact_rules(Ways::default(), rules).await;
+    let ready = bot.last_look(JO, MINA, "deliver_phone").await;
+    bot.execute("update member set personal_email = null where member_id = 'id-mina.park'")
+        .await;
+    bot.execute(ADDED).await;
+    bot.click(JO, &ready, "confirm").await;
+    assert_refused(&bot.slack.last_text(), ONE);
+    let told = bot
+        .command(JO, &format!("<@{}|someone>", user_id(MINA)))
+        .await
+        .text();
+    assert_refused(&told, ONE);
+    assert!(button_value(&bot.card(KIM, MINA).await, "deliver_phone").is_some());
+
+    let rules = ContactRules {
+        needs_two: true,
+        ..ContactRules::default()
+    };
+    let bot = TestBot::with_contact_rules(Ways::default(), rules).await;
+    let ready = bot.last_look(JO, MINA, "deliver_phone").await;
+    bot.click(JO, &ready, "copy_to_self_change").await;
+    bot.submit(JO, EMAIL).await;
+    bot.click(JO, &bot.slack.last(), "confirm").await;
+    assert_refused(&bot.slack.last_text(), ONE);
+    assert!(bot.outbox.take().is_empty());
 }

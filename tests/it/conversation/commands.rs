@@ -26,6 +26,16 @@ async fn what_could_not_be_told_is_told_at_the_next_command() {
         !text_of(&bot.card(JO, NOA).await).contains("About your reset"),
         "told twice"
     );
+    // A command without a card tells it too.
+    let ready = bot.last_look(JO, MINA, "deliver_phone").await;
+    bot.slack.answer_replies_with(Some(404));
+    bot.click(JO, &ready, "confirm").await;
+    bot.slack.answer_replies_with(None);
+    let next = bot.command(JO, "sam@acme.example").await.text();
+    assert!(
+        next.contains("About your reset of Mina Park at 10:00"),
+        "{next}"
+    );
 }
 
 /// Two administrators, one member.

@@ -110,6 +110,22 @@ async fn this_was_not_me() {
     assert_eq!(bot.browser().sign_in(MINA, &again).await.to(), "/verify");
 }
 
+/// The link of an older reset closes nothing, also where nobody has used it before.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_link_of_an_older_reset_is_outdated() {
+    let bot = TestBot::new().await;
+    bot.leaves(Left::Messages, "the notices and the code that was sent");
+    bot.reset_by_copy(JO, MINA).await;
+    let link = not_me(&bot);
+    let temporary = bot.reset_by_copy(KIM, MINA).await;
+    let page = bot.browser().submit(&link, &link, &[]).await;
+    assert_eq!(page.status, StatusCode::GONE, "{}", page.text);
+    assert_eq!(
+        bot.browser().sign_in(MINA, &temporary).await.to(),
+        "/verify"
+    );
+}
+
 /// An operator who sets a password afterwards opens the account again, so the old link must not say that it is closed.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_link_of_not_me_is_outdated_after_an_operator_set_a_password() {

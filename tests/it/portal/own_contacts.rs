@@ -207,3 +207,28 @@ async fn contacts_are_checked_and_need_a_session() {
     half.sign_in(MINA, &temporary).await;
     assert_eq!(half.open("/contacts").await.to(), "/verify");
 }
+
+/// Who has the most contacts that may be added is told so, and what to do.
+#[tokio::test(flavor = "multi_thread")]
+async fn one_contact_too_many_is_refused_at_the_page() {
+    let bot = TestBot::new().await;
+    let browser = bot.signed_in(NOA).await;
+    let wanted = [("value", "+82 10 1234 5699"), ("password", OWN)];
+    browser.submit("/contacts", "/contacts", &wanted).await;
+    let (sent, _) = code(&bot);
+    bot.execute(
+        "insert into contact (member_id, channel, address, added_by, added_at, added_as, added_by_name, answered_at)
+        select 'id-noa', 'sms', '+82101234568' || value, 'id-noa', 1, 'member', 'Noa Bae', 1
+        from json_each('[0, 1, 2, 3, 4]')",
+    )
+    .await;
+    let right = [("value", "+82 10 1234 5699"), ("code", sent.as_str())];
+    let page = browser.submit("/contacts", "/contacts", &right).await;
+    assert!(
+        page.text
+            .contains("You have 5 added contacts already. Nothing was changed. Remove one first."),
+        "{}",
+        page.text
+    );
+    assert_eq!(bot.count("contact").await, 5);
+}

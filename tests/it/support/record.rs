@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use relatch::surface::domain::ResetId;
 
-use super::TestBot;
+use super::{START, TestBot};
 
 /// How a command of the program ended.
 pub(crate) struct Ran {
@@ -110,6 +110,47 @@ impl TestBot {
             "select coalesce(group_concat(outcome, ' '), '') from (select outcome from audit where event = '{event}' order by seq)"
         );
         sqlx::Row::get(&self.look(&sql).await, 0)
+    }
+
+    /// The audit after its first `from` lines, a line each and whole: when, what, how it ended, where, who, whom, in which
+    /// reset and under which reference. Resets are numbered as they come.
+    pub(crate) async fn audit_after(&self, from: i64) -> Vec<String> {
+        let mut connection = self.connection().await;
+        let mut texts = async |sql: String| -> Vec<String> {
+            sqlx::query_scalar(sqlx::AssertSqlSafe(sql))
+                .fetch_all(&mut connection)
+                .await
+                .unwrap()
+        };
+        let resets = texts(
+            "select reset_id from audit where reset_id is not null group by reset_id order by min(seq)"
+                .to_owned(),
+        )
+        .await;
+        let lines = texts(format!(
+            "select concat_ws(' ', printf('+%ds', (noted_at - {}) / 1000), event, outcome,
+                platform || '/' || tenant || '/' || chat_user, 'by ' || admin_id, 'of ' || member_id,
+                'in ' || reset_id, 'ref=' || reference, '(' || detail || ')')
+            from audit order by seq limit -1 offset {from}",
+            START.0
+        ))
+        .await;
+        let numbered = |line: String| {
+            resets.iter().zip(1..).fold(line, |line, (id, n)| {
+                let reference = id.parse::<ResetId>().unwrap().reference().to_string();
+                line.replace(id, &format!("#{n}"))
+                    .replace(&format!("ref={reference}"), &format!("ref=#{n}"))
+            })
+        };
+        // Every other reference is its line's own.
+        let own = |line: String| {
+            let words = line.split(' ').map(|word| match word.strip_prefix("ref=") {
+                Some(reference) if !reference.starts_with('#') => "ref",
+                _ => word,
+            });
+            words.collect::<Vec<_>>().join(" ")
+        };
+        lines.into_iter().map(numbered).map(own).collect()
     }
 
     /// Gives a member of the built-in directory another id, as for a new person with the same address.

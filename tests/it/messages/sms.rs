@@ -1,0 +1,74 @@
+//! What an SMS has room for: 160 characters, the link first, and names cut only where they do not fit.
+
+use relatch::surface::flow::messages::{Notice, guide_sms, link_sms};
+
+use crate::support::TestBot;
+
+const LIMIT: usize = 160;
+
+/// The link "this wasn't me" is in the SMS of a notice wherever it fits, and an SMS never has more than it may.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_notice_has_its_link_where_it_fits() {
+    let bot = TestBot::new().await;
+    let sms = |link: Option<&str>, admin_name: &str, is_long: bool| {
+        let notice = Notice {
+            organization: &bot.app.organization,
+            admin_name,
+            at: bot.clock.now(),
+            is_certain: !is_long,
+            was_signed_out: is_long,
+            has_our_pages: is_long,
+            link,
+            zone: &bot.app.zone,
+        };
+        assert!(
+            notice
+                .mail()
+                .text
+                .contains("Not expected? Tell security@acme.example at once."),
+            "{}",
+            *notice.mail().text
+        );
+        notice.sms().text
+    };
+    let short = "x".repeat(20);
+    let around = sms(Some(&short), "Jo Lim", true).len() - short.len();
+    for length in [20, LIMIT - around, LIMIT - around + 1, LIMIT] {
+        let link = "x".repeat(length);
+        let text = sms(Some(&link), "Jo Lim", true);
+        assert_eq!(text.contains(&link), around + length <= LIMIT, "{length}");
+        assert!(text.len() <= LIMIT, "{}", *text);
+    }
+    // The whole name where there is room for it.
+    let name = "Maximilian Schmidt";
+    assert!(sms(None, name, false).contains(name));
+    let cut = sms(None, name, true);
+    assert!(cut.contains("Maximilian") && cut.len() <= LIMIT, "{}", *cut);
+}
+
+/// The SMS with a one-time link says until when it can be used, where there is room for that.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_link_has_its_end_where_it_fits() {
+    let bot = TestBot::new().await;
+    let sms = |length: usize| {
+        let link = "x".repeat(length);
+        let (organization, zone) = (&bot.app.organization, &bot.app.zone);
+        let text = link_sms(organization, &link, bot.clock.now(), zone);
+        assert!(text.contains(&link), "{}", *text);
+        text.contains("before 23 Nov")
+    };
+    assert!(sms(60));
+    assert!(!sms(130));
+}
+
+/// The guide names the page of the organization.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_guide_by_sms_names_the_page() {
+    let bot = TestBot::new().await;
+    let text = guide_sms(&bot.app.organization).text;
+    assert!(
+        text.contains("https://help.acme.example/password"),
+        "{}",
+        *text
+    );
+}
