@@ -64,9 +64,10 @@ pub mod directory {
 }
 pub mod domain {
     pub use crate::domain::{
-        Carries, Channel, ChatUser, CompanyDomains, Delivery, Denied, Destination, EmailAddress,
-        Guard, LoginMethod, Member, MemberId, Moment, Password, Permit, Platform, Quota, Reference,
-        ResetId, Role, Span, State, Status, Step, StepOutcome,
+        AsksForMore, Carries, Channel, ChatUser, CompanyDomains, Delivery, Denied, Destination,
+        EmailAddress, Guard, LoginMethod, Member, MemberId, Moment, Password, Permit, Platform,
+        Quota, Reference, ResetId, Role, SecondFactor, SecondFactors, Span, State, Status, Step,
+        StepOutcome,
     };
     pub mod channel {
         pub use crate::domain::channel::DestinationDenied;

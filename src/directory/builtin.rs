@@ -10,7 +10,7 @@ use super::{
 use crate::chance::Chance;
 use crate::domain::phone::{NotAPhone, phone_on_record};
 use crate::domain::{
-    CompanyDomains, EmailAddress, Member, MemberId, Moment, Password, PhoneNumber,
+    CompanyDomains, EmailAddress, Member, MemberId, Moment, Password, PhoneNumber, SecondFactors,
 };
 use crate::net::TlsError;
 use crate::settings::Section;
@@ -321,6 +321,7 @@ pub(crate) fn to_member(
         aliases: Vec::new(),
         guard: None,
         never_expires: false,
+        second_factors: SecondFactors::default(),
         id: row.member_id.clone(),
     }))
 }

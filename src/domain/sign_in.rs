@@ -180,7 +180,7 @@ pub(crate) fn check_length(password: &str, least: usize) -> Result<(), PasswordD
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::{LoginMethod, MemberId, Role};
+    use crate::domain::{LoginMethod, MemberId, Role, SecondFactors};
 
     const NOW: Moment = Moment(1_000_000_000);
 
@@ -200,6 +200,7 @@ mod tests {
             guard: None,
             phone_remark: None,
             never_expires: false,
+            second_factors: SecondFactors::default(),
         }
     }
 

@@ -12,7 +12,8 @@ use super::engine::{Tx, params};
 use super::sessions::Live;
 use super::*;
 use crate::domain::{
-    ChatUser, LoginMethod, Member, MemberId, Moment, Platform, ResetId, Role, Span, State, Status,
+    ChatUser, LoginMethod, Member, MemberId, Moment, Platform, ResetId, Role, SecondFactors, Span,
+    State, Status,
 };
 
 /// Statements with their names.
@@ -326,6 +327,7 @@ fn member(name: &str) -> Member {
         guard: None,
         phone_remark: None,
         never_expires: false,
+        second_factors: SecondFactors::default(),
     }
 }
 

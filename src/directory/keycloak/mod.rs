@@ -11,6 +11,7 @@
 
 mod api;
 mod config;
+mod factors;
 mod member;
 mod probe;
 mod realm;

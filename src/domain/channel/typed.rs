@@ -52,7 +52,7 @@ impl Destination {
 mod tests {
     use super::*;
     use crate::domain::phone::NotAPhone;
-    use crate::domain::{LoginMethod, MemberId, Role, Status};
+    use crate::domain::{LoginMethod, MemberId, Role, SecondFactors, Status};
 
     fn mina() -> Member {
         Member {
@@ -70,6 +70,7 @@ mod tests {
             guard: None,
             phone_remark: None,
             never_expires: false,
+            second_factors: SecondFactors::default(),
         }
     }
 
