@@ -128,7 +128,7 @@ pub mod flow {
     }
     pub mod sweep {
         pub use crate::flow::sweep::{
-            catch_up, end_left_behind, end_what_is_due, finish, hide, tell_again,
+            catch_up, end_left_behind, end_what_is_due, finish, hide, look, tell_again,
         };
     }
 }
@@ -150,7 +150,7 @@ pub mod server {
 pub mod store {
     pub use crate::store::{
         AdminPin, Begun, CardClick, Choice, ClickRefused, CodeError, Earlier, HistoryFilter,
-        MemberKey, MemberRow, MoveRefused, OpenError, Past, PinnedBy, ReplayKey, Reservation,
-        ResetRow, SessionRow, StepNote, StepRow, Store, StoreTasks, Use,
+        MemberKey, MemberRow, MoveRefused, OpenError, OwnLink, Past, PinnedBy, ReplayKey,
+        Reservation, ResetRow, SessionRow, StepNote, StepRow, Store, StoreTasks, Use,
     };
 }

@@ -208,7 +208,8 @@ impl Backend for Builtin {
             must_change: true,
             forces_change_apart: false,
             has_our_pages: true,
-            sends_own_link: false,
+            signs_members_in: false,
+            own_link: None,
         }
     }
 

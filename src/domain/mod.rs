@@ -11,6 +11,7 @@ pub(crate) mod country;
 pub(crate) mod delivery;
 pub(crate) mod email;
 pub(crate) mod look_up;
+pub(crate) mod looks;
 pub(crate) mod member;
 pub(crate) mod moment;
 pub(crate) mod password;

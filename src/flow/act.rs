@@ -21,7 +21,7 @@ use self::reporter::Reporter;
 pub(super) use self::reporter::say_working;
 use self::stop::{Obstacle, StopReason};
 use super::reaction::Redelivery;
-use super::{messages, steps};
+use super::{looks, messages, steps};
 use crate::app::{App, ProgressTold, QueuedReset, WORKING_AFTER};
 use crate::chat::Chat;
 use crate::domain::{Member, Password, Platform, Quota, State, Step, StepOutcome};
@@ -48,7 +48,8 @@ pub(super) async fn run_queued(app: &Arc<App>, chat: &Chat, queued: QueuedReset)
             Ok(Some(_)) => Err(MoveRefused::Fenced),
             Ok(None) | Err(_) => {
                 let reason = StopReason::store_down(id);
-                stop::refuse_and_tell(app, &reporter, &reservation, reason).await
+                // Boxed, because it is rare and large.
+                Box::pin(stop::refuse_and_tell(app, &reporter, &reservation, reason)).await
             }
         }
     };
@@ -236,8 +237,8 @@ fn new_password(app: &App, rng: &mut impl CryptoRng) -> Password {
     }
 }
 
-/// Forces the change where that is an operation of its own, reads back what the directory made of it, signs the member out,
-/// and records that the delivery begins. Returns the reset, and its steps so far.
+/// Forces the change where that is an operation of its own, reads back what the directory made of it and when it set the
+/// password, signs the member out, and records that the delivery begins. Returns the reset, and its steps so far.
 async fn sign_out(
     app: &App,
     reservation: &Reservation,
@@ -245,7 +246,12 @@ async fn sign_out(
     password: &Password,
 ) -> Result<(ResetRow, Vec<StepRow>), MoveRefused> {
     let forced = steps::force_change(app, member).await;
-    let must_change = forced.or_else(steps::read_back(app, member, password).await);
+    // Boxed, because each holds several calls.
+    let (read_back, ()) = tokio::join!(
+        Box::pin(steps::read_back(app, member, password)),
+        Box::pin(looks::begin(app, reservation.reset_id(), member))
+    );
+    let must_change = forced.or_else(read_back);
     let signed_out = steps::sign_out(app, member).await;
     let done = vec![must_change.clone(), signed_out.clone()];
     let row = app

@@ -1,4 +1,4 @@
-//! The sweep: recovery after a crash, expiry, hiding of shown passwords, and pending steps.
+//! The sweep: recovery after a crash, expiry, hiding of shown passwords, pending steps, and looks after a reset.
 
 use std::sync::Arc;
 
@@ -7,7 +7,7 @@ use tracing::Instrument;
 
 use super::reply::unseal;
 use super::trace::sweep_span;
-use super::{aftermath, ending};
+use super::{aftermath, ending, looks};
 use crate::app::{App, ProgressTold, WORKERS};
 use crate::domain::Span;
 use crate::store::{ResetRow, StoreError};
@@ -135,6 +135,18 @@ pub async fn hide(app: &Arc<App>) -> Result<(), StoreError> {
 /// Does pending sign-outs and notices.
 pub async fn finish(app: &Arc<App>) -> Result<(), StoreError> {
     finish_all(app, app.store.with_pending_steps(STEP_GRACE).await?).await;
+    Ok(())
+}
+
+/// Looks whether passwords were set again after a reset.
+pub async fn look(app: &Arc<App>) -> Result<(), StoreError> {
+    let due = app.store.to_look().await?;
+    let look = async |row: ResetRow| {
+        looks::look(app, &row).instrument(sweep_span(&row)).await;
+    };
+    futures_util::stream::iter(due)
+        .for_each_concurrent(WORKERS, look)
+        .await;
     Ok(())
 }
 

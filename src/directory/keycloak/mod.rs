@@ -128,7 +128,8 @@ impl Backend for Keycloak {
             forces_change_apart: false,
             has_our_pages: false,
             // Where nobody is asked for a new password, the link ends without a form for one.
-            sends_own_link: asks && has_mail,
+            signs_members_in: true,
+            own_link: (asks && has_mail).then_some(self.config.link_lifetime),
         }
     }
 

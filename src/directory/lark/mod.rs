@@ -229,7 +229,8 @@ impl Backend for LarkDirectory {
             must_change: true,
             forces_change_apart: false,
             has_our_pages: false,
-            sends_own_link: false,
+            signs_members_in: false,
+            own_link: None,
         }
     }
 

@@ -1,5 +1,7 @@
 //! What only Keycloak does.
 
+mod factors;
+mod open_ways;
 mod real;
 
 use relatch::surface::directory::Backend;
