@@ -16,9 +16,10 @@ const PASSKEY: &str = "They have a passkey. A reset leaves it as it is";
 /// The default flow with another requirement of these executions.
 fn flow_with(changes: &[(&str, &str)]) -> Value {
     let mut flow = default_flow();
-    for (provider, requirement) in changes {
+    for (name, requirement) in changes {
         let all = flow.as_array_mut().unwrap();
-        let found = all.iter_mut().filter(|one| one["providerId"] == *provider);
+        let is_it = |one: &&mut Value| one["providerId"] == *name || one["displayName"] == *name;
+        let found = all.iter_mut().filter(is_it);
         found.for_each(|one| one["requirement"] = json!(requirement));
     }
     flow
@@ -155,7 +156,7 @@ async fn what_is_asked_follows_the_realms_own_flow() {
         (1, "REQUIRED", "auth-username-password-form"),
     ]);
     let webauthn = flow_with(&[("webauthn-authenticator", "ALTERNATIVE")]);
-    let no_code = flow_with(&[("auth-otp-form", "DISABLED")]);
+    let no_code = flow_with(&[("Browser - Conditional 2FA", "DISABLED")]);
     let cases = [
         (&webauthn, "key", key_is_asked),
         (&webauthn, "otp", code_is_asked),

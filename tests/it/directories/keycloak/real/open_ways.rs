@@ -2,7 +2,7 @@
 
 use axum::http::Method;
 use relatch::surface::domain::Span;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{JO, card_text, email, reset};
 use crate::support::TestBot;
@@ -159,10 +159,13 @@ async fn use_a_flow_without_a_code(server: &Keycloak) {
     let path = "corp/authentication/flows/without%20a%20code/executions";
     let executions = server.admin(Method::GET, path, None).await;
     let all = executions.as_array().unwrap();
-    let code = all.iter().find(|one| one["providerId"] == "auth-otp-form");
-    let mut code = code.unwrap().clone();
-    code["requirement"] = json!("DISABLED");
-    server.admin(Method::PUT, path, Some(code)).await;
+    let is_second = |one: &&Value| {
+        let name = one["displayName"].as_str();
+        name.is_some_and(|name| name.ends_with("Conditional 2FA"))
+    };
+    let mut second = all.iter().find(is_second).unwrap().clone();
+    second["requirement"] = json!("DISABLED");
+    server.admin(Method::PUT, path, Some(second)).await;
     server
         .set_realm(json!({ "browserFlow": "without a code" }))
         .await;
