@@ -109,6 +109,7 @@ fn spawn_rounds(app: &Arc<App>, stopped: &watch::Receiver<bool>) {
     let tasks = &app.tasks;
     tasks.spawn(every(SWEEP_INTERVAL, app, stopped, sweep::end_what_is_due));
     tasks.spawn(every(SWEEP_INTERVAL, app, stopped, sweep::hide));
+    tasks.spawn(every(SWEEP_INTERVAL, app, stopped, sweep::look));
     tasks.spawn(every(TELL_INTERVAL, app, stopped, sweep::tell_again));
     tasks.spawn(every(PURGE_INTERVAL, app, stopped, sweep::purge));
     tasks.spawn(every(IDLE_INTERVAL, app, stopped, async |app| {

@@ -64,9 +64,10 @@ pub mod directory {
 }
 pub mod domain {
     pub use crate::domain::{
-        Carries, Channel, ChatUser, CompanyDomains, Delivery, Denied, Destination, EmailAddress,
-        Guard, LoginMethod, Member, MemberId, Moment, Password, Permit, Platform, Quota, Reference,
-        ResetId, Role, Span, State, Status, Step, StepOutcome,
+        AsksForMore, Carries, Channel, ChatUser, CompanyDomains, Delivery, Denied, Destination,
+        EmailAddress, Guard, LoginMethod, Member, MemberId, Moment, Password, Permit, Platform,
+        Quota, Reference, ResetId, Role, SecondFactor, SecondFactors, Span, State, Status, Step,
+        StepOutcome,
     };
     pub mod channel {
         pub use crate::domain::channel::DestinationDenied;
@@ -128,7 +129,7 @@ pub mod flow {
     }
     pub mod sweep {
         pub use crate::flow::sweep::{
-            catch_up, end_left_behind, end_what_is_due, finish, hide, tell_again,
+            catch_up, end_left_behind, end_what_is_due, finish, hide, look, tell_again,
         };
     }
 }
@@ -150,7 +151,7 @@ pub mod server {
 pub mod store {
     pub use crate::store::{
         AdminPin, Begun, CardClick, Choice, ClickRefused, CodeError, Earlier, HistoryFilter,
-        MemberKey, MemberRow, MoveRefused, OpenError, Past, PinnedBy, ReplayKey, Reservation,
-        ResetRow, SessionRow, StepNote, StepRow, Store, StoreTasks, Use,
+        MemberKey, MemberRow, MoveRefused, OpenError, OwnLink, Past, PinnedBy, ReplayKey,
+        Reservation, ResetRow, SessionRow, StepNote, StepRow, Store, StoreTasks, Use,
     };
 }

@@ -119,6 +119,7 @@ const EXAMPLES: &[(&str, &[&str])] = &[
         ],
     ),
     ("RealmSettings", &["keycloak/realm.json"]),
+    ("FlowExecution", &["keycloak/executions.json"]),
     ("UserProfile", &["keycloak/user-profile.json"]),
     ("DeclaredAttribute", &["keycloak/user-profile.json"]),
     ("RequiredAction", &["keycloak/required-action.json"]),

@@ -114,8 +114,11 @@ pub struct Capabilities {
     /// The member signs in at our own pages, which ask for a code on their own phone or e-mail (S40) and end a
     /// generated password after its lifetime (Q10).
     pub has_our_pages: bool,
-    /// Sends a link of its own by which the member sets a password.
-    pub sends_own_link: bool,
+    /// It signs members in on pages of its own: one that was opened before a reset, or a link to one, can still set a
+    /// password after it.
+    pub signs_members_in: bool,
+    /// How long a link of its own works by which the member sets a password; none where it sends none.
+    pub own_link: Option<Span>,
 }
 
 /// What became of [`Backend::force_change`].
@@ -231,7 +234,7 @@ pub trait Backend {
     }
 
     /// Has the directory send its own link to the e-mail that it has, and returns how long it works. Changes nothing by itself.
-    /// Sends nothing where the directory cannot ([`Capabilities::sends_own_link`]).
+    /// Sends nothing where the directory cannot ([`Capabilities::own_link`]).
     fn send_link(
         &self,
         _member: &MemberId,

@@ -11,6 +11,7 @@ use crate::chance::Chance;
 use crate::domain::phone::{NotAPhone, phone_on_record};
 use crate::domain::{
     CompanyDomains, EmailAddress, Member, MemberId, Moment, OwnPassword, Password, PhoneNumber,
+    SecondFactors,
 };
 use crate::net::TlsError;
 use crate::settings::Section;
@@ -268,7 +269,8 @@ impl Backend for Builtin {
             forces_change_apart: false,
             unlocks_apart: false,
             has_our_pages: true,
-            sends_own_link: false,
+            signs_members_in: false,
+            own_link: None,
         }
     }
 
@@ -379,6 +381,7 @@ pub(crate) fn to_member(
         aliases: Vec::new(),
         guard: None,
         never_expires: false,
+        second_factors: SecondFactors::default(),
         id: row.member_id.clone(),
     }))
 }

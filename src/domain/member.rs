@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::phone::PhoneRemark;
 use super::visible::is_invisible;
-use super::{EmailAddress, Moment, PhoneNumber, written_enum};
+use super::{EmailAddress, Moment, PhoneNumber, SecondFactors, written_enum};
 
 /// The directory's immutable id of a member. Never the e-mail, because an e-mail can be given to another person.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -59,6 +59,8 @@ pub struct Member {
     pub guard: Option<Guard>,
     /// True if the account's password never expires. Then the directory cannot ask for a new one at the next sign-in.
     pub never_expires: bool,
+    /// What the directory's own sign-in asks for after the password, as far as the directory tells.
+    pub second_factors: SecondFactors,
 }
 
 impl Member {

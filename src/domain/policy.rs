@@ -148,7 +148,7 @@ impl Permit {
 ///
 /// ```
 /// use relatch::surface::domain::policy::{Case, Party, approve};
-/// use relatch::surface::domain::{Denied, LoginMethod, Member, MemberId, Role, Status};
+/// use relatch::surface::domain::{Denied, LoginMethod, Member, MemberId, Role, SecondFactors, Status};
 ///
 /// let mina = Member {
 ///     id: MemberId("m-1".into()),
@@ -165,6 +165,7 @@ impl Permit {
 ///     guard: None,
 ///     phone_remark: None,
 ///     never_expires: false,
+///     second_factors: SecondFactors::default(),
 /// };
 /// let jo = Member { id: MemberId("m-2".into()), name: "Jo Lim".into(), ..mina.clone() };
 /// let member = Party { member: &mina, role: Role::Member };
@@ -188,7 +189,7 @@ pub fn approve(case: &Case<'_>) -> Result<Permit, Denied> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::Moment;
+    use crate::domain::{Moment, SecondFactors};
 
     fn person(id: &str, status: Status, login_method: LoginMethod) -> Member {
         Member {
@@ -206,6 +207,7 @@ mod tests {
             guard: None,
             phone_remark: None,
             never_expires: false,
+            second_factors: SecondFactors::default(),
         }
     }
 

@@ -187,7 +187,7 @@ pub(crate) fn choose_password(typed: &str, least: usize) -> Result<OwnPassword, 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::{LoginMethod, MemberId, Role};
+    use crate::domain::{LoginMethod, MemberId, Role, SecondFactors};
 
     const NOW: Moment = Moment(1_000_000_000);
 
@@ -207,6 +207,7 @@ mod tests {
             guard: None,
             phone_remark: None,
             never_expires: false,
+            second_factors: SecondFactors::default(),
         }
     }
 

@@ -66,7 +66,7 @@ pub struct NotThisCountry {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::{LoginMethod, MemberId, Role, Status};
+    use crate::domain::{LoginMethod, MemberId, Role, SecondFactors, Status};
 
     fn member(phone: Option<&str>) -> Member {
         Member {
@@ -84,6 +84,7 @@ mod tests {
             guard: None,
             phone_remark: None,
             never_expires: false,
+            second_factors: SecondFactors::default(),
         }
     }
 

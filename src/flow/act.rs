@@ -20,7 +20,7 @@ use self::reporter::Reporter;
 pub(super) use self::reporter::say_working;
 use self::stop::{Obstacle, StopReason};
 use super::reaction::Redelivery;
-use super::{messages, steps};
+use super::{looks, messages, steps};
 use crate::app::{App, ProgressTold, QueuedReset, WORKING_AFTER};
 use crate::chat::Chat;
 use crate::domain::{Member, Password, Platform, Quota, State, Step, StepOutcome};
@@ -47,7 +47,8 @@ pub(super) async fn run_queued(app: &Arc<App>, chat: &Chat, queued: QueuedReset)
             Ok(Some(_)) => Err(MoveRefused::Fenced),
             Ok(None) | Err(_) => {
                 let reason = StopReason::store_down(id);
-                stop::refuse_and_tell(app, &reporter, &reservation, reason).await
+                // Boxed, because it is rare and large.
+                Box::pin(stop::refuse_and_tell(app, &reporter, &reservation, reason)).await
             }
         }
     };
@@ -227,8 +228,8 @@ async fn run(
     Box::pin(deliver::deliver(app, reporter, set)).await
 }
 
-/// Forces the change where that is an operation of its own, reads back what the directory made of it, signs the member out,
-/// and records that the delivery begins. Returns the reset, and its steps so far.
+/// Forces the change where that is an operation of its own, reads back what the directory made of it and when it set the
+/// password, signs the member out, and records that the delivery begins. Returns the reset, and its steps so far.
 async fn sign_out(
     app: &App,
     reservation: &Reservation,
@@ -236,9 +237,11 @@ async fn sign_out(
     password: &Password,
 ) -> Result<(ResetRow, Vec<StepRow>), MoveRefused> {
     let forced = steps::force_change(app, member).await;
-    let (read_back, signed_out) = tokio::join!(
-        steps::read_back(app, member, password),
-        steps::sign_out(app, member)
+    // Boxed, because each holds several calls.
+    let (read_back, signed_out, ()) = tokio::join!(
+        Box::pin(steps::read_back(app, member, password)),
+        Box::pin(steps::sign_out(app, member)),
+        Box::pin(looks::begin(app, reservation.reset_id(), member))
     );
     let mut done = vec![forced.or_else(read_back)];
     done.extend(signed_out);

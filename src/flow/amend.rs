@@ -64,9 +64,11 @@ async fn amend_ways(
 ) -> Result<Reaction, Halt> {
     let (admin, member) = (&permitted.pair.admin.member, &permitted.pair.member.member);
     let about = card::about_contacts(app, &admin.id, member).await?;
+    let own_link = card::own_link(app, &member.id).await?;
     let amended = record_change(app, origin, &permitted.row, change).await?;
     let (is_private, now) = (permitted.is_private, origin.received_at);
-    let content = card::ways(app, member, &amended, is_private, &about, now);
+    let about = (&about, own_link.as_ref());
+    let content = card::ways(app, member, &amended, is_private, about, now);
     Ok(in_place(app, origin, amended.row, content))
 }
 

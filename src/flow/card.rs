@@ -6,7 +6,7 @@ use super::{contacts, messages, steps};
 use crate::app::App;
 use crate::chat::Message;
 use crate::domain::{Channel, Member, MemberId, Moment};
-use crate::store::{Amended, StoreError};
+use crate::store::{Amended, OwnLink, StoreError};
 
 /// What a card says about the member's contacts.
 pub(super) async fn about_contacts(
@@ -39,6 +39,7 @@ pub(super) fn parts<'a>(
         directory,
         quota: None,
         earlier: None,
+        own_link: None,
         channels: &app.deliveries,
         is_private: true,
         contacts: about,
@@ -55,13 +56,14 @@ pub(super) fn ways(
     member: &Member,
     amended: &Amended,
     is_private: bool,
-    about: &messages::AboutContacts,
+    (about, own_link): (&messages::AboutContacts, Option<&OwnLink>),
     now: Moment,
 ) -> Message {
     let is_reachable = member.has_outside_contact() || amended.row.reachable_at.is_some();
     messages::offer_card(&messages::Card {
         value: &app.keys.button_value(amended.row.reset_id),
         earlier: amended.earlier.as_ref(),
+        own_link,
         is_private,
         ..parts(app, member, is_reachable, about, now)
     })
@@ -81,12 +83,8 @@ pub(super) async fn last_look(
         .as_deref()
         .or(row.copy_address.as_deref())
         .unwrap_or(own.as_str());
-    let has_pages = app
-        .directories
-        .describe(&row.member_id)
-        .capabilities
-        .has_our_pages;
-    let codes = if has_pages {
+    let capabilities = app.directories.describe(&row.member_id).capabilities;
+    let codes = if capabilities.has_our_pages {
         Some(contacts::methods_of(app, &pair.member.member, row).await?)
     } else {
         None
@@ -104,12 +102,30 @@ pub(super) async fn last_look(
         value: &app.keys.button_value(row.reset_id),
         confirm_value: &app.keys.confirm_value(row.reset_id, row.edition),
     });
+    let about = (row.member_name.as_str(), capabilities);
     let warning = amended
         .earlier
         .as_ref()
-        .map(|earlier| messages::careful(earlier, &row.member_name, &app.zone, now));
+        .map(|earlier| messages::careful(earlier, about, &app.zone, now));
+    let own_link = own_link(app, &row.member_id).await?;
+    let own_link = own_link.map(|link| messages::link_still_works(&link, &app.zone, now));
+    let warnings = warning.into_iter().chain(own_link);
     Ok(Message {
-        lines: warning.into_iter().chain(look.lines).collect(),
+        lines: warnings.chain(look.lines).collect(),
         ..look
     })
+}
+
+/// The directory's own link that was sent to the member before and may still work.
+pub(super) async fn own_link(app: &App, member: &MemberId) -> Result<Option<OwnLink>, StoreError> {
+    if app
+        .directories
+        .describe(member)
+        .capabilities
+        .signs_members_in
+    {
+        app.store.own_link(member).await
+    } else {
+        Ok(None)
+    }
 }

@@ -1,13 +1,13 @@
 //! How a reset ended, as text. It is read from the record, and never claims more than was recorded.
 
 use super::reply::{tell, unseal};
-use super::{contacts, messages, steps};
+use super::{card, contacts, messages, steps};
 use crate::app::App;
 use crate::chat::{Adapter, Chat, Message, Placement};
 use crate::directory::{Backend, By, Down, Match};
 use crate::domain::contacts::Methods;
-use crate::domain::{Member, Moment, Quota, State};
-use crate::store::{ResetRow, StepRow};
+use crate::domain::{Member, Moment, Quota, SecondFactors, State};
+use crate::store::{OwnLink, ResetRow, StepRow};
 
 /// The result of a reset. `retry_for` is the member, where the password can still be delivered another way.
 #[tracing::instrument(level = "debug", skip_all)]
@@ -24,6 +24,8 @@ pub(super) async fn ending(
         None
     };
     let codes = codes_of(app, row, retry_for).await;
+    let factors = factors_of(app, row);
+    let own_link = own_link_of(app, row).await;
     let is_private = match app.chat(row.platform) {
         Some(chat) => chat.assurance().await.is_private(),
         None => false,
@@ -35,6 +37,8 @@ pub(super) async fn ending(
         retry_for,
         is_private,
         codes: codes.as_ref(),
+        second_factors: factors.as_ref(),
+        own_link: own_link.as_ref(),
         ..parts(app, row, steps.as_deref(), &value)
     })
 }
@@ -53,11 +57,15 @@ pub(super) struct PasswordResult<'a> {
 #[tracing::instrument(name = "ending", level = "debug", skip_all)]
 pub(super) async fn with_password(app: &App, row: &ResetRow, shown: PasswordResult<'_>) -> Message {
     let codes = codes_of(app, row, Some(shown.member)).await;
+    let factors = factors_of(app, row);
+    let own_link = own_link_of(app, row).await;
     let value = app.keys.button_value(row.reset_id);
     messages::result(&messages::Ending {
         quota: shown.quota,
         shows_password: Some(shown.hides_itself),
         codes: codes.as_ref(),
+        second_factors: factors.as_ref(),
+        own_link: own_link.as_ref(),
         ..parts(app, row, shown.steps, &value)
     })
 }
@@ -81,6 +89,8 @@ fn parts<'a>(
         retry_for: None,
         is_private: true,
         codes: None,
+        second_factors: None,
+        own_link: None,
         channels: &app.deliveries,
         value,
         zone: &app.zone,
@@ -130,6 +140,26 @@ async fn codes_of(app: &App, row: &ResetRow, member: Option<&Member>) -> Option<
     contacts::methods_now(app, member.or(found.as_ref())?)
         .await
         .ok()
+}
+
+/// What the directory's own sign-in asked for when the password was set. None where that was not recorded.
+fn factors_of(app: &App, row: &ResetRow) -> Option<SecondFactors> {
+    if app
+        .directories
+        .describe(&row.member_id)
+        .capabilities
+        .signs_members_in
+    {
+        row.second_factors.as_deref()?.parse().ok()
+    } else {
+        Some(SecondFactors::default())
+    }
+}
+
+/// The directory's own link that was sent before the reset and may still work. Where the record does not answer, the store
+/// has logged it.
+async fn own_link_of(app: &App, row: &ResetRow) -> Option<OwnLink> {
+    card::own_link(app, &row.member_id).await.ok().flatten()
 }
 
 /// After an unknown end: when the directory shows a change since ours began, if it does. None if it does not answer.

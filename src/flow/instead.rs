@@ -14,7 +14,7 @@ use crate::chat::{Chat, Freshness, Message, Origin, Placement, ReplyAddress};
 use crate::directory::{Backend, ResetFailed};
 use crate::domain::delivery::Outcome;
 use crate::domain::{Channel, Destination, Member, Reference, ResetId};
-use crate::store::{Amend, Amended, ResetRow};
+use crate::store::{Amend, Amended, LinkOrder, ResetRow, StoreError};
 
 /// A click on "send the guide".
 pub(super) async fn guide(
@@ -37,16 +37,14 @@ pub(super) async fn directory_link(
 ) -> Result<Reaction, Halt> {
     let permitted = permit::of_click(app, chat, origin, id, Freshness::Now).await?;
     let row = &permitted.row;
-    if !app
-        .directories
-        .describe(&row.member_id)
-        .capabilities
-        .sends_own_link
-    {
+    let directory = app.directories.describe(&row.member_id);
+    let Some(life) = directory.capabilities.own_link else {
         // The button was drawn before the settings changed.
         return Ok(Reaction::Acknowledged);
-    }
-    close_with(app, origin, row, Amend::DirectoryLink, Next::DirectoryLink).await
+    };
+    // Recorded before it is sent: a later card has to tell of it, whatever dies.
+    let change = Amend::DirectoryLink(life);
+    close_with(app, origin, row, change, Next::DirectoryLink).await
 }
 
 /// Records that the card ends this way, and does it.
@@ -141,35 +139,42 @@ pub(super) async fn send_directory_link(
         Some(home) => home.send_link(&row.member_id).await,
         None => Err(ResetFailed::NotSent),
     };
-    let (outcome, message) = match sent {
+    let (order, outcome, message) = match sent {
         Ok(life) => {
             let now = app.clock.now();
             let until = app.zone.tell(now + life, now);
-            (
-                "sent",
-                messages::directory_link_sent(name, &row.member_name, &until, &reference),
-            )
+            let told = messages::directory_link_sent(name, &row.member_name, &until, &reference);
+            (LinkOrder::Sent(life), "sent", told)
         }
-        Err(ResetFailed::Refused(reason)) => (
-            "refused",
-            messages::directory_refused(name, &reason, &reference),
-        ),
-        Err(ResetFailed::NotSent) => ("not_sent", messages::directory_down(name, &reference)),
-        Err(ResetFailed::Misconfigured) => (
-            "not_sent",
-            messages::directory_misconfigured(name, &reference),
-        ),
-        Err(ResetFailed::Unknown) => (
-            "unknown",
-            messages::directory_link_unknown(name, &row.member_name, &reference),
-        ),
+        Err(ResetFailed::Refused(reason)) => {
+            let told = messages::directory_refused(name, &reason, &reference);
+            (LinkOrder::NotSent, "refused", told)
+        }
+        Err(ResetFailed::NotSent) => {
+            let told = messages::directory_down(name, &reference);
+            (LinkOrder::NotSent, "not_sent", told)
+        }
+        Err(ResetFailed::Unknown) => {
+            let told = messages::directory_link_unknown(name, &row.member_name, &reference);
+            (LinkOrder::Unknown, "unknown", told)
+        }
+        Err(ResetFailed::Misconfigured) => {
+            let told = messages::directory_misconfigured(name, &reference);
+            (LinkOrder::NotSent, "not_sent", told)
+        }
     };
-    record_outcome(app, row, "directory_link", outcome).await;
+    let noted = app.store.note_own_link(row.reset_id, order, outcome).await;
+    log_unrecorded(noted, "directory_link", outcome);
     tell(chat, to, &message, Placement::Replace).await;
 }
 
 async fn record_outcome(app: &App, row: &ResetRow, event: &'static str, outcome: &'static str) {
-    if let Err(error) = app.store.note_outcome(row.reset_id, event, outcome).await {
+    let noted = app.store.note_outcome(row.reset_id, event, outcome).await;
+    log_unrecorded(noted, event, outcome);
+}
+
+fn log_unrecorded(noted: Result<(), StoreError>, event: &'static str, outcome: &'static str) {
+    if let Err(error) = noted {
         tracing::error!(
             event,
             outcome,

@@ -11,7 +11,7 @@
 //! | the card | `card.rs` |
 //! | the act and what follows it | `dispatch.rs`, `act.rs` (with `steps.rs`), `aftermath.rs`, `ending.rs`, `sweep.rs` |
 //! | contacts for codes | `contacts.rs`; `question.rs` before one is added, `contact_add.rs` for the addition, `contact_notices.rs` for who is told |
-//! | what the member does later | `member_report.rs`, on the links of `pages.rs` |
+//! | what the member does later | `member_report.rs`, on the links of `pages.rs`; `looks.rs` looks whether a password was set again |
 //! | replies and texts | `reaction.rs`, `answer.rs` (commands), `refuse.rs` (clicks and forms), `reply.rs`, `messages/`; `security.rs` for alarms |
 //! | log lines | `trace.rs` |
 //!
@@ -41,6 +41,7 @@ mod history;
 mod identity;
 mod instead;
 mod listed;
+mod looks;
 mod member_report;
 pub mod messages;
 mod offer;

@@ -35,6 +35,7 @@ pub(super) async fn reset(
     let (admin, member) = (&pair.admin.member, &pair.member.member);
     check_second_contact(app, &origin, (admin, member), &reference).await?;
     let methods = contacts::methods_for_next(app, member, &admin.id).await?;
+    let own_link = card::own_link(app, &member.id).await?;
     let reset_id = ResetId::draw(&mut rng, origin.received_at);
     trace::record_reset(reset_id);
     let offer = NewOffer {
@@ -67,6 +68,7 @@ pub(super) async fn reset(
             let card = messages::offer_card(&messages::Card {
                 quota: Some(offered.quota),
                 earlier: offered.earlier.as_ref(),
+                own_link: own_link.as_ref(),
                 value: &app.keys.button_value(reset_id),
                 is_private: chat.assurance().await.is_private(),
                 ..card::parts(app, member, is_reachable, &about, origin.received_at)

@@ -1,4 +1,4 @@
-//! The sweep: recovery after a crash, expiry, hiding of shown passwords, and pending steps.
+//! The sweep: recovery after a crash, expiry, hiding of shown passwords, pending steps, and looks after a reset.
 
 use std::sync::Arc;
 
@@ -7,7 +7,7 @@ use tracing::Instrument;
 
 use super::reply::unseal;
 use super::trace::sweep_span;
-use super::{aftermath, ending};
+use super::{aftermath, ending, looks};
 use crate::app::{App, ProgressTold, WORKERS};
 use crate::domain::Span;
 use crate::store::{ResetRow, StoreError};
@@ -136,6 +136,18 @@ pub async fn hide(app: &Arc<App>) -> Result<(), StoreError> {
 pub async fn finish(app: &Arc<App>) -> Result<(), StoreError> {
     let rows = app.store.with_pending_steps(STEP_GRACE).await?;
     finish_all(app, rows, STEP_GRACE).await;
+    Ok(())
+}
+
+/// Looks whether passwords were set again after a reset.
+pub async fn look(app: &Arc<App>) -> Result<(), StoreError> {
+    let due = app.store.to_look().await?;
+    let look = async |row: ResetRow| {
+        looks::look(app, &row).instrument(sweep_span(&row)).await;
+    };
+    futures_util::stream::iter(due)
+        .for_each_concurrent(WORKERS, look)
+        .await;
     Ok(())
 }
 

@@ -7,7 +7,7 @@ use super::resets::{enter, newest_change};
 use super::tries::Tries;
 use super::{CardClick, ClickError, Earlier, ResetRow, Store, audit, replays};
 use crate::domain::look_up::Tried;
-use crate::domain::{Carries, Delivery, Destination, EmailAddress, MemberId, Moment, State};
+use crate::domain::{Carries, Delivery, Destination, EmailAddress, MemberId, Moment, Span, State};
 
 /// A card after a change, with what it has to warn of now.
 #[derive(Clone, Debug)]
@@ -48,8 +48,8 @@ pub enum Amend {
     ToggleShow,
     /// S6: the guide goes out instead of a reset.
     Guide,
-    /// The directory sends its own link instead of a reset.
-    DirectoryLink,
+    /// The directory sends its own link instead of a reset, which works for this long.
+    DirectoryLink(Span),
 }
 
 impl Amend {
@@ -61,7 +61,7 @@ impl Amend {
             Self::ToggleCopy(..) | Self::CopyTo(..) => "copy_to_self",
             Self::ToggleShow => "also_show",
             Self::Guide => "guide",
-            Self::DirectoryLink => "directory_link",
+            Self::DirectoryLink(_) => "directory_link",
         }
     }
 
@@ -105,7 +105,11 @@ impl Amend {
                 row.edition = row.edition.saturating_add(1);
                 row.also_show = !row.also_show;
             }
-            Self::Guide | Self::DirectoryLink => enter(row, State::Cancelled, now),
+            Self::Guide => enter(row, State::Cancelled, now),
+            Self::DirectoryLink(life) => {
+                enter(row, State::Cancelled, now);
+                row.own_link_until = Some(now + *life);
+            }
         }
     }
 }

@@ -5,7 +5,7 @@
 //! 1. [`engine`]: how a statement, a row and a write are written down. Read `engine/writer.rs` first, then `row.rs`.
 //! 2. [`replays`], [`slots`] and [`audit`]: the smallest subjects, each with its rows, its statements and its functions.
 //! 3. [`resets`] (the row), then the life of one reset in order: [`cards`], [`around`], [`earlier`], [`clicks`],
-//!    [`amend`], [`reserve`], [`moves`], [`steps`], [`told`], [`notices`], [`mailed_links`]; [`history`] reads them back, and [`purge`] deletes them.
+//!    [`amend`], [`reserve`], [`moves`], [`steps`], [`told`], [`notices`], [`mailed_links`], [`looks`]; [`own_link`] instead of one; [`history`] reads them back, and [`purge`] deletes them.
 //! 4. Commands that make no card, and administrators: [`notes`], [`tries`], [`links`], [`pins`].
 //! 5. The built-in directory and its pages: [`members`], [`accounts`], [`sessions`], [`passwords`], [`codes`], [`contacts`],
 //!    [`contact_checks`], [`devices`], [`import`], [`wipe`]; [`seen_contacts`] also knows members of other directories.
@@ -52,6 +52,7 @@ mod history;
 mod import;
 mod key;
 mod links;
+mod looks;
 mod mailed_links;
 mod members;
 mod migrations;
@@ -60,6 +61,7 @@ mod notes;
 mod notices;
 mod open;
 mod open_error;
+mod own_link;
 mod own_log;
 mod passwords;
 mod pins;
@@ -100,6 +102,7 @@ pub use self::earlier::Earlier;
 use self::engine::{Connection, Readers, Refusal, Tx, WriteFn};
 pub use self::history::{HistoryFilter, Past};
 pub(crate) use self::import::{ChangedContacts, ImportRow, NewPerson, NotImported};
+pub(crate) use self::looks::Look;
 pub(crate) use self::mailed_links::{Disowned, LinkUse};
 pub use self::members::{MemberKey, MemberRow};
 pub use self::moves::MoveRefused;
@@ -108,6 +111,8 @@ pub(crate) use self::notes::Noted;
 pub(crate) use self::notices::NoticeRow;
 pub use self::open::{StoreTasks, Use};
 pub use self::open_error::OpenError;
+pub(crate) use self::own_link::LinkOrder;
+pub use self::own_link::OwnLink;
 pub use self::passwords::Begun;
 pub(crate) use self::pins::Pins;
 pub use self::pins::{AdminPin, PinnedBy};

@@ -106,6 +106,18 @@ table! {
             copy_digest: Option<String>,
             /// Digests of typed addresses that were tried before another way was chosen, with spaces.
             typed_digests: Option<String>,
+            /// Until when the link works that the directory was to send instead of a reset.
+            own_link_until: Option<Moment>,
+            /// When the directory had confirmed that it was sent.
+            own_link_sent_at: Option<Moment>,
+            /// What the directory's own sign-in asked for beside the password when it was set.
+            second_factors: Option<String>,
+            /// When the password was set, by the directory's clock.
+            password_set_at: Option<Moment>,
+            /// When relatch looks next whether it was set again.
+            look_at: Option<Moment>,
+            /// When it was set again, by the directory's clock.
+            set_again_at: Option<Moment>,
         }
     }
 }
@@ -331,6 +343,12 @@ impl ResetRow {
             destination_digest: None,
             copy_digest: None,
             typed_digests: None,
+            own_link_until: None,
+            own_link_sent_at: None,
+            second_factors: None,
+            password_set_at: None,
+            look_at: None,
+            set_again_at: None,
         }
     }
 

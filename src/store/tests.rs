@@ -12,7 +12,8 @@ use super::engine::{Tx, params};
 use super::sessions::Live;
 use super::*;
 use crate::domain::{
-    ChatUser, LoginMethod, Member, MemberId, Moment, Platform, ResetId, Role, Span, State, Status,
+    ChatUser, LoginMethod, Member, MemberId, Moment, Platform, ResetId, Role, SecondFactors, Span,
+    State, Status,
 };
 
 /// Statements with their names.
@@ -52,6 +53,7 @@ const STATEMENTS: &[(&str, &str)] = &statements![
     links::ACCOUNTS_OF,
     links::DELETE,
     links::EMAIL_OF,
+    looks::DUE,
     members::BY_EMAIL,
     members::BY_KEYS,
     members::EMPLOYEE_ID,
@@ -59,6 +61,7 @@ const STATEMENTS: &[(&str, &str)] = &statements![
     notes::UNTOLD,
     notices::DELETE,
     notices::OF_RESET,
+    own_link::NEWEST,
     passwords::ACCOUNT_BY_EMAIL,
     passwords::ACCOUNT_BY_ID,
     pins::BY_EMAIL,
@@ -328,6 +331,7 @@ fn member(name: &str) -> Member {
         guard: None,
         phone_remark: None,
         never_expires: false,
+        second_factors: SecondFactors::default(),
     }
 }
 

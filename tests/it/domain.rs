@@ -17,7 +17,7 @@ use relatch::surface::domain::sign_in::DEVICE_LIFE;
 use relatch::surface::domain::sms_countries::SmsCountries;
 use relatch::surface::domain::{
     Carries, Denied, Destination, EmailAddress, LoginMethod, Member, MemberId, Moment, ResetId,
-    Role, Span, State, Status,
+    Role, SecondFactors, Span, State, Status,
 };
 
 fn mina() -> Member {
@@ -36,6 +36,7 @@ fn mina() -> Member {
         guard: None,
         phone_remark: None,
         never_expires: false,
+        second_factors: SecondFactors::default(),
     }
 }
 

@@ -18,7 +18,8 @@ use relatch::surface::chat::{
 use relatch::surface::domain::delivery::Outcome;
 use relatch::surface::domain::member::clean_name;
 use relatch::surface::domain::{
-    EmailAddress, LoginMethod, Member, MemberId, Password, Platform, Role, Span, Status,
+    EmailAddress, LoginMethod, Member, MemberId, Password, Platform, Role, SecondFactors, Span,
+    Status,
 };
 use relatch::surface::flow::messages::SAY_IT;
 use relatch::surface::store::ResetRow;
@@ -49,6 +50,7 @@ fn member() -> Member {
         guard: None,
         phone_remark: None,
         never_expires: false,
+        second_factors: SecondFactors::default(),
     }
 }
 

@@ -6,9 +6,9 @@ use std::sync::Arc;
 use futures_util::future::try_join_all;
 use serde_json::Value;
 
-use super::Keycloak;
 use super::realm::{RealmFacts, RoleRef, UNSEEN_ADMINISTRATION};
 use super::wire::{BruteForceStatus, KeycloakCredential, KeycloakUser, RoleName};
+use super::{Keycloak, factors};
 use crate::directory::backend::id_prefix;
 use crate::directory::phones::phone_of;
 use crate::directory::{By, Match, Unavailable, Wanted};
@@ -309,6 +309,10 @@ impl Keycloak {
             manager_email: None,
             guard,
             never_expires: false,
+            second_factors: factors::of_user(
+                &about.credentials,
+                about.facts.asked_factors.as_ref(),
+            ),
             business_email,
         })
     }

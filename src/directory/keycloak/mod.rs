@@ -11,6 +11,7 @@
 
 mod api;
 mod config;
+mod factors;
 mod kept;
 mod member;
 mod policy;
@@ -146,7 +147,8 @@ impl Backend for Keycloak {
             unlocks_apart: true,
             has_our_pages: false,
             // Where nobody is asked for a new password, the link ends without a form for one.
-            sends_own_link: asks && has_mail,
+            signs_members_in: true,
+            own_link: (asks && has_mail).then_some(self.config.link_lifetime),
         }
     }
 

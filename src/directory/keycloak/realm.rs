@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use futures_util::future::{BoxFuture, try_join_all};
 
+use super::factors::{AskedFactors, DEFAULT_FLOW};
 use super::wire::{RealmClient, RealmSettings, RequiredAction, RoleName};
 use super::{Keycloak, UPDATE_PASSWORD};
 use crate::directory::Unavailable;
@@ -77,6 +78,8 @@ pub(super) struct RealmFacts {
     pub(super) asks_for_new_password: Option<bool>,
     /// None where relatch's client may not see the realm's settings.
     pub(super) settings: Option<RealmSettings>,
+    /// None where relatch's client may not see what the sign-in asks for, or cannot read it.
+    pub(super) asked_factors: Option<AskedFactors>,
     /// The ids of the clients whose roles are asked for, by their names.
     pub(super) clients: BTreeMap<String, String>,
     /// Those of them of which every role administers a realm.
@@ -118,16 +121,27 @@ impl Keycloak {
     }
 
     async fn facts_of(&self, now: Moment) -> Result<Arc<RealmFacts>, RealmFault> {
-        let (asks_for_new_password, settings, (clients, administering), ()) = tokio::try_join!(
+        // The default flow is read beside the settings, since most realms have no other one.
+        let (asks_for_new_password, settings, (clients, administering), (), by_default) = tokio::try_join!(
             self.asks_for_new_password(),
             self.settings(),
             self.clients(),
             self.realm_roles_exist(),
+            async { Ok(self.asked_by(DEFAULT_FLOW).await) },
         )?;
+        let flow = settings
+            .as_ref()
+            .and_then(|settings| settings.browser_flow.as_deref());
+        let asked_factors = match flow {
+            Some(DEFAULT_FLOW) => by_default,
+            Some(other) => self.asked_by(other).await,
+            None => None,
+        };
         let facts = Arc::new(RealmFacts {
             read_at: now,
             asks_for_new_password,
             settings,
+            asked_factors,
             clients,
             administering,
         });

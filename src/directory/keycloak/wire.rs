@@ -63,8 +63,12 @@ pub(super) struct KeycloakCredential {
 }
 
 impl KeycloakCredential {
+    pub(super) fn is_of(&self, kind: &str) -> bool {
+        self.r#type == kind
+    }
+
     pub(super) fn is_password(&self) -> bool {
-        self.r#type == "password"
+        self.is_of("password")
     }
 
     /// True for a password that Keycloak itself keeps.
@@ -108,6 +112,19 @@ pub(super) struct RealmSettings {
     /// True where people can have rights over users without holding a role.
     #[serde(default)]
     pub(super) admin_permissions_enabled: bool,
+    /// The flow by which people sign in.
+    pub(super) browser_flow: Option<String>,
+}
+
+/// A step of a flow; those of a flow within it follow it at the next level.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct FlowExecution {
+    pub(super) requirement: String,
+    /// Of what the step does; none where it is a flow.
+    pub(super) provider_id: Option<String>,
+    #[serde(default)]
+    pub(super) level: usize,
 }
 
 impl RealmSettings {

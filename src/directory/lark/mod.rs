@@ -27,7 +27,9 @@ use super::{
 };
 use crate::domain::country::Country;
 use crate::domain::member::clean_name;
-use crate::domain::{EmailAddress, LoginMethod, Member, MemberId, Moment, Password, Role, Status};
+use crate::domain::{
+    EmailAddress, LoginMethod, Member, MemberId, Moment, Password, Role, SecondFactors, Status,
+};
 use crate::lark_api::{LarkApi, LarkError};
 use crate::store::Reservation;
 
@@ -210,6 +212,7 @@ impl LarkDirectory {
             manager_email: None,
             guard: None,
             never_expires: false,
+            second_factors: SecondFactors::default(),
             business_email,
         })
     }
@@ -227,7 +230,8 @@ impl Backend for LarkDirectory {
             forces_change_apart: false,
             unlocks_apart: false,
             has_our_pages: false,
-            sends_own_link: false,
+            signs_members_in: false,
+            own_link: None,
         }
     }
 

@@ -14,7 +14,9 @@ use crate::directory::phones::phone_of;
 use crate::directory::{By, Match, Unavailable};
 use crate::domain::country::Country;
 use crate::domain::member::clean_name;
-use crate::domain::{EmailAddress, Guard, LoginMethod, Member, MemberId, Role, Status};
+use crate::domain::{
+    EmailAddress, Guard, LoginMethod, Member, MemberId, Role, SecondFactors, Status,
+};
 
 /// What each kind of server reads of an account in its own way.
 pub(in crate::directory) struct AccountFlags {
@@ -173,6 +175,7 @@ impl Tree {
                 .collect(),
             guard: flags.guard,
             never_expires: flags.never_expires,
+            second_factors: SecondFactors::default(),
             business_email,
         })
     }

@@ -54,7 +54,7 @@ impl Destination {
 mod tests {
     use super::*;
     use crate::domain::phone::NotAPhone;
-    use crate::domain::{LoginMethod, MemberId, Role, Status};
+    use crate::domain::{LoginMethod, MemberId, Role, SecondFactors, Status};
 
     fn mina() -> Member {
         Member {
@@ -72,6 +72,7 @@ mod tests {
             guard: None,
             phone_remark: None,
             never_expires: false,
+            second_factors: SecondFactors::default(),
         }
     }
 

@@ -1,7 +1,7 @@
 //! Which contact gets the code, case by case.
 
 use super::*;
-use crate::domain::{LoginMethod, Role, Status};
+use crate::domain::{LoginMethod, Role, SecondFactors, Status};
 
 const NOW: Moment = Moment(1_000_000_000);
 const OWN_PHONE: &str = "+821012345642";
@@ -23,6 +23,7 @@ fn mina() -> Member {
         guard: None,
         phone_remark: None,
         never_expires: false,
+        second_factors: SecondFactors::default(),
     }
 }
 

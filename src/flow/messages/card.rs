@@ -1,6 +1,8 @@
 //! The card that offers a reset.
 
 use super::contacts::{AboutContacts, code_on_card, contact_of_record};
+use super::open_ways::{OPEN_PAGE, link_still_works};
+use super::second_factors;
 use super::ways::delivery_buttons;
 use super::words::{button, count, login_method, message, status};
 use crate::chat::{Action, Button, Message, Style};
@@ -10,7 +12,7 @@ use crate::directory::Capabilities;
 use crate::domain::contacts::of_directory;
 use crate::domain::phone::PhoneRemark;
 use crate::domain::{Member, Moment, Quota};
-use crate::store::Earlier;
+use crate::store::{Earlier, OwnLink};
 
 /// What a card is made of.
 pub struct Card<'a> {
@@ -24,6 +26,8 @@ pub struct Card<'a> {
     pub quota: Option<Quota>,
     /// The member's last reset of the past 24 h.
     pub earlier: Option<&'a Earlier>,
+    /// The directory's own link that was sent before and may still work.
+    pub own_link: Option<&'a OwnLink>,
     /// The channels that have settings.
     pub channels: &'a Deliveries,
     /// True where nobody else can read the last look and what follows.
@@ -58,8 +62,9 @@ pub fn offer_card(card: &Card<'_>) -> Message {
     }
     lines.extend(
         card.earlier
-            .map(|earlier| careful(earlier, &member.name, zone, *now)),
+            .map(|earlier| careful(earlier, (&member.name, card.capabilities), zone, *now)),
     );
+    lines.extend(card.own_link.map(|link| link_still_works(link, zone, *now)));
     if let Some(quota) = card.quota {
         let next = quota
             .next_at
@@ -161,17 +166,21 @@ fn limits_of_directory(card: &Card<'_>) -> Vec<String> {
         lines.push("This directory can't make them set a new password of their own.".to_owned());
     }
     if !card.capabilities.has_our_pages {
-        lines.push(
-            "This directory does not ask them for a code at sign-in: the password alone lets anybody in.".to_owned(),
-        );
+        let factors = &card.member.second_factors;
+        lines.extend(second_factors::on_card(factors, card.directory));
     }
     lines
 }
 
 /// The warning that this member was reset a short time ago.
-pub fn careful(earlier: &Earlier, member_name: &str, zone: &Zone, now: Moment) -> String {
+pub fn careful(
+    earlier: &Earlier,
+    (member_name, directory): (&str, Capabilities),
+    zone: &Zone,
+    now: Moment,
+) -> String {
     let (when, who) = (zone.tell(earlier.changed_at, now), &earlier.admin_name);
-    if earlier.is_certain {
+    let warning = if earlier.is_certain {
         format!(
             "Careful: {member_name} was reset at {when} by {who}. The password from then stops working if you go on."
         )
@@ -180,6 +189,11 @@ pub fn careful(earlier: &Earlier, member_name: &str, zone: &Zone, now: Moment) -
             "Careful: {who} tried to reset {member_name} at {when}, and the password may have changed. It stops working \
             if you go on."
         )
+    };
+    if directory.signs_members_in {
+        format!("{warning} {OPEN_PAGE}")
+    } else {
+        warning
     }
 }
 
@@ -201,7 +215,7 @@ fn card_buttons(card: &Card<'_>) -> Vec<Button> {
             Style::Primary,
         ));
     }
-    if card.capabilities.sends_own_link {
+    if card.capabilities.own_link.is_some() {
         let label = format!("Let {} send its own link", card.directory);
         buttons.push(button(Action::DirectoryLink, label, value, Style::Plain));
     }

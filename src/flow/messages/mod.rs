@@ -19,9 +19,11 @@ mod instead;
 mod last_look;
 mod not_sent;
 mod notes;
+mod open_ways;
 mod overview;
 mod progress;
 mod result;
+mod second_factors;
 mod stopped;
 mod ways;
 mod who;
@@ -50,6 +52,7 @@ pub use self::notes::{
     contact_removed, contacts_imported, copy_to_self, guide, guide_sms, link_mail, link_sms,
     members, password_mail, password_sms, wrong_code,
 };
+pub use self::open_ways::{link_still_works, set_again};
 pub use self::overview::{disowned, help, history, rules, untold, used};
 pub use self::progress::{busy, busy_form, hidden, nothing_to_do, overloaded, stopping, working};
 pub use self::result::{Ending, result};

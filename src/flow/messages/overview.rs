@@ -51,8 +51,12 @@ pub fn history(past: &[Past], of: Option<&str>, zone: &Zone, now: Moment) -> Mes
             }
             None => String::new(),
         };
+        let again = row
+            .set_again_at
+            .map(|at| format!(", set again {}", zone.tell(at, now)));
+        let again = again.unwrap_or_default();
         format!(
-            "{when}  {} by {}{way}: {state}{link}{slot} (ref {})",
+            "{when}  {} by {}{way}: {state}{link}{again}{slot} (ref {})",
             row.member_name,
             row.admin_name,
             row.reset_id.reference()
@@ -139,7 +143,16 @@ pub fn untold(row: &ResetRow, zone: &Zone, now: Moment) -> String {
         | State::Expired
         | State::Superseded => "it is not finished",
     };
-    format!("About your reset of {member} at {when}: {what}. (ref {reference})")
+    let again = row.set_again_at.map(|at| {
+        format!(
+            " {member} set a new password at {}; if it was not them, run the command again.",
+            zone.tell(at, now)
+        )
+    });
+    format!(
+        "About your reset of {member} at {when}: {what}.{} (ref {reference})",
+        again.unwrap_or_default()
+    )
 }
 
 /// The member signed in with the password of a reset and set one of their own.

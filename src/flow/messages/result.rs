@@ -1,6 +1,8 @@
 //! The result of a reset, from what was recorded.
 
 use super::contacts::code_goes;
+use super::open_ways::after_reset;
+use super::second_factors::in_result;
 use super::ways::delivery_buttons;
 use super::words::{NO_RESET_USED, NOTHING_CHANGED, button, count, message};
 use crate::chat::{Action, Button, Message, Style};
@@ -8,8 +10,10 @@ use crate::clock::Zone;
 use crate::delivery::Deliveries;
 use crate::directory::Capabilities;
 use crate::domain::contacts::Methods;
-use crate::domain::{Carries, Delivery, Member, Moment, Quota, Span, State, Step, StepOutcome};
-use crate::store::{ResetRow, StepRow};
+use crate::domain::{
+    Carries, Delivery, Member, Moment, Quota, SecondFactors, Span, State, Step, StepOutcome,
+};
+use crate::store::{OwnLink, ResetRow, StepRow};
 
 /// What the text of a result is made of.
 pub struct Ending<'a> {
@@ -35,6 +39,10 @@ pub struct Ending<'a> {
     pub is_private: bool,
     /// Where the code goes; none where no code is asked for, or the record did not answer.
     pub codes: Option<&'a Methods>,
+    /// What the directory's own sign-in asks for; none where that cannot be read.
+    pub second_factors: Option<&'a SecondFactors>,
+    /// The directory's own link that was sent before and may still work.
+    pub own_link: Option<&'a OwnLink>,
     /// The channels that have settings.
     pub channels: &'a Deliveries,
     /// The opaque value of the buttons.
@@ -95,8 +103,21 @@ pub fn result(ending: &Ending<'_>) -> Message {
         | State::Expired
         | State::Superseded => message(format!("I'm still working on the reset of {member}. (ref {reference})"), []),
     };
+    told.lines.extend(open_ways(ending));
     told.buttons.extend(ending_buttons(ending));
     told
+}
+
+fn open_ways(ending: &Ending<'_>) -> Vec<String> {
+    let Ending {
+        row,
+        capabilities,
+        own_link,
+        zone,
+        now,
+        ..
+    } = *ending;
+    after_reset(row, capabilities, own_link, zone, now)
 }
 
 fn done_lines(ending: &Ending<'_>) -> Vec<String> {
@@ -123,10 +144,7 @@ fn done_lines(ending: &Ending<'_>) -> Vec<String> {
         } else if ending.capabilities.has_our_pages {
             format!("It works until {until}.")
         } else {
-            format!(
-                "Nothing ends it by itself, and no code is asked for: {} should sign in with it now.",
-                row.member_name
-            )
+            in_result(ending.second_factors, &row.member_name).join(" ")
         });
     }
     let is_strict = ending.channels.ways.is_strict;

@@ -1,6 +1,8 @@
 //! What only Keycloak does.
 
+mod factors;
 mod nginx;
+mod open_ways;
 mod policies;
 mod real;
 mod requests;

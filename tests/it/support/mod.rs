@@ -115,6 +115,7 @@ impl TestBot {
         sweep::hide(&self.app).await.unwrap();
         sweep::tell_again(&self.app).await.unwrap();
         sweep::finish(&self.app).await.unwrap();
+        sweep::look(&self.app).await.unwrap();
         self.settle().await;
     }
 

@@ -55,6 +55,10 @@ fn answers_about(user: String, credentials: &str) -> Answers {
             "/authentication/required-actions/UPDATE_PASSWORD".to_owned(),
             text("keycloak/required-action.json"),
         ),
+        (
+            "/authentication/flows/browser/executions".to_owned(),
+            text("keycloak/executions.json"),
+        ),
     ];
     let mut answers = realm
         .map(|(path, body)| (format!("GET /admin/realms/corp{path}"), 200, body))

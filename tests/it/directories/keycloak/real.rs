@@ -1,5 +1,7 @@
 //! What Keycloak itself does with a reset: the real server, asked and answered as in use.
 
+mod open_ways;
+
 use std::time::Duration;
 
 use axum::http::Method;

@@ -28,7 +28,8 @@ fn cards(world: &World<'_>, samples: &mut Samples) {
         forces_change_apart: false,
         unlocks_apart: false,
         has_our_pages: true,
-        sends_own_link: true,
+        signs_members_in: false,
+        own_link: Some(Span::hours(1)),
     };
     let none = Capabilities {
         can_sign_out: false,
@@ -36,7 +37,8 @@ fn cards(world: &World<'_>, samples: &mut Samples) {
         forces_change_apart: false,
         unlocks_apart: false,
         has_our_pages: false,
-        sends_own_link: true,
+        signs_members_in: false,
+        own_link: Some(Span::hours(1)),
     };
     let unknown = Member {
         phone: None,
@@ -62,6 +64,7 @@ fn cards(world: &World<'_>, samples: &mut Samples) {
             window: Span::hours(24),
         }),
         earlier: Some(&certain),
+        own_link: None,
         channels: &world.channels,
         is_private: true,
         contacts: &plain,
@@ -92,6 +95,7 @@ fn cards(world: &World<'_>, samples: &mut Samples) {
         );
     }
     cards_with_phone_remarks(&card, &unknown, samples);
+    cards_of_a_directory_with_pages(world, &card, samples);
     for (member, capabilities, is_private, channels) in [
         (&world.member, none, true, &world.channels),
         (&unknown, all, true, &world.channels),
@@ -117,6 +121,32 @@ fn cards(world: &World<'_>, samples: &mut Samples) {
                 ..card
             }),
         );
+    }
+}
+
+/// What its sign-in asks for, a passkey, an earlier reset whose pages may be open, and a link that was sent.
+fn cards_of_a_directory_with_pages(world: &World<'_>, card: &Card<'_>, samples: &mut Samples) {
+    let capabilities = Capabilities {
+        has_our_pages: false,
+        signs_members_in: true,
+        ..card.capabilities
+    };
+    for (second_factors, is_certain) in super::second_factors()
+        .into_iter()
+        .zip([true, false].into_iter().cycle())
+    {
+        let member = Member {
+            second_factors,
+            ..world.member.clone()
+        };
+        let link = world.own_link(is_certain);
+        let told = Card {
+            member: &member,
+            capabilities,
+            own_link: Some(&link),
+            ..*card
+        };
+        samples.say("offer_card", say::offer_card(&told));
     }
 }
 
@@ -193,10 +223,17 @@ fn last_looks(world: &World<'_>, samples: &mut Samples) {
         admin_name: world.name.to_owned(),
         is_certain: true,
     };
-    stale
-        .lines
-        .push(say::careful(&earlier, world.name, &world.zone, world.now));
+    let directory = Capabilities {
+        signs_members_in: true,
+        ..Capabilities::default()
+    };
+    let link = world.own_link(true);
+    stale.lines.extend([
+        say::careful(&earlier, (world.name, directory), &world.zone, world.now),
+        say::link_still_works(&link, &world.zone, world.now),
+    ]);
     samples.say("careful", stale.clone());
+    samples.say("link_still_works", stale.clone());
     samples.say("stale", stale);
 }
 
@@ -234,6 +271,9 @@ fn lists(world: &World<'_>, samples: &mut Samples) {
         .collect();
     past.push(of(State::Delivered, Carries::Link, None));
     past.push(of(State::Delivered, Carries::Link, Some(now)));
+    let mut again = of(State::Delivered, Carries::Password, None);
+    again.reset.set_again_at = Some(now);
+    past.push(again);
     samples.say("history", say::history(&[], Some(world.name), zone, now));
     samples.say("history", say::history(&past, None, zone, now));
     let quota = Quota {
@@ -256,6 +296,7 @@ fn lists(world: &World<'_>, samples: &mut Samples) {
             let row = ResetRow {
                 state: *state,
                 failure: failure.clone(),
+                set_again_at: (*state == State::Delivered && failure.is_none()).then_some(now),
                 ..world.row.clone()
             };
             say::untold(&row, zone, now)

@@ -12,9 +12,10 @@ use relatch::surface::domain::contacts::{AddedAs, AddedContact, Method, Methods}
 use relatch::surface::domain::delivery::{Refusal, Ways};
 use relatch::surface::domain::sms_countries::SmsCountries;
 use relatch::surface::domain::{
-    Carries, Destination, EmailAddress, Member, MemberId, Moment, Reference, ResetId, Span,
+    AsksForMore, Carries, Destination, EmailAddress, Member, MemberId, Moment, Reference, ResetId,
+    SecondFactor, SecondFactors, Span,
 };
-use relatch::surface::store::ResetRow;
+use relatch::surface::store::{OwnLink, ResetRow};
 
 /// Every reason for which a channel takes no message.
 const REFUSALS: &[Refusal] = &[
@@ -145,6 +146,14 @@ impl<'a> World<'a> {
         }
     }
 
+    fn own_link(&self, is_certain: bool) -> OwnLink {
+        OwnLink {
+            sent_at: self.now,
+            until: self.now + Span::hours(1),
+            is_certain,
+        }
+    }
+
     fn added(&self, added_as: AddedAs) -> AddedContact {
         AddedContact {
             to: Destination::Email(self.email.clone()),
@@ -178,6 +187,22 @@ impl<'a> World<'a> {
         methods.push(of(vec![], waiting));
         methods
     }
+}
+
+/// What a directory's own sign-in may ask for, in every case that texts tell apart.
+fn second_factors() -> Vec<SecondFactors> {
+    use SecondFactor::{OneTimeCode, RecoveryCode, SecurityKey};
+
+    let held = [vec![], vec![OneTimeCode, SecurityKey, RecoveryCode]];
+    let cases = held.into_iter().flat_map(|held| {
+        [AsksForMore::No, AsksForMore::Yes, AsksForMore::Unknown].map(|asks| SecondFactors {
+            has_passkey: !held.is_empty(),
+            held: held.clone(),
+            asks,
+        })
+    });
+    let is_possible = |one: &SecondFactors| !(one.held.is_empty() && one.asks == AsksForMore::Yes);
+    cases.filter(is_possible).collect()
 }
 
 /// Every message about these people.

@@ -12,6 +12,7 @@ use super::{REFUSALS, Samples, World};
 
 pub(super) fn add(world: &World<'_>, samples: &mut Samples) {
     results(world, samples);
+    results_of_a_directory_with_pages(world, samples);
     stopped(world, samples);
     instead(world, samples);
 }
@@ -104,13 +105,16 @@ fn ending<'a>(world: &'a World<'a>, row: &'a ResetRow, steps: &'a [StepRow]) -> 
             forces_change_apart: false,
             unlocks_apart: false,
             has_our_pages: true,
-            sends_own_link: true,
+            signs_members_in: false,
+            own_link: Some(Span::hours(1)),
         },
         observed: None,
         shows_password: None,
         retry_for: Some(&world.member),
         is_private: true,
         codes: None,
+        second_factors: None,
+        own_link: None,
         channels: &world.channels,
         value: world.value,
         zone: &world.zone,
@@ -186,6 +190,50 @@ fn more_results(world: &World<'_>, samples: &mut Samples) {
         ..ending(world, &undelivered, &done)
     };
     samples.say("result", say::result(&told));
+}
+
+/// What its sign-in asks for, and what may still set a password.
+fn results_of_a_directory_with_pages(world: &World<'_>, samples: &mut Samples) {
+    let done = steps(world, StepOutcome::Done, None);
+    let at = Some(world.now);
+    let looks = [
+        (None, None, None),
+        (at, at, None),
+        (at, None, None),
+        (at, None, at),
+    ];
+    let factors: Vec<_> = super::second_factors()
+        .into_iter()
+        .map(Some)
+        .chain([None])
+        .collect();
+    for (number, factors) in factors.iter().enumerate() {
+        for (password_set_at, look_at, set_again_at) in looks {
+            let row = ResetRow {
+                state: State::Delivered,
+                delivery: Some(Delivery::Phone),
+                changed_at: at,
+                password_set_at,
+                look_at,
+                set_again_at,
+                ..world.row.clone()
+            };
+            let link = world.own_link(number % 2 == 0);
+            let plain = ending(world, &row, &done);
+            let told = Ending {
+                second_factors: factors.as_ref(),
+                own_link: Some(&link),
+                capabilities: Capabilities {
+                    has_our_pages: false,
+                    signs_members_in: true,
+                    ..plain.capabilities
+                },
+                ..plain
+            };
+            samples.say("result", say::result(&told));
+            samples.say("set_again", say::set_again(&row, &world.zone, world.now));
+        }
+    }
 }
 
 fn stopped(world: &World<'_>, samples: &mut Samples) {

@@ -363,6 +363,27 @@ impl Browser {
             .map(|(_, code)| code.into_owned())
     }
 
+    /// Opens a link of an e-mail, and goes on from the page that comes first.
+    pub(crate) async fn follow(&mut self, link: &str) {
+        self.open(link).await;
+        if !self.asks_for_a_new_password() {
+            let (_, rest) = self
+                .page
+                .split_once("action-token?")
+                .expect("a link to go on");
+            let query = rest.split('"').next().unwrap().replace("&amp;", "&");
+            let (base, _) = link.split_once('?').unwrap();
+            self.open(&format!("{base}?{query}")).await;
+        }
+    }
+
+    /// Sets a new password on the page that asks for one.
+    pub(crate) async fn set_password(&mut self, password: &str) {
+        assert!(self.asks_for_a_new_password(), "{}", self.page);
+        self.submit(&[("password-new", password), ("password-confirm", password)])
+            .await;
+    }
+
     /// True where the page asks for a new password.
     pub(crate) fn asks_for_a_new_password(&self) -> bool {
         self.page.contains("name=\"password-new\"")
@@ -457,6 +478,8 @@ impl World for Keycloak {
             SignIn::In
         } else if browser.asks_for_a_new_password() {
             SignIn::MustChange
+        } else if browser.page.contains("name=\"otp\"") {
+            SignIn::AsksForCode
         } else {
             let is_told = ["Invalid username or password", "Account is disabled"]
                 .iter()

@@ -5,6 +5,7 @@ pub(crate) mod keycloak;
 pub(crate) mod ldap;
 pub(crate) mod ldap_wire;
 pub(crate) mod lldap;
+pub(crate) mod mail;
 pub(crate) mod proxy;
 pub(crate) mod realm;
 pub(crate) mod web;
@@ -18,6 +19,8 @@ pub(crate) enum SignIn {
     In,
     /// It is right, and has to be changed before anything else.
     MustChange,
+    /// It is right, and a one-time code is asked for after it.
+    AsksForCode,
     /// It is wrong, or the account is out of use.
     Refused,
 }

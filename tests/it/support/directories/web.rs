@@ -33,6 +33,10 @@ pub(crate) enum Blind {
     GoneBeforeRealmRoles,
     /// The account is gone when its client roles are asked for.
     GoneBeforeClientRoles,
+    /// It lacks `view-realm`: of the realm it sees the name alone, and nothing of how people sign in.
+    Realm,
+    /// A server between them fails where it is asked for credentials after a reset.
+    CredentialsAfterReset,
 }
 
 #[derive(Clone, Debug)]
@@ -60,6 +64,8 @@ struct Person {
     /// Applications with an offline token.
     offline: Vec<&'static str>,
     providers: Vec<&'static str>,
+    /// Credentials beside the password, by their types.
+    factors: Vec<&'static str>,
 }
 
 #[derive(Default)]
@@ -85,6 +91,10 @@ struct Memory {
     /// What it answers when it is asked for a token.
     token_refusal: Option<(u16, &'static str, &'static str)>,
     realm: Realm,
+    /// The realm's browser flow, where it is not the default one: its name and its executions.
+    flow: Option<(&'static str, Value)>,
+    /// How often credentials were asked for.
+    credentials_asked: usize,
 }
 
 type Shared = Arc<Mutex<Memory>>;
@@ -108,7 +118,7 @@ impl Fake {
             memory.administration = "5d2c0001-cccc-dddd";
             let names = [
                 "eli", "adm", "loc", "pol", "hung", "died", "lost", "cert", "auth", "inj", "pri",
-                "grp", "fed", "uns", "idp", "ann", "mal",
+                "grp", "fed", "uns", "idp", "ann", "mal", "otp", "key", "psk",
             ];
             for (number, (name, email)) in names
                 .into_iter()
@@ -149,6 +159,12 @@ impl Fake {
                         vec!["google"]
                     } else {
                         Vec::new()
+                    },
+                    factors: match name {
+                        "otp" => vec!["otp"],
+                        "key" => vec!["webauthn"],
+                        "psk" => vec!["webauthn-passwordless"],
+                        _ => Vec::new(),
                     },
                 };
                 memory.people.insert(name.to_owned(), person);
@@ -257,6 +273,25 @@ impl Fake {
     /// Somebody disables an account.
     pub(crate) fn disable(&self, name: &str) {
         self.with(name, |person| person.is_enabled = false);
+    }
+
+    /// From now on people sign in by this flow.
+    pub(crate) fn set_flow(&self, name: &'static str, executions: Value) {
+        self.memory.lock().unwrap().flow = Some((name, executions));
+    }
+
+    /// How often credentials were asked for.
+    pub(crate) fn credentials_asked(&self) -> usize {
+        self.memory.lock().unwrap().credentials_asked
+    }
+
+    /// Somebody sets a password of their own past the generated one: by a page that was opened before, or by a link.
+    pub(crate) fn set_by_an_open_page(&self, name: &str, password: &str) {
+        self.with(name, |person| {
+            password.clone_into(&mut person.password);
+            person.must_change = false;
+            person.set_at = next_time(person.set_at);
+        });
     }
 
     /// Which applications hold an offline token.
@@ -391,7 +426,9 @@ impl World for Fake {
                 person.failures += 1;
                 return SignIn::Refused;
             }
-            if person.must_change {
+            if person.factors.contains(&"otp") {
+                SignIn::AsksForCode
+            } else if person.must_change {
                 SignIn::MustChange
             } else {
                 SignIn::In
@@ -404,6 +441,7 @@ impl World for Fake {
         self.with(name, |person| {
             CHOSEN.clone_into(&mut person.password);
             person.must_change = false;
+            person.set_at = next_time(person.set_at);
         });
     }
 
@@ -539,6 +577,14 @@ fn refuse(memory: &mut Memory, why: &str) -> Response {
     StatusCode::BAD_REQUEST.into_response()
 }
 
+/// The present, and later than the last time: whoever sets a password sets `createdDate` too (as 26.7.3 does).
+fn next_time(last: i64) -> i64 {
+    relatch::surface::clock::Clock::System
+        .now()
+        .0
+        .max(last.saturating_add(1))
+}
+
 /// A password is set by an administrator.
 fn set(memory: &mut Memory, id: &str, password: &str, must_change: bool) {
     memory.changes += 1;
@@ -549,7 +595,7 @@ fn set(memory: &mut Memory, id: &str, password: &str, must_change: bool) {
         .unwrap();
     password.clone_into(&mut person.password);
     person.must_change = must_change;
-    person.set_at = 4_000_000_000_000;
+    person.set_at = next_time(person.set_at);
 }
 
 #[expect(clippy::too_many_lines, reason = "one match of the vendor's routes")]
@@ -606,13 +652,30 @@ fn keycloak(memory: &mut Memory, asked: &Asked) -> Response {
         return clients(memory, asked);
     }
     if let ("GET", []) = (method, rest) {
+        if memory.blind == Some(Blind::Realm) {
+            return Json(json!({ "realm": "corp", "bruteForceProtected": true })).into_response();
+        }
+        let flow = memory.flow.as_ref().map_or("browser", |(name, _)| name);
         return Json(
             json!({ "realm": "corp", "smtpServer": { "host": "mail.corp.example" },
-            "passwordPolicy": memory.realm.policy }),
+            "passwordPolicy": memory.realm.policy, "browserFlow": flow }),
         )
         .into_response();
     }
+    if let ("GET", ["authentication", "flows", name, "executions"]) = (method, rest) {
+        return match &memory.flow {
+            _ if memory.blind == Some(Blind::Realm) => told(403, "HTTP 403 Forbidden"),
+            Some((own, executions)) if *own == name.replace("%20", " ") => {
+                Json(executions.clone()).into_response()
+            }
+            _ if *name == "browser" => Json(default_flow()).into_response(),
+            _ => told(404, "Flow not found"),
+        };
+    }
     if let ("GET", ["authentication", "required-actions", "UPDATE_PASSWORD"]) = (method, rest) {
+        if memory.blind == Some(Blind::Realm) {
+            return told(403, "HTTP 403 Forbidden");
+        }
         return Json(json!({ "alias": "UPDATE_PASSWORD", "enabled": memory.realm.asks }))
             .into_response();
     }
@@ -663,18 +726,20 @@ fn keycloak(memory: &mut Memory, asked: &Asked) -> Response {
             Json(user(name, &person, may_manage, true)).into_response()
         }
         ("GET", ["credentials"]) => {
+            memory.credentials_asked += 1;
+            if memory.blind == Some(Blind::CredentialsAfterReset) && person.must_change {
+                return StatusCode::BAD_GATEWAY.into_response();
+            }
             let password = match person.federation {
                 Some(link) if !person.has_own_password => {
                     json!({ "type": "password", "createdDate": -1, "federationLink": link })
                 }
                 _ => json!({ "id": "c1", "type": "password", "createdDate": person.set_at }),
             };
-            Json(if person.providers.is_empty() {
-                vec![password]
-            } else {
-                Vec::new()
-            })
-            .into_response()
+            let factor = |kind: &&str| json!({ "id": "c2", "type": kind, "createdDate": 1_700_000_000_000_i64 });
+            let password = person.providers.is_empty().then_some(password);
+            let factors = person.factors.iter().map(factor);
+            Json(password.into_iter().chain(factors).collect::<Vec<_>>()).into_response()
         }
         ("GET", ["federated-identity"]) => {
             let one = |provider: &&str| json!({ "identityProvider": provider, "userId": "1", "userName": "x" });
@@ -742,6 +807,13 @@ fn keycloak(memory: &mut Memory, asked: &Asked) -> Response {
         }
         _ => refuse(memory, "no such path"),
     }
+}
+
+/// The default browser flow, as 26.7.3 answered it.
+pub(crate) fn default_flow() -> Value {
+    let file = "tests/fixtures/vendors/keycloak/executions.json";
+    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join(file);
+    serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap()
 }
 
 /// An error of the Admin REST API, as 26.7.3 answers it.

@@ -1,0 +1,108 @@
+//! Looks whether a password was set again after a reset: when the next is due, and what the last one saw.
+
+use super::engine::{Table, Tx, params, sql};
+use super::resets::{self, begun_at, newest_change};
+use super::{RETRY_BUDGET, ResetRow, Store, StoreError, audit};
+use crate::domain::looks::{look_again, next_look};
+use crate::domain::{Moment, ResetId, SecondFactors};
+
+pub(super) const DUE: &str = sql!(
+    "select ",
+    ResetRow::COLUMNS,
+    "
+    from reset
+    where look_at is not null
+        and look_at <= $1
+    limit 200"
+);
+
+/// What a look saw.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Look {
+    /// The password of the reset, or none.
+    Same,
+    /// Another one, which was set then.
+    SetAgain(Moment),
+    /// The directory does not answer.
+    NoAnswer,
+    /// The directory is no longer in the settings.
+    NoDirectory,
+}
+
+impl Store {
+    /// Notes what the directory's own sign-in asks for, and when it set the password of this reset, if it says that: then
+    /// the password is looked at.
+    pub(crate) async fn note_own_sign_in(
+        &self,
+        id: ResetId,
+        factors: &SecondFactors,
+        set_at: Option<Moment>,
+    ) -> Result<(), StoreError> {
+        let factors = factors.to_string();
+        self.write_again(RETRY_BUDGET, (id, factors, set_at), note_own_sign_in)
+            .await
+    }
+
+    /// Resets whose password is to be looked at now.
+    pub(crate) async fn to_look(&self) -> Result<Vec<ResetRow>, StoreError> {
+        let mut connection = self.slow_reader().await?;
+        let now = connection.now();
+        connection.all(DUE, params![now]).await
+    }
+
+    /// Notes what a look saw. The row, where a password was set again that the administrator has to be told of: until they
+    /// are, the next command tells it. A newer reset of the member ends the looks.
+    pub(crate) async fn note_look(
+        &self,
+        looked: &ResetRow,
+        look: Look,
+    ) -> Result<Option<ResetRow>, StoreError> {
+        self.write((looked.reset_id, looked.look_at, look), note_look)
+            .await
+    }
+}
+
+async fn note_own_sign_in(
+    tx: &mut Tx,
+    (id, factors, set_at): &(ResetId, String, Option<Moment>),
+) -> Result<(), StoreError> {
+    let Some(mut row) = resets::find(tx, *id).await? else {
+        return Ok(());
+    };
+    row.second_factors = Some(factors.clone());
+    row.password_set_at = *set_at;
+    row.look_at = set_at
+        .and(row.changed_at)
+        .and_then(|at| next_look(at, tx.now()));
+    tx.put(&row).await
+}
+
+async fn note_look(
+    tx: &mut Tx,
+    (id, due, look): &(ResetId, Option<Moment>, Look),
+) -> Result<Option<ResetRow>, StoreError> {
+    let found = resets::find(tx, *id).await?;
+    let Some(mut row) = found.filter(|row| row.look_at == *due) else {
+        return Ok(None);
+    };
+    let (now, changed_at) = (tx.now(), row.changed_at);
+    let newest = newest_change(tx, &row).await?;
+    let is_replaced = newest.is_some_and(|newest| begun_at(&newest) > row.changing_at);
+    row.look_at = match look {
+        _ if is_replaced => None,
+        Look::Same => changed_at.and_then(|at| next_look(at, now)),
+        Look::NoAnswer => changed_at.and_then(|at| look_again(at, now)),
+        Look::SetAgain(_) | Look::NoDirectory => None,
+    };
+    let mut to_tell = None;
+    if let Look::SetAgain(at) = look
+        && !is_replaced
+    {
+        row.set_again_at = Some(*at);
+        audit::note(tx, &row, "password", "set_again").await?;
+        to_tell = Some(row.clone());
+        row.told_at = None;
+    }
+    tx.put(&row).await?;
+    Ok(to_tell)
+}

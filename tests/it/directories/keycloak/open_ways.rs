@@ -1,0 +1,303 @@
+//! What can still set a password after a reset is told, and looked for.
+
+use std::collections::BTreeSet;
+
+use relatch::surface::domain::Span;
+
+use super::{JO, card_text, email, reset};
+use crate::support::TestBot;
+use crate::support::directories::web::{self, Blind, Fake};
+use crate::support::directories::{SignIn, World};
+use crate::support::slack::{button_value, shown_password, text_of};
+
+const WORKS: &str = "still works until";
+const MAY_WORK: &str = "A link may have been sent at";
+const AGAIN: &str = "eli Corp set a new password at";
+const LOOKS: &str = "I look 1, 10 and 60 minutes after the reset";
+const OWN: &str = "Chosen-by-somebody-1";
+
+/// All that was said about a new password of Eli's.
+fn said(bot: &TestBot) -> usize {
+    let all = bot.slack.said().into_iter();
+    all.map(|said| text_of(&said))
+        .filter(|text| text.contains(AGAIN))
+        .count()
+}
+
+/// Lets the clock go on, and the sweep run.
+async fn after(bot: &TestBot, minutes: i64) {
+    bot.clock.advance(Span::minutes(minutes));
+    bot.sweep().await;
+}
+
+/// How many resets are still looked at.
+async fn looked_at(bot: &TestBot) -> i64 {
+    bot.count("reset where look_at is not null").await
+}
+
+async fn send_link(bot: &TestBot, name: &str) {
+    let card = bot.command(JO, &email(name)).await.json();
+    bot.click(JO, &card, "deliver_directory_link").await;
+}
+
+/// It lives for an hour, and is told to whoever resets the member meanwhile, from the card to the result.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_link_that_was_sent_before_is_told() {
+    let fake = Fake::start(web::Kind::Keycloak).await;
+    let bot = fake.bot().await;
+    assert!(!card_text(&bot, "eli").await.contains("A link"));
+    let (sent, until) = (bot.clock.now(), bot.clock.now() + Span::hours(1));
+    send_link(&bot, "eli").await;
+    bot.clock.advance(Span::minutes(5));
+    let now = bot.clock.now();
+    let told = format!(
+        "A link sent at {} {WORKS} {}",
+        bot.app.zone.tell(sent, now),
+        bot.app.zone.tell(until, now)
+    );
+    let card = bot.command(JO, &email("eli")).await.json();
+    assert!(text_of(&card).contains(&told), "{}", text_of(&card));
+    bot.click(JO, &card, "deliver_copy").await;
+    let look = bot.slack.last();
+    assert!(text_of(&look).contains(&told), "{}", text_of(&look));
+    bot.click(JO, &look, "back").await;
+    assert!(bot.slack.last_text().contains(&told));
+    bot.click(JO, &bot.slack.last(), "deliver_copy").await;
+    bot.click(JO, &bot.slack.last(), "confirm").await;
+    assert!(
+        bot.slack.last_text().contains(&told),
+        "{}",
+        bot.slack.last_text()
+    );
+    // It is the link of one member, and ends.
+    assert!(!card_text(&bot, "ann").await.contains("A link"));
+    bot.clock.advance(Span::minutes(54));
+    assert!(card_text(&bot, "eli").await.contains(&told));
+    bot.clock.advance(Span::minutes(1));
+    assert!(!card_text(&bot, "eli").await.contains("A link"));
+}
+
+/// Of several links the one that works longest; one that was surely not sent is none, one without an answer may be one.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_link_is_told_as_far_as_it_is_known() {
+    for (status, message, told) in [
+        (500, "Failed to send execute actions email", None),
+        (502, "", Some(MAY_WORK)),
+    ] {
+        let fake = Fake::start(web::Kind::Keycloak).await;
+        fake.refuse_links(status, message);
+        let bot = fake.bot().await;
+        send_link(&bot, "eli").await;
+        let card = card_text(&bot, "eli").await;
+        assert_eq!(card.contains("A link"), told.is_some(), "{card}");
+        assert!(card.contains(told.unwrap_or_default()), "{card}");
+        let result = text_of(&reset(&bot, "eli").await);
+        assert!(result.contains(told.unwrap_or_default()), "{result}");
+    }
+    let fake = Fake::start(web::Kind::Keycloak).await;
+    let bot = fake.bot().await;
+    send_link(&bot, "eli").await;
+    bot.clock.advance(Span::minutes(50));
+    send_link(&bot, "eli").await;
+    bot.clock.advance(Span::minutes(50));
+    let card = card_text(&bot, "eli").await;
+    assert_eq!(card.matches("A link").count(), 1, "{card}");
+    assert!(card.contains(WORKS), "{card}");
+}
+
+/// What was opened with the password of an earlier reset outlives that password.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_earlier_password_is_not_all_that_may_be_open() {
+    let fake = Fake::start(web::Kind::Keycloak).await;
+    let bot = fake.bot().await;
+    reset(&bot, "eli").await;
+    bot.clock.advance(Span::minutes(5));
+    let told =
+        "stops working if you go on. A page that was opened with it can still set a new one.";
+    let card = bot.command(JO, &email("eli")).await.json();
+    assert!(text_of(&card).contains(told), "{}", text_of(&card));
+    bot.click(JO, &card, "deliver_copy").await;
+    assert!(bot.slack.last_text().contains(told));
+    // Other directories have no such pages.
+    bot.reset_by_copy(JO, "mina.park@acme.example").await;
+    let card = bot.command(JO, "mina.park@acme.example").await.json();
+    let text = text_of(&card);
+    assert!(
+        text.contains("stops working if you go on.") && !text.contains("A page"),
+        "{text}"
+    );
+}
+
+/// The member does what they were asked: it is told once, and nothing more is looked at.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_password_that_the_member_sets_is_told_once() {
+    let fake = Fake::start(web::Kind::Keycloak).await;
+    let bot = fake.bot().await;
+    let result = reset(&bot, "eli").await;
+    assert!(text_of(&result).contains(LOOKS), "{}", text_of(&result));
+    after(&bot, 0).await;
+    assert_eq!((said(&bot), looked_at(&bot).await), (0, 1));
+    fake.change_own("eli", &shown_password(&result).unwrap())
+        .await;
+    after(&bot, 1).await;
+    let told = bot.slack.last_text();
+    assert!(
+        told.contains(AGAIN)
+            && told.contains("they did what they were asked")
+            && told.contains("(ref "),
+        "{told}"
+    );
+    assert_eq!((said(&bot), looked_at(&bot).await), (1, 0));
+    let asked = fake.credentials_asked();
+    for minutes in [9, 50, 600] {
+        after(&bot, minutes).await;
+    }
+    assert_eq!(fake.credentials_asked(), asked, "it is looked at for ever");
+    // Neither the message that is replaced nor a later command tells it as news.
+    let card = card_text(&bot, "ann").await;
+    assert!(!card.contains(AGAIN), "{card}");
+}
+
+/// Somebody who had a page open sets a password past the generated one. Looks come at 1, 10 and 60 minutes; what the chat
+/// does not take any more is told at the next command, once.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_password_that_somebody_sets_is_told_when_it_is_seen() {
+    for (set_after, pause, in_chat) in [(2, 8, true), (30, 30, false)] {
+        let fake = Fake::start(web::Kind::Keycloak).await;
+        let bot = fake.bot().await;
+        reset(&bot, "eli").await;
+        for _ in 0..set_after {
+            after(&bot, 1).await;
+        }
+        fake.set_by_an_open_page("eli", OWN);
+        assert_eq!(fake.sign_in("eli", OWN).await, SignIn::In);
+        after(&bot, pause - 1).await;
+        assert_eq!(said(&bot), 0, "{set_after}");
+        after(&bot, 1).await;
+        assert_eq!(
+            (said(&bot), looked_at(&bot).await),
+            (usize::from(in_chat), 0)
+        );
+        let next = card_text(&bot, "ann").await;
+        assert_eq!(next.contains(AGAIN), !in_chat, "{next}");
+        assert_eq!(next.contains("run the command again"), !in_chat, "{next}");
+        assert!(
+            !card_text(&bot, "ann").await.contains(AGAIN),
+            "it is told twice"
+        );
+        let log = text_of(&bot.command(JO, "log").await.json());
+        assert!(log.contains(", set again "), "{log}");
+    }
+}
+
+/// Where nobody sets one, the looks end by themselves and nothing is said.
+#[tokio::test(flavor = "multi_thread")]
+async fn looks_end_where_nothing_is_seen() {
+    let fake = Fake::start(web::Kind::Keycloak).await;
+    let bot = fake.bot().await;
+    reset(&bot, "eli").await;
+    let mut looks = Vec::new();
+    for minute in 0..70 {
+        let before = fake.credentials_asked();
+        after(&bot, 0).await;
+        if fake.credentials_asked() > before {
+            looks.push(minute);
+        }
+        bot.clock.advance(Span::minutes(1));
+    }
+    assert_eq!(looks, [1, 10, 60]);
+    assert_eq!((said(&bot), looked_at(&bot).await), (0, 0));
+    assert_eq!(bot.audited("password").await, "");
+}
+
+/// A restart loses no look; those that a stopped process missed are made as one.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_restart_loses_no_look() {
+    let fake = Fake::start(web::Kind::Keycloak).await;
+    let bot = fake.bot().await;
+    reset(&bot, "eli").await;
+    let bot = bot.restart().await;
+    bot.clock.advance(Span::minutes(200));
+    fake.set_by_an_open_page("eli", OWN);
+    assert_eq!(looked_at(&bot).await, 1);
+    after(&bot, 0).await;
+    assert_eq!(looked_at(&bot).await, 0);
+    let next = card_text(&bot, "ann").await;
+    assert!(next.contains(AGAIN), "{next}");
+}
+
+/// The next reset of the member is no news about the one before.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_next_reset_of_the_member_is_not_taken_for_somebody() {
+    let fake = Fake::start(web::Kind::Keycloak).await;
+    let bot = fake.bot().await;
+    reset(&bot, "eli").await;
+    bot.clock.advance(Span::seconds(30));
+    reset(&bot, "eli").await;
+    for minutes in [1, 9, 50, 600] {
+        after(&bot, minutes).await;
+    }
+    assert_eq!((said(&bot), looked_at(&bot).await), (0, 0));
+    assert!(!card_text(&bot, "ann").await.contains(AGAIN));
+}
+
+/// A directory that is silent is asked again, for a day.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_look_without_an_answer_is_made_again() {
+    let fake = Fake::start(web::Kind::Keycloak).await;
+    let bot = fake.bot().await;
+    let result = reset(&bot, "eli").await;
+    fake.make_blind(Blind::CredentialsAfterReset);
+    for _ in 0..3 {
+        after(&bot, 1).await;
+        assert_eq!((said(&bot), looked_at(&bot).await), (0, 1));
+    }
+    fake.make_see();
+    fake.change_own("eli", &shown_password(&result).unwrap())
+        .await;
+    after(&bot, 1).await;
+    assert_eq!((said(&bot), looked_at(&bot).await), (1, 0));
+    // It is not for ever.
+    let bot = fake.bot().await;
+    reset(&bot, "ann").await;
+    fake.make_blind(Blind::CredentialsAfterReset);
+    after(&bot, 24 * 60 - 1).await;
+    assert_eq!(looked_at(&bot).await, 1);
+    after(&bot, 1).await;
+    assert_eq!(looked_at(&bot).await, 0);
+}
+
+/// What cannot be looked at is not promised.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_time_that_cannot_be_read_promises_no_look() {
+    let fake = Fake::start(web::Kind::Keycloak).await;
+    fake.make_blind(Blind::CredentialsAfterReset);
+    let bot = fake.bot().await;
+    let told = text_of(&reset(&bot, "eli").await);
+    assert!(
+        told.contains("Done.") && told.contains("I can't look for one"),
+        "{told}"
+    );
+    assert!(!told.contains(LOOKS), "{told}");
+    assert_eq!(looked_at(&bot).await, 0);
+}
+
+/// Directories that sign nobody in themselves leave nothing open, and are asked nothing more.
+#[tokio::test(flavor = "multi_thread")]
+async fn other_directories_are_not_looked_at() {
+    let fake = Fake::start(web::Kind::Lark).await;
+    let bot = fake.bot().await;
+    let told: BTreeSet<bool> = [
+        text_of(&reset(&bot, "eli").await),
+        text_of(
+            &bot.reset(JO, "mina.park@acme.example", "deliver_copy")
+                .await,
+        ),
+    ]
+    .into_iter()
+    .map(|text| text.contains("can still set a password"))
+    .collect();
+    assert_eq!(told, BTreeSet::from([false]));
+    assert_eq!(looked_at(&bot).await, 0);
+    assert!(button_value(&bot.slack.last(), "deliver_directory_link").is_none());
+}
