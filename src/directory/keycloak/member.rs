@@ -131,6 +131,7 @@ impl Keycloak {
         // A realm that was made anew has other clients.
         let ((credentials, has_provider_only), realm_roles, (facts, client_roles)) =
             asked.inspect_err(|_| self.read_facts_anew())?;
+        self.named_roles_exist(is_caller, &realm_roles).await?;
         Ok(AboutUser {
             credentials,
             has_provider_only,

@@ -22,6 +22,7 @@ mod sign_out;
 mod token;
 mod wire;
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -61,6 +62,8 @@ pub struct Keycloak {
     facts: Mutex<Option<Arc<RealmFacts>>>,
     /// Held while the realm is read.
     reading: tokio::sync::Mutex<()>,
+    /// When roles of the realm that the settings name were found.
+    found_roles: Mutex<BTreeMap<String, Moment>>,
     kept: KeptMembers,
     /// The country of phones without a country code.
     default_country: Option<Country>,
@@ -79,6 +82,7 @@ impl Keycloak {
             clock,
             facts: Mutex::default(),
             reading: tokio::sync::Mutex::default(),
+            found_roles: Mutex::default(),
             kept: KeptMembers::default(),
             default_country,
         })

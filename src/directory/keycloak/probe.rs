@@ -74,14 +74,11 @@ impl Keycloak {
         self.api.token().await.map_err(|fault| fault.to_string())?;
         // What was read before may have changed since.
         self.read_facts_anew();
-        self.facts().await.map_err(|fault| match fault {
-            RealmFault::Unavailable(_) => {
-                "the realm's roles cannot be read; the log says why".to_owned()
-            }
-            RealmFault::NoRole(name) => {
-                format!("there is no role \"{name}\", which the settings name; nobody is reset without it")
-            }
-        })?;
+        self.facts().await.map_err(|fault| told(&fault))?;
+        for is_caller in [true, false] {
+            let exist = self.named_roles_exist(is_caller, &[]).await;
+            exist.map_err(|fault| told(&fault))?;
+        }
         let count: Result<Option<Value>, Unavailable> =
             self.api.get(&["users", "count"], &[]).await;
         count.map_err(|_logged| "the realm's users cannot be read; the log says why".to_owned())?;
@@ -149,5 +146,18 @@ impl Keycloak {
         offline.map(drop).map_err(|_logged| {
             format!("what {whom} granted to applications cannot be read; the log says why")
         })
+    }
+}
+
+fn told(fault: &RealmFault) -> String {
+    match fault {
+        RealmFault::Unavailable(_) => {
+            "the realm's roles cannot be read; the log says why".to_owned()
+        }
+        RealmFault::NoRole(name) => {
+            format!(
+                "there is no role \"{name}\", which the settings name; nobody is reset without it"
+            )
+        }
     }
 }

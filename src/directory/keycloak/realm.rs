@@ -67,6 +67,11 @@ impl From<RealmFault> for Unavailable {
     }
 }
 
+/// Whether what was read at a time still counts. A clock that was set back makes nothing young again.
+fn is_young(read_at: Moment, now: Moment) -> bool {
+    (now - read_at).0.abs() < FACTS_LIFE.0
+}
+
 /// The ids of clients by their names, and which of them administer a realm.
 type Clients = (BTreeMap<String, String>, BTreeSet<String>);
 
@@ -112,7 +117,7 @@ impl Keycloak {
 
     fn young_facts(&self, now: Moment) -> Option<Arc<RealmFacts>> {
         self.known_facts()
-            .filter(|facts| now - facts.read_at < FACTS_LIFE)
+            .filter(|facts| is_young(facts.read_at, now))
     }
 
     /// A boxed future, because the compiler gives up on checking how deep the calls in it are nested.
@@ -122,11 +127,10 @@ impl Keycloak {
 
     async fn facts_of(&self, now: Moment) -> Result<Arc<RealmFacts>, RealmFault> {
         // The default flow is read beside the settings, since most realms have no other one.
-        let (asks_for_new_password, settings, (clients, administering), (), by_default) = tokio::try_join!(
+        let (asks_for_new_password, settings, (clients, administering), by_default) = tokio::try_join!(
             self.asks_for_new_password(),
             self.settings(),
             self.clients(),
-            self.realm_roles_exist(),
             async { Ok(self.asked_by(DEFAULT_FLOW).await) },
         )?;
         let flow = settings
@@ -162,6 +166,9 @@ impl Keycloak {
 
     /// Lets the next look-up read the realm anew. Until then what is known stays for the texts of cards.
     pub(super) fn read_facts_anew(&self) {
+        if let Ok(mut found) = self.found_roles.lock() {
+            found.clear();
+        }
         if let Some(known) = self.known_facts() {
             self.keep_facts(Arc::new(RealmFacts {
                 read_at: Moment(0),
@@ -184,14 +191,6 @@ impl Keycloak {
         Ok(read.filter(|settings| settings.smtp_server.is_some()))
     }
 
-    /// Every role that the settings name. The default of `protected_roles` need not exist.
-    fn named_roles(&self) -> impl Iterator<Item = &str> {
-        let protected = self.config.protected_roles.iter().flatten();
-        protected
-            .map(String::as_str)
-            .chain(self.administrators_roles())
-    }
-
     /// The roles that make somebody an administrator.
     pub(super) fn administrators_roles(&self) -> impl Iterator<Item = &str> {
         let config = &self.config;
@@ -201,16 +200,53 @@ impl Keycloak {
             .map(String::as_str)
     }
 
-    /// A role that does not exist protects nobody and makes nobody an administrator: then nobody is reset.
-    async fn realm_roles_exist(&self) -> Result<(), RealmFault> {
-        let names: BTreeSet<&str> = self
-            .named_roles()
-            .filter(|name| matches!(RoleRef::of(name), RoleRef::Realm(_)))
-            .collect();
-        let asked = names
+    /// A role that does not exist protects nobody and makes nobody an administrator: then nobody is reset. Of a caller the
+    /// roles of administrators count, of a member the protected ones too; the default of `protected_roles` need not exist.
+    /// A role that the account has is there, and so is one that was found lately.
+    pub(super) async fn named_roles_exist(
+        &self,
+        is_caller: bool,
+        has: &[String],
+    ) -> Result<(), RealmFault> {
+        let now = self.clock.now();
+        let named = self.named_realm_roles(is_caller);
+        for name in named.iter().filter(|name| has.iter().any(|own| own == *name)) {
+            self.note_found(name, now);
+        }
+        let asked = named
             .into_iter()
-            .map(|name| async move { self.exists(&["roles", name], name, name).await });
+            .filter(|name| !self.was_found(name, now))
+            .map(|name| async move {
+                self.exists(&["roles", name], name, name).await?;
+                self.note_found(name, now);
+                Ok(())
+            });
         try_join_all(asked).await.map(drop)
+    }
+
+    fn named_realm_roles(&self, is_caller: bool) -> BTreeSet<&str> {
+        let administrators = self.administrators_roles();
+        let protecting = self.protecting_roles().filter(|_| !is_caller);
+        administrators
+            .chain(protecting)
+            .filter(|name| matches!(RoleRef::of(name), RoleRef::Realm(_)))
+            .collect()
+    }
+
+    fn protecting_roles(&self) -> impl Iterator<Item = &str> {
+        let protected = self.config.protected_roles.iter().flatten();
+        protected.map(String::as_str)
+    }
+
+    fn was_found(&self, role: &str, now: Moment) -> bool {
+        let found = self.found_roles.lock();
+        found.is_ok_and(|found| found.get(role).is_some_and(|at| is_young(*at, now)))
+    }
+
+    fn note_found(&self, role: &str, now: Moment) {
+        if let Ok(mut found) = self.found_roles.lock() {
+            found.insert(role.to_owned(), now);
+        }
     }
 
     /// A database that ignores case answers with a role of another name.
@@ -275,7 +311,7 @@ impl Keycloak {
 
     async fn named_clients(&self) -> Result<Vec<RealmClient>, RealmFault> {
         let mut roles: BTreeMap<&str, Vec<(&str, &str)>> = BTreeMap::new();
-        for named in self.named_roles() {
+        for named in self.protecting_roles().chain(self.administrators_roles()) {
             if let RoleRef::Client(client, role) = RoleRef::of(named) {
                 roles.entry(client).or_default().push((role, named));
             }
