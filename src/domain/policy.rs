@@ -163,7 +163,7 @@ impl Permit {
 ///     manager_email: None,
 ///     aliases: Vec::new(),
 ///     guard: None,
-///     phone_remark: None,
+///     phone_remarks: Vec::new(),
 ///     never_expires: false,
 /// };
 /// let jo = Member { id: MemberId("m-2".into()), name: "Jo Lim".into(), ..mina.clone() };
@@ -204,7 +204,7 @@ mod tests {
             manager_email: None,
             aliases: Vec::new(),
             guard: None,
-            phone_remark: None,
+            phone_remarks: Vec::new(),
             never_expires: false,
         }
     }

@@ -46,7 +46,7 @@ fn member() -> Member {
         manager_email: None,
         aliases: Vec::new(),
         guard: None,
-        phone_remark: None,
+        phone_remarks: Vec::new(),
         never_expires: false,
     }
 }

@@ -311,7 +311,7 @@ impl Backend for ActiveDirectory {
         let mut warnings = check::warnings(self).await;
         if let Some(email) = &self.tree.settings.check_account {
             let by = [By::Email(email.clone())];
-            warnings.extend(phones::warning(self.find(&by).await, email));
+            warnings.extend(phones::warnings(self.name(), self.find(&by).await, email));
         }
         warnings
     }

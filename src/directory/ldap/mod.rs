@@ -292,7 +292,7 @@ impl Backend for LdapDirectory {
         let mut warnings = self.warnings_of_check_account().await;
         if let Some(email) = &self.tree.settings.check_account {
             let by = [By::Email(email.clone())];
-            warnings.extend(phones::warning(self.find(&by).await, email));
+            warnings.extend(phones::warnings(self.name(), self.find(&by).await, email));
         }
         warnings
     }
