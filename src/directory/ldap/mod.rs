@@ -7,7 +7,7 @@
 //!   so it is written after it. A reset lifts even a lock that an administrator set, so such accounts are refused before.
 //! - 389 Directory Server forces a change only where `passwordMustChange` is on and the reset is made by its password
 //!   administrator (`passwordAdminDN`), whom its policy does not bind. It accepts a reset of an inactivated account.
-//! - Other servers may know neither; a password is set by the same operation, and nothing more is claimed.
+//! - Other servers may force nothing. A password is set by the same operation or not at all, and nothing more is claimed.
 //!
 //! Sources: RFC 3062 (password modify), draft-behera-ldap-password-policy-10 (its control and attributes), slapo-ppolicy(5),
 //! "Account policy" of the 389 Directory Server documentation.
@@ -64,8 +64,9 @@ use crate::domain::{MemberId, Moment, Password, Status};
 use crate::net::TlsError;
 use crate::store::Reservation;
 
-/// Why nothing is set on an OpenLDAP server that shows neither its policy nor the operation that hashes a password.
-const READABLE: &str = "the server would keep the password readable";
+/// Why nothing is set on a server that shows no operation that hashes a password.
+const READABLE: &str = "it could keep the password readable: it shows relatch's account no operation that hashes one \
+    (RFC 3062, supportedExtension in its root DSE); whoever runs the directory has to show it";
 
 /// What 389 Directory Server sets so that a password has expired already. One second later means that it never expires.
 const EXPIRED_ALREADY: &str = "19700101000000Z";
