@@ -224,10 +224,8 @@ impl Backend for LdapDirectory {
         if features.is_ok_and(ServerFeatures::takes_pwd_reset) {
             return self.proved_by_bind(which, &entry.dn, password).await;
         }
-        // FreeIPA lets a password that somebody else set expire at the moment it is set.
-        let is_freeipa = entry.first("krbPasswordExpiration").is_some()
-            && entry.first("krbPasswordExpiration") <= entry.first("krbLastPwdChange");
-        Ok(Enforced::if_asked(has_been_reset(&entry) || is_freeipa))
+        let has_expired = validity::password_has_expired(&entry, self.clock.now());
+        Ok(Enforced::if_asked(has_been_reset(&entry) || has_expired))
     }
 
     async fn last_change(&self, member: &MemberId) -> Result<Option<Moment>, Unavailable> {
