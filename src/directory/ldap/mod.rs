@@ -98,6 +98,17 @@ impl LdapDirectory {
         })
     }
 
+    /// True unless the entry was surely not modified since relatch began to change it. A policy that the server knows and that
+    /// is not in force for a member keeps no time of a change.
+    fn may_be_modified(&self, member: &MemberId, entry: &LdapEntry) -> bool {
+        let seconds = |at: Moment| at.0.div_euclid(1000);
+        let modified_at = entry.first("modifyTimestamp").and_then(generalized_time);
+        let begun = self.servers.last_begun(member);
+        modified_at
+            .zip(begun)
+            .is_none_or(|(modified_at, begun)| seconds(modified_at) >= seconds(begun))
+    }
+
     /// Binds as the member with the new password: the server's answer tells whether a change is required. Nobody is signed
     /// in by that.
     async fn proved_by_bind(
@@ -240,6 +251,11 @@ impl Backend for LdapDirectory {
         // at the latest when the entry was last modified.
         let is_reset = has_been_reset(&entry);
         let told = told.or_else(|| entry.first("modifyTimestamp").filter(|_| is_reset));
+        // "No change" would be a claim where the server keeps neither a time nor a mark.
+        let keeps_none = self.features.get().is_none_or(|one| !one.marks_changes());
+        if told.is_none() && (keeps_none || self.may_be_modified(member, &entry)) {
+            return Err(Unavailable::ForNow);
+        }
         Ok(told.and_then(generalized_time))
     }
 
