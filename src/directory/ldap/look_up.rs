@@ -200,6 +200,7 @@ mod tests {
     use ldap3::SearchEntry;
 
     use super::*;
+    use crate::directory::ldap::generalized_time;
 
     /// Administrators are often in a protected group, and what protects them must not hide that they have expired.
     #[test]
