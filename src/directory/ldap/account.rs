@@ -10,8 +10,8 @@ use secrecy::SecretString;
 use tokio::sync::{Mutex as AsyncMutex, MutexGuard};
 use tokio::time::Instant;
 
+use super::code;
 use super::failure::LdapFailure;
-use super::outcome::code;
 use super::session::LdapSession;
 
 /// After an invalid password no server is asked again for so long: each attempt may count towards a lockout.
@@ -51,7 +51,7 @@ impl ServiceAccount {
             self.wait_for_first_bind().await?
         };
         if self.was_refused_lately() {
-            return Err(LdapFailure::NotReached(format!(
+            return Err(LdapFailure::Misconfigured(format!(
                 "the server refused the account {} less than a minute ago and was not asked again",
                 self.dn
             )));
@@ -69,10 +69,7 @@ impl ServiceAccount {
                 if result.rc == code::INVALID_CREDENTIALS {
                     self.note_refusal();
                 }
-                Err(LdapFailure::NotReached(format!(
-                    "the server refuses the account {} with code {}",
-                    self.dn, result.rc
-                )))
+                Err(LdapFailure::of_bind(&self.dn, result.rc))
             }
             // A bind changes nothing, so nothing was asked.
             Err(_) => Err(LdapFailure::NotReached(

@@ -98,8 +98,8 @@ impl LdapSettings {
         defaults: &Defaults,
     ) -> Option<Self> {
         let common = NameAndDomains::read(&mut section, is_alone, defaults.name);
-        let url = read_url(&mut section);
-        let is_encrypted = read_tls(&mut section, url.as_ref());
+        let urls = read_urls(&mut section);
+        let is_encrypted = read_tls(&mut section, urls.as_deref());
         let ca_file = section.ca_file();
         let bind_dn = section.required("bind_dn");
         let password = section.required_secret("password", "password_file", false);
@@ -111,7 +111,7 @@ impl LdapSettings {
         section.end();
         Some(Self {
             common,
-            urls: vec![url?],
+            urls: urls?,
             is_encrypted,
             ca_file,
             bind_dn: bind_dn?,
@@ -129,24 +129,36 @@ impl LdapSettings {
     }
 }
 
-fn read_url(section: &mut Section<'_>) -> Option<Url> {
-    let text = section.required("url")?;
-    let url = Url::parse(&text).ok().filter(|url| {
-        matches!(url.scheme(), "ldap" | "ldaps")
-            && url.host_str().is_some_and(|host| !host.is_empty())
-    });
-    if url.is_none() {
-        section.problem("url", "must be ldaps://HOST, or ldap://HOST for StartTLS");
+/// One server, or several that are tried in order.
+fn read_urls(section: &mut Section<'_>) -> Option<Vec<Url>> {
+    let (key, texts) = match section.list("urls") {
+        None => ("url", vec![section.required("url")?]),
+        Some(texts) => {
+            if section.text("url").is_some() {
+                section.problem("url", "stands beside urls; name every server in urls");
+            }
+            ("urls", texts)
+        }
+    };
+    let server = |text: &String| {
+        let url = Url::parse(text).ok()?;
+        let has_host = url.host_str().is_some_and(|host| !host.is_empty());
+        (matches!(url.scheme(), "ldap" | "ldaps") && has_host).then_some(url)
+    };
+    let urls: Option<Vec<Url>> = texts.iter().map(server).collect();
+    let urls = urls.filter(|urls| !urls.is_empty());
+    if urls.is_none() {
+        section.problem(key, "must be ldaps://HOST, or ldap://HOST for StartTLS");
     }
-    url
+    urls
 }
 
-fn read_tls(section: &mut Section<'_>, url: Option<&Url>) -> bool {
+fn read_tls(section: &mut Section<'_>, urls: Option<&[Url]>) -> bool {
     match section.text("tls").as_deref() {
         None | Some("required") => true,
         Some("none") => {
-            let is_here =
-                url.is_some_and(|url| url.scheme() == "ldap" && net::is_this_machine(url));
+            let is_local = |url: &Url| url.scheme() == "ldap" && net::is_this_machine(url);
+            let is_here = urls.is_some_and(|urls| urls.iter().all(is_local));
             if !is_here {
                 section.problem(
                     "tls",

@@ -45,7 +45,7 @@ impl ServerFeatures {
         let found = session.search("", Scope::Base, ANY, &wanted, 1).await?;
         // Without it, relatch cannot choose an operation that keeps the password unreadable.
         let Some(root) = found.entries.first() else {
-            return Err(LdapFailure::NotReached(
+            return Err(LdapFailure::Misconfigured(
                 "the server does not show its root DSE to relatch's account".to_owned(),
             ));
         };

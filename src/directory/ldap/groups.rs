@@ -2,8 +2,8 @@
 
 use futures_util::future::try_join_all;
 
+use super::code;
 use super::failure::LdapFailure;
-use super::outcome::code;
 use super::session::LdapSession;
 use super::tree::Tree;
 use crate::domain::Role;

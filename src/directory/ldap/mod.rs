@@ -14,6 +14,7 @@
 
 mod account;
 mod ber;
+pub(super) mod code;
 mod config;
 mod entry;
 mod failure;
@@ -48,7 +49,7 @@ use self::features::{PasswordWrite, Product, ServerFeatures};
 pub(super) use self::groups::role_of;
 pub(super) use self::known::KnownEntries;
 use self::look_up::{Prepared, account_flags};
-pub(super) use self::outcome::{code, ended};
+pub(super) use self::outcome::ended;
 use self::password_policy::{CHANGE_AFTER_RESET, ask_for_policy, error_of_policy, policy_refusal};
 pub(super) use self::pool::PooledSession;
 pub(super) use self::servers::{LdapServers, Which};

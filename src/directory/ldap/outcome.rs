@@ -3,27 +3,9 @@
 use ldap3::LdapResult;
 
 use super::LdapFailure;
+use super::code;
 use crate::directory::ResetFailed;
 use crate::domain::Password;
-
-/// Result codes (RFC 4511, appendix A).
-pub(in crate::directory) mod code {
-    pub(crate) const SUCCESS: u32 = 0;
-    pub(crate) const OPERATIONS_ERROR: u32 = 1;
-    pub(crate) const TIME_LIMIT: u32 = 3;
-    pub(crate) const SIZE_LIMIT: u32 = 4;
-    pub(crate) const REFERRAL: u32 = 10;
-    pub(crate) const UNDEFINED_ATTRIBUTE: u32 = 17;
-    pub(crate) const CONSTRAINT_VIOLATION: u32 = 19;
-    pub(crate) const NO_SUCH_OBJECT: u32 = 32;
-    pub(crate) const INVALID_CREDENTIALS: u32 = 49;
-    pub(crate) const INSUFFICIENT_ACCESS: u32 = 50;
-    pub(crate) const BUSY: u32 = 51;
-    pub(crate) const UNAVAILABLE: u32 = 52;
-    pub(crate) const OTHER: u32 = 80;
-    /// RFC 4528, section 4.
-    pub(crate) const ASSERTION_FAILED: u32 = 122;
-}
 
 /// The result of a change of a password. `refused` gives a kind of server's own words for a definite no.
 pub(in crate::directory) fn ended(
@@ -48,6 +30,7 @@ fn ended_with(
 ) -> Result<(), ResetFailed> {
     let result = answer.map_err(|failure| match failure {
         LdapFailure::NotReached(_) => ResetFailed::NotSent,
+        LdapFailure::Misconfigured(_) => ResetFailed::Misconfigured,
         LdapFailure::NoAnswer | LdapFailure::Refused { .. } | LdapFailure::NoGroup => {
             ResetFailed::Unknown
         }

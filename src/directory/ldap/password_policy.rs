@@ -6,7 +6,7 @@ use ldap3::LdapResult;
 use ldap3::controls::RawControl;
 
 use super::ber::element;
-use super::outcome::code;
+use super::code;
 
 pub(super) const PPOLICY_CONTROL: &str = "1.3.6.1.4.1.42.2.27.8.5.1";
 

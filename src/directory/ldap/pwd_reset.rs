@@ -6,8 +6,9 @@ use std::ops::RangeInclusive;
 
 use ldap3::controls::{Assertion, RawControl};
 
+use super::code;
 use super::entry::LdapEntry;
-use super::outcome::{code, ended_without_secret};
+use super::outcome::ended_without_secret;
 use super::session::LdapSession;
 use super::time::generalized_time;
 use crate::directory::{ForcedChange, ResetFailed};

@@ -16,11 +16,11 @@ use url::Url;
 
 use super::account::ServiceAccount;
 use super::config::LdapSettings;
-use super::failure::{LdapFailure, plain};
+use super::failure::LdapFailure;
 use super::pool::{Pool, PooledSession};
 use super::session::LdapSession;
 use crate::clock::Clock;
-use crate::directory::By;
+use crate::directory::{By, Unavailable};
 use crate::domain::{MemberId, Moment, Span};
 use crate::net;
 use crate::recent::Recent;
@@ -109,7 +109,7 @@ impl LdapServers {
 
     /// A connection as relatch's own account.
     async fn session(&self, which: Which, may_be_idle: bool) -> Result<PooledSession, LdapFailure> {
-        let mut first_failure = None;
+        let mut told: Option<LdapFailure> = None;
         let mut order = self.order(which).into_iter().peekable();
         while let Some(server) = order.next() {
             if may_be_idle && let Some(idle) = server.pool.take() {
@@ -128,12 +128,18 @@ impl LdapServers {
                 Err(failure) if self.account.was_refused_lately() => return Err(failure),
                 Err(failure) => {
                     self.note_failure(server, &failure);
-                    first_failure.get_or_insert(failure);
+                    // Where one of them may come back, the directory may.
+                    let is_told = told
+                        .as_ref()
+                        .is_some_and(|told| told.unavailable() == Unavailable::ForNow);
+                    if !is_told {
+                        told = Some(failure);
+                    }
                 }
             }
         }
         let none = || LdapFailure::NotReached("there is no such server".to_owned());
-        Err(first_failure.unwrap_or_else(none))
+        Err(told.unwrap_or_else(none))
     }
 
     async fn open(&self, server: &Server) -> Result<LdapSession, LdapFailure> {
@@ -150,9 +156,7 @@ impl LdapServers {
             .set_starttls(self.is_encrypted && server.url.scheme() == "ldap");
         let (connection, ldap) = LdapConnAsync::from_url_with_settings(settings, &server.url)
             .await
-            .map_err(|error| {
-                LdapFailure::NotReached(format!("no safe connection: {}", plain(&error)))
-            })?;
+            .map_err(|error| LdapFailure::of_connection(&error))?;
         Ok(LdapSession::new(ldap, connection))
     }
 

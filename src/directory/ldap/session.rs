@@ -12,9 +12,9 @@ use ldap3::controls::RawControl;
 use ldap3::{Ldap, LdapConnAsync, LdapResult, Mod, Scope, SearchEntry, SearchOptions};
 use secrecy::{ExposeSecret, SecretString};
 
+use super::code;
 use super::entry::{LdapEntry, SearchAnswer};
 use super::failure::{LdapFailure, plain};
-use super::outcome::code;
 
 /// How long a bind or a search may take.
 const ASK_DEADLINE: Duration = Duration::from_secs(3);

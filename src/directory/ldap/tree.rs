@@ -4,6 +4,7 @@
 
 use ldap3::{Scope, ldap_escape};
 
+use super::code;
 use super::config::{Attributes, COUNTRY, LdapSettings};
 use super::entry::LdapEntry;
 use super::failure::LdapFailure;
@@ -101,6 +102,11 @@ impl Tree {
         let mut found = session
             .search(&self.settings.base, Scope::Subtree, filter, attributes, 2)
             .await?;
+        if found.is_cut && found.entries.is_empty() {
+            // The server's own limit, not ours.
+            let code = code::SIZE_LIMIT;
+            return Err(LdapFailure::Refused { code });
+        }
         if found.is_cut || found.entries.len() > 1 {
             let dns = found.entries.into_iter().map(|entry| entry.dn);
             return Ok(OneEntry::Not(Match::Several(dns.collect())));
@@ -179,7 +185,7 @@ impl Tree {
             error = failure as &dyn std::error::Error,
             "the directory could not be asked"
         );
-        Unavailable::ForNow
+        failure.unavailable()
     }
 
     /// For `relatch check`: the base has to exist and to be readable.

@@ -4,6 +4,7 @@ use relatch::surface::app::Admins;
 use relatch::surface::domain::{Span, State};
 use relatch::surface::flow::pins;
 
+use super::ldap_faults::MISCONFIGURED;
 use super::{
     JO, NOTHING, all, card_text, email, ended, ldap_connections, phones, privileged, reset,
     self_write, user_names,
@@ -25,6 +26,7 @@ async fn openldap() {
     a_unix_group_protects_its_members(&server).await;
     a_change_that_the_policy_does_not_ask_for_is_told(&server).await;
     a_refused_account_is_not_tried_again(&server).await;
+    a_fault_of_the_settings_is_told_as_one(&server).await;
     a_second_address_is_the_same_person(&server).await;
     an_own_mail_makes_nobody_an_administrator(&server).await;
     user_names::an_entry_is_an_administrator_by_its_name(&server).await;
@@ -173,7 +175,7 @@ async fn a_group_that_is_not_there_stops_everything(server: &Server) {
         TestBot::with_directory(&server.own_settings().replace("=guarded,", "=gaurded,")).await;
     let told = card_text(&bot, "eli").await;
     assert!(
-        told.contains("Corp directory doesn't answer.") && told.contains(NOTHING),
+        told.contains(MISCONFIGURED) && told.contains(NOTHING),
         "{told}"
     );
 }
@@ -188,7 +190,7 @@ async fn a_group_without_members_to_be_seen_stops_everything(server: &Server) {
         let bot = TestBot::with_directory(&server.settings_protecting(&[group])).await;
         let told = card_text(&bot, "eli").await;
         assert!(
-            told.contains("Corp directory doesn't answer.") && told.contains(NOTHING),
+            told.contains(MISCONFIGURED) && told.contains(NOTHING),
             "{group}: {told}"
         );
 
@@ -234,6 +236,22 @@ async fn a_change_that_the_policy_does_not_ask_for_is_told(server: &Server) {
     server.set_policy("pwdMustChange", "TRUE").await;
 }
 
+/// A base that is not there and a stranger's certificate are still so in a few minutes.
+async fn a_fault_of_the_settings_is_told_as_one(server: &Server) {
+    let nowhere = server.own_settings().replace("ou=people,", "ou=poeple,");
+    let told = card_text(&TestBot::with_directory(&nowhere).await, "eli").await;
+    assert!(
+        told.contains(MISCONFIGURED) && told.contains(NOTHING),
+        "{told}"
+    );
+    let (bot, _) = server.bot_with_wrong_certificate().await.unwrap();
+    let told = card_text(&bot, "eli").await;
+    assert!(
+        told.contains(MISCONFIGURED) && told.contains(NOTHING),
+        "{told}"
+    );
+}
+
 /// A wrong password in the settings must not lock relatch's account, however often it is asked for somebody.
 async fn a_refused_account_is_not_tried_again(server: &Server) {
     let before = server.refused_binds();
@@ -246,7 +264,7 @@ async fn a_refused_account_is_not_tried_again(server: &Server) {
     for _ in 0..2 {
         let told = card_text(&bot, "eli").await;
         assert!(
-            told.contains("Corp directory doesn't answer.") && told.contains(NOTHING),
+            told.contains(MISCONFIGURED) && told.contains(NOTHING),
             "{told}"
         );
     }

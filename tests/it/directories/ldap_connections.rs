@@ -46,7 +46,7 @@ pub(super) fn few_are_needed([card, whole]: [(usize, usize); 2]) {
 async fn behind_proxy() -> (Lldap, Seen, TestBot) {
     let lldap = Lldap::start().await;
     let (proxy, seen) = proxy::start_plain(lldap.address).await;
-    let bot = TestBot::with_directory(&lldap.settings_at("relatch", proxy)).await;
+    let bot = TestBot::with_directory(&Lldap::settings_at("relatch", proxy)).await;
     (lldap, seen, bot)
 }
 

@@ -1,5 +1,6 @@
 //! lldap, which answers a base search that matches nothing with `noSuchObject`.
 
+use super::ldap_faults::MISCONFIGURED;
 use super::{
     NOTHING, a_check_finds_what_is_missing, a_protected_account_is_refused,
     a_reset_is_proved_by_a_real_sign_in, an_account_without_the_right_is_told, card_text, email,
@@ -70,7 +71,7 @@ async fn a_group_that_is_not_there_stops_everything() {
         .replace("cn=guarded", "cn=gaurded");
     let told = card_text(&TestBot::with_directory(&settings).await, "eli").await;
     assert!(
-        told.contains("Corp directory doesn't answer.") && told.contains(NOTHING),
+        told.contains(MISCONFIGURED) && told.contains(NOTHING),
         "{told}"
     );
 }

@@ -1,5 +1,6 @@
 //! Active Directory: who administers the domain is reset by nobody, whatever names the group.
 
+use super::ldap_faults::MISCONFIGURED;
 use super::*;
 use crate::support::directories::ldap::Server;
 use relatch::surface::app::Admins;
@@ -82,7 +83,7 @@ pub(super) async fn groups_that_cannot_be_seen_stop_everything(server: &Server) 
     for _ in 0..4 {
         let told = card_text(&bot, "eli").await;
         assert!(
-            told.contains("Corp directory doesn't answer.") && told.contains(NOTHING),
+            told.contains(MISCONFIGURED) && told.contains(NOTHING),
             "{told}"
         );
     }
@@ -105,7 +106,7 @@ pub(super) async fn groups_that_cannot_be_seen_stop_everything(server: &Server) 
     let settings = server.settings_protecting(&["CN=hollow,CN=Users,DC=corp,DC=example"]);
     let told = card_text(&TestBot::with_directory(&settings).await, "eli").await;
     assert!(
-        told.contains("Corp directory doesn't answer.") && told.contains(NOTHING),
+        told.contains(MISCONFIGURED) && told.contains(NOTHING),
         "{told}"
     );
     assert_eq!(server.changes().await, before);

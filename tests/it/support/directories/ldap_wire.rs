@@ -1,5 +1,42 @@
 //! The part of LDAP's encoding (RFC 4511, appendix B; BER) that a pretend server needs.
 
+use std::net::SocketAddr;
+
+use tokio::io::AsyncWriteExt;
+use tokio::net::TcpListener;
+
+use super::proxy::read_message;
+
+/// A server that answers every bind and every search below a base with a code (RFC 4511, 4.2.2 and 4.5.2). Its root DSE, as
+/// far as it has to have one, is there.
+pub(crate) async fn answering(bind: u8, search: u8) -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    super::super::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            super::super::spawn(async move {
+                while let Some(message) = read_message(&mut stream).await {
+                    let mut parts = Reader(Reader(&message).next().1);
+                    let id = element(0x02, parts.next().1);
+                    let (tag, request) = parts.next();
+                    let answers = match tag {
+                        0x60 => vec![result(0x61, bind, "")],
+                        _ if Reader(request).text().is_empty() => {
+                            vec![entry("", &[]), result(0x65, 0, "")]
+                        }
+                        _ => vec![result(0x65, search, "")],
+                    };
+                    for answer in answers {
+                        let message = element(0x30, &[id.clone(), answer].concat());
+                        stream.write_all(&message).await.ok();
+                    }
+                }
+            });
+        }
+    });
+    address
+}
+
 /// Reads elements one after the other.
 pub(super) struct Reader<'a>(pub(super) &'a [u8]);
 

@@ -111,11 +111,11 @@ impl Lldap {
 
     /// The `[[directory]]` with which the bot works.
     pub(crate) fn settings(&self, account: &str) -> String {
-        self.settings_at(account, self.address)
+        Self::settings_at(account, self.address)
     }
 
     /// The same at another address.
-    pub(crate) fn settings_at(&self, account: &str, address: SocketAddr) -> String {
+    pub(crate) fn settings_at(account: &str, address: SocketAddr) -> String {
         format!(
             "kind = \"ldap\"\nname = \"Corp directory\"\ndomains = [\"corp.example\"]\n\
              url = \"ldap://{address}\"\ntls = \"none\"\n\

@@ -3,7 +3,7 @@
 pub(crate) mod builtin;
 pub(crate) mod keycloak;
 pub(crate) mod ldap;
-mod ldap_wire;
+pub(crate) mod ldap_wire;
 pub(crate) mod lldap;
 pub(crate) mod proxy;
 pub(crate) mod web;

@@ -27,6 +27,8 @@ pub(crate) struct Seen {
     hang_up: Arc<Notify>,
     /// Nothing passes any more through the connections up to this number.
     dead_up_to: Arc<AtomicUsize>,
+    /// With the next change everything dies.
+    dies_with_change: Arc<AtomicBool>,
     /// What happens to the next changes; none where nothing does.
     next: Arc<Mutex<VecDeque<Option<Trouble>>>>,
 }
@@ -67,6 +69,11 @@ impl Seen {
     /// Lets nothing pass any more through the connections that are open now, and leaves them open.
     pub(crate) fn let_die(&self) {
         self.dead_up_to.store(self.connections(), Ordering::SeqCst);
+    }
+
+    /// Nothing passes any more through any connection, later ones too, when the next change has gone through.
+    pub(crate) fn let_die_after_change(&self) {
+        self.dies_with_change.store(true, Ordering::SeqCst);
     }
 
     fn is_dead(&self, number: usize) -> bool {
@@ -288,6 +295,9 @@ async fn pass(
                 return;
             }
             to_server.flush().await.ok();
+            if is_change(&message) && seen.dies_with_change.load(Ordering::SeqCst) {
+                seen.dead_up_to.store(usize::MAX, Ordering::SeqCst);
+            }
             if trouble == Some(Trouble::Die) {
                 // The change is surely made when the answer would come.
                 tokio::time::sleep(Duration::from_millis(500)).await;
