@@ -97,7 +97,7 @@ SECTIONS = {
         Row(
             "389 Directory Server",
             program="ns-slapd",
-            setup="`tests/servers/ds389.sh`",
+            setup="`tests/servers/ds389.sh`: members of `inetOrgPerson`, and of `nsPerson` with a group, as `dsidm` makes them; FreeIPA's attributes",
             real=("directories::ldap::server_389",),
         ),
         Row(

@@ -355,10 +355,10 @@ pub(crate) fn to_member(
             .map_err(|error| broken("e-mail", &error))
     };
     let stored = row.phone.as_deref();
-    let (phone, phone_remark) = match stored.map(PhoneNumber::stored).transpose() {
+    let (phone, phone_remarks) = match stored.map(PhoneNumber::stored).transpose() {
         // An import of an older version accepted satellite phones, which get no SMS now.
         Err(NotAPhone::NotMobile) => phone_on_record(stored.into_iter(), None),
-        phone => (phone.map_err(|error| broken("phone", &error))?, None),
+        phone => (phone.map_err(|error| broken("phone", &error))?, Vec::new()),
     };
     Ok(Box::new(Member {
         name: row.name.clone(),
@@ -373,7 +373,7 @@ pub(crate) fn to_member(
             .parse()
             .map_err(|error| broken("status", &error))?,
         phone,
-        phone_remark,
+        phone_remarks,
         personal_email: email(&row.personal_email)?.filter(|personal| !company.has(personal)),
         role: row.role.parse().map_err(|error| broken("role", &error))?,
         department: row.department.clone(),

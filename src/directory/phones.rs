@@ -11,9 +11,9 @@ pub(super) fn phone_of<'a>(
     member: &str,
     texts: impl Iterator<Item = &'a str>,
     country: Option<Country>,
-) -> (Option<PhoneNumber>, Option<PhoneRemark>) {
-    let (phone, remark) = phone_on_record(texts, country);
-    if let Some(PhoneRemark::Unreadable(unreadable)) = &remark {
+) -> (Option<PhoneNumber>, Vec<PhoneRemark>) {
+    let (phone, remarks) = phone_on_record(texts, country);
+    for unreadable in remarks.iter().filter_map(PhoneRemark::unreadable) {
         tracing::debug!(
             directory,
             member.id = member,
@@ -21,19 +21,33 @@ pub(super) fn phone_of<'a>(
             "a member's phone cannot be used"
         );
     }
-    (phone, remark)
+    (phone, remarks)
 }
 
 /// For `relatch check`: what has to be known of the phone of the account that was looked up.
-pub(super) fn warning(
+pub(super) fn warnings(
+    directory: &str,
     found: Result<Vec<Match>, Unavailable>,
     email: &EmailAddress,
-) -> Option<String> {
+) -> Vec<String> {
     let Ok(Some(Match::One(member))) = found.map(|mut found| found.pop()) else {
-        return None;
+        return Vec::new();
     };
+    for why in member
+        .phone_remarks
+        .iter()
+        .filter_map(PhoneRemark::unreadable)
+    {
+        tracing::warn!(directory, member.id = %member.id, %why, "a member's phone cannot be used");
+    }
+    let has_another = member.phone.is_some();
     let account = email.masked();
-    member.phone_remark.map(|remark| match remark {
+    let warning = |remark: &PhoneRemark| warning(remark, &account, has_another);
+    member.phone_remarks.iter().map(warning).collect()
+}
+
+fn warning(remark: &PhoneRemark, account: &str, has_another: bool) -> String {
+    match remark {
         PhoneRemark::CountryAdded(country) => format!(
             "the phone of {account} has no country code and is read as a number of {country}. Where members are of other \
             countries, write their phones with the country code"
@@ -47,7 +61,11 @@ pub(super) fn warning(
             } else {
                 ""
             };
-            format!("no SMS can reach {account}: {unreadable}{advice}")
+            if has_another {
+                format!("one phone of {account} is passed over: {unreadable}{advice}")
+            } else {
+                format!("no SMS can reach {account}: {unreadable}{advice}")
+            }
         }
-    })
+    }
 }

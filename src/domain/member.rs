@@ -46,7 +46,7 @@ pub struct Member {
     /// The mobile phone on record, in full.
     pub phone: Option<PhoneNumber>,
     /// What has to be known of how the phone is written there.
-    pub phone_remark: Option<PhoneRemark>,
+    pub phone_remarks: Vec<PhoneRemark>,
     /// The private address on record.
     pub personal_email: Option<EmailAddress>,
     /// What the directory lets the member do to other members.

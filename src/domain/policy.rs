@@ -163,7 +163,7 @@ impl Permit {
 ///     manager_email: None,
 ///     aliases: Vec::new(),
 ///     guard: None,
-///     phone_remark: None,
+///     phone_remarks: Vec::new(),
 ///     never_expires: false,
 ///     second_factors: SecondFactors::default(),
 /// };
@@ -205,7 +205,7 @@ mod tests {
             manager_email: None,
             aliases: Vec::new(),
             guard: None,
-            phone_remark: None,
+            phone_remarks: Vec::new(),
             never_expires: false,
             second_factors: SecondFactors::default(),
         }

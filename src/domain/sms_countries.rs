@@ -82,7 +82,7 @@ mod tests {
             department: None,
             manager_email: None,
             guard: None,
-            phone_remark: None,
+            phone_remarks: Vec::new(),
             never_expires: false,
             second_factors: SecondFactors::default(),
         }

@@ -120,8 +120,12 @@ async fn check_second_contact(
 }
 
 fn warn_of_phone(app: &App, member: &Member) {
-    if let Some(PhoneRemark::Unreadable(why)) = &member.phone_remark {
-        let directory = app.directories.describe(&member.id).name;
+    let directory = app.directories.describe(&member.id).name;
+    for why in member
+        .phone_remarks
+        .iter()
+        .filter_map(PhoneRemark::unreadable)
+    {
         tracing::warn!(directory, member.id = %member.id, %why, "a member's phone cannot be used");
     }
 }

@@ -329,7 +329,7 @@ fn member(name: &str) -> Member {
         department: None,
         manager_email: None,
         guard: None,
-        phone_remark: None,
+        phone_remarks: Vec::new(),
         never_expires: false,
         second_factors: SecondFactors::default(),
     }

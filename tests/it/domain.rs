@@ -34,7 +34,7 @@ fn mina() -> Member {
         department: None,
         manager_email: None,
         guard: None,
-        phone_remark: None,
+        phone_remarks: Vec::new(),
         never_expires: false,
         second_factors: SecondFactors::default(),
     }

@@ -48,7 +48,7 @@ fn member() -> Member {
         manager_email: None,
         aliases: Vec::new(),
         guard: None,
-        phone_remark: None,
+        phone_remarks: Vec::new(),
         never_expires: false,
         second_factors: SecondFactors::default(),
     }

@@ -71,6 +71,10 @@ person() {
     for who in eli pol hung died lost cert auth loc inj; do person $who $who; done
     person adm adm "nsAccountLock: true"
     person pri pri
+    # Phones without a country code: with the entry's own country, and beside a phone that has one.
+    phones() { sed "s/^mobile: .*/$1/"; }
+    person ger ger "$(printf 'objectClass: extensibleObject\nc: DE')" | phones "mobile: 0151 23456789"
+    person tel tel | phones 'mobile: 0151 23456789\nmobile: +821012345688'
     person two1 two
     person two2 two
     printf 'dn: cn=guarded,dc=corp,dc=example\nobjectClass: groupOfNames\ncn: guarded\nmember: uid=pri,ou=people,dc=corp,dc=example\n'
@@ -93,20 +97,27 @@ dn: cn=schema
 changetype: modify
 add: attributeTypes
 attributeTypes: ( 2.16.840.1.113719.1.301.4.6.1 NAME 'krbPrincipalExpiration' EQUALITY generalizedTimeMatch SYNTAX 1.3.6.1.4.1.1466.115.121.1.24 SINGLE-VALUE )
+attributeTypes: ( 2.16.840.1.113719.1.301.4.37.1 NAME 'krbPasswordExpiration' EQUALITY generalizedTimeMatch SYNTAX 1.3.6.1.4.1.1466.115.121.1.24 SINGLE-VALUE )
+attributeTypes: ( 2.16.840.1.113719.1.301.4.45.1 NAME 'krbLastPwdChange' EQUALITY generalizedTimeMatch SYNTAX 1.3.6.1.4.1.1466.115.121.1.24 SINGLE-VALUE )
 -
 add: objectClasses
-objectClasses: ( 2.16.840.1.113719.1.301.6.8.1 NAME 'krbPrincipalAux' SUP top AUXILIARY MAY ( krbPrincipalExpiration ) )
+objectClasses: ( 2.16.840.1.113719.1.301.6.8.1 NAME 'krbPrincipalAux' SUP top AUXILIARY MAY ( krbPrincipalExpiration $ krbPasswordExpiration $ krbLastPwdChange ) )
 LDIF
 {
     person ipa ipa "$(printf 'objectClass: krbPrincipalAux\nkrbPrincipalExpiration: 20260301090000Z')"
     person ipb ipb "$(printf 'objectClass: krbPrincipalAux\nkrbPrincipalExpiration: 20991231230000Z')"
+    # When their passwords expire and were set: long ago, at the same moment in another time zone, and later than it was set.
+    kerberos() { person $1 $1 "$(printf 'objectClass: krbPrincipalAux\nkrbPasswordExpiration: %s' "$2")"; }
+    kerberos ipc "20260301090000Z"
+    kerberos ipd "$(printf '20991231100000+0900\nkrbLastPwdChange: 20991231010000Z')"
+    kerberos ipe "$(printf '20991231100000Z\nkrbLastPwdChange: 20260301090000Z')"
 } | ldapadd "${root[@]}" >/dev/null
 # The least that relatch needs: it reads people and groups, may write, never read, the password, and is the password
 # administrator, because only of such a one is a change forced. "plain" is not.
 ldapmodify "${root[@]}" >/dev/null <<'LDIF'
 dn: dc=corp,dc=example
 changetype: modify
-replace: aci
+add: aci
 aci: (targetattr = "*")(version 3.0; acl "relatch reads"; allow (read, search, compare) userdn = "ldap:///cn=relatch,dc=corp,dc=example";)
 aci: (targetattr = "userPassword")(version 3.0; acl "hashes stay unread"; deny (read, search, compare) userdn = "ldap:///cn=relatch,dc=corp,dc=example";)
 aci: (target = "ldap:///ou=people,dc=corp,dc=example")(targetattr = "userPassword")(version 3.0; acl "relatch resets"; allow (write) userdn = "ldap:///cn=relatch,dc=corp,dc=example";)

@@ -36,6 +36,8 @@ for name in eli pol hung died lost cert auth loc inj nev adm pri; do person $nam
 # Whom nobody may reset: by a privileged group of the domain, by adminCount, and by a group of the settings that is their
 # primary group, holds their primary group, or is a distribution list, of which tokenGroups says nothing.
 for name in dad aco cnt prm nst dst dpg rol act; do person $name $name; done
+# Phones without a country code: with the entry's own country by letters and by number, and with the number that means none.
+for name in ger num nul; do person $name $name; done
 person two1 two
 person two2 two
 tool user create relatch Service-account-1
@@ -85,6 +87,13 @@ change("CN=Pre-Windows 2000 Compatible Access,CN=Builtin", ldb.FLAG_MOD_DELETE, 
 # 2026-03-01 09:00 UTC.
 change("CN=exp Corp,OU=people", ldb.FLAG_MOD_REPLACE, "accountExpires", "134168292000000000")
 change("CN=cnt Corp,OU=people", ldb.FLAG_MOD_REPLACE, "adminCount", "1")
+for name, attribute, country, phone in [
+    ("ger", "c", "DE", "0151 23456789"),
+    ("num", "countryCode", "276", "0151 23456789"),
+    ("nul", "countryCode", "0", "010 1234 5642"),
+]:
+    change(f"CN={name} Corp,OU=people", ldb.FLAG_MOD_REPLACE, attribute, country)
+    change(f"CN={name} Corp,OU=people", ldb.FLAG_MOD_REPLACE, "mobile", phone)
 PY
 # The least that relatch needs on the members: reset password, write pwdLastSet, write lockoutTime.
 sid_of() { samba-tool user show "$1" -s "$conf" --attributes=objectSid | sed -n 's/^objectSid: //p'; }

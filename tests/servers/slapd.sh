@@ -24,10 +24,13 @@ TLSCACertificateFile $folder/ours-ca.pem
 TLSCertificateFile $folder/ours.pem
 TLSCertificateKeyFile $folder/ours.key
 $(if_kind plain <<'PLAIN'
-# One account does not see by which operations a password can be set.
+# One account does not see by which operations a password can be set, another one does not see which server it is either.
 access to dn.base="" attrs=supportedExtension
-    by dn.exact="cn=weak,dc=corp,dc=example" none
-    by * read
+    by dn.exact="cn=mute,dc=corp,dc=example" none
+    by * break
+access to dn.base="" attrs=objectClass,supportedExtension
+    by dn.exact="cn=blind,dc=corp,dc=example" search
+    by * break
 access to *
     by * read
 PLAIN
@@ -56,6 +59,8 @@ access to attrs=entry,mail,uid
 access to attrs=userPassword
     by dn.exact="cn=relatch,dc=corp,dc=example" =w
     by dn.exact="cn=half,dc=corp,dc=example" =w
+    by dn.exact="cn=mute,dc=corp,dc=example" =w
+    by dn.exact="cn=blind,dc=corp,dc=example" =w
     by * break
 $(if_kind policy unhashed module <<'POLICY'
 access to attrs=pwdReset
@@ -74,6 +79,8 @@ access to attrs=userPassword
 access to dn.subtree="dc=corp,dc=example"
     by dn.exact="cn=weak,dc=corp,dc=example" read
     by dn.exact="cn=half,dc=corp,dc=example" read
+    by dn.exact="cn=mute,dc=corp,dc=example" read
+    by dn.exact="cn=blind,dc=corp,dc=example" read
     by self read
     by * none
 CONF
@@ -114,6 +121,8 @@ person() {
     account weak
     # May set passwords, and not pwdReset.
     account half
+    account mute
+    account blind
     for name in eli pol hung died lost cert auth loc inj; do person $name $name; done
     person adm adm "pwdAccountLockedTime: 000001010000Z" | if_policy
     {
@@ -122,6 +131,10 @@ person() {
         person yet yet "$(printf 'pwdStartTime: 20200101000000Z\npwdEndTime: 20991231230000Z')"
     } | if_policy
     person pri pri
+    # Phones without a country code: with the entry's own country, and beside a phone that has one.
+    phones() { sed "s/^mobile: .*/$1/"; }
+    person ger ger "$(printf 'objectClass: extensibleObject\nc: DE')" | phones "mobile: 0151 23456789"
+    person tel tel | phones 'mobile: 0151 23456789\nmobile: +821012345688'
     # A name that would be a filter and a DN of its own, were it not escaped.
     printf 'dn: uid=par(en)*s\\, co,ou=people,dc=corp,dc=example\nobjectClass: inetOrgPerson\nuid: par(en)*s, co\ncn: Par <!channel> *bold*\n'
     printf 'sn: Corp\nmail: par@corp.example\nmobile: +821012345699\n\n'
@@ -144,7 +157,7 @@ person() {
     printf 'dn: cn=unix,dc=corp,dc=example\nobjectClass: posixGroup\ncn: unix\ngidNumber: 500\nmemberUid: auth\nmemberUid: par(en)*s, co\n\n'
     printf 'dn: cn=helpdesk,dc=corp,dc=example\nobjectClass: posixGroup\ncn: helpdesk\ngidNumber: 501\n'
     # One of them left.
-    printf 'memberUid: %s\n' hlp gone mul cas cee dup
+    printf 'memberUid: %s\n' hlp gone mul cas cee dup end
 } >>"$folder/seed.ldif"
 slapadd -f "$folder/slapd.conf" -l "$folder/seed.ldif"
 exec slapd -d 256 -f "$folder/slapd.conf" -h "ldap://127.0.0.1:$port ldaps://127.0.0.1:$((port + 1))" >"$folder/log" 2>&1

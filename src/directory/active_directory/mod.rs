@@ -184,13 +184,27 @@ fn unicode_pwd(password: &Password) -> Zeroizing<Vec<u8>> {
 
 fn refusal(result: &LdapResult) -> Option<String> {
     let words = if result.text.contains(POLICY) {
-        "the generated password does not fit the domain's password policy; policy.password_length can be raised"
+        policy_refusal(&result.text)
     } else if result.rc == code::INSUFFICIENT_ACCESS {
         "relatch's account there has no right to reset this member, who may be protected"
     } else {
         return None;
     };
     Some(words.to_owned())
+}
+
+/// What the domain's policy refuses. Samba names the rule (`check_password_restrictions`); Windows names none.
+fn policy_refusal(text: &str) -> &'static str {
+    if text.contains("complexity criteria") {
+        "the generated password does not meet the complexity criteria of the domain's password policy; run the command again. \
+         If that goes on, policy.password_symbols = true adds a symbol"
+    } else if text.contains("in history") {
+        "the generated password was used before"
+    } else if text.contains("too short") {
+        "the generated password is too short for the domain's password policy; policy.password_length can be raised"
+    } else {
+        "the generated password does not fit the domain's password policy; policy.password_length can be raised"
+    }
 }
 
 impl Backend for ActiveDirectory {
@@ -304,7 +318,7 @@ impl Backend for ActiveDirectory {
         let mut warnings = check::warnings(self).await;
         if let Some(email) = &self.tree.settings.check_account {
             let by = [By::Email(email.clone())];
-            warnings.extend(phones::warning(self.find(&by).await, email));
+            warnings.extend(phones::warnings(self.name(), self.find(&by).await, email));
         }
         warnings
     }
@@ -322,6 +336,51 @@ mod tests {
         assert_eq!(bytes.len(), 20);
         assert_eq!((&bytes[..2], &bytes[18..]), (&b"\"\0"[..], &b"\"\0"[..]));
         assert_eq!(bytes[2], password.expose().as_bytes()[0]);
+    }
+
+    /// As Samba writes them, and Windows, which names no rule.
+    #[test]
+    fn a_longer_password_is_advised_only_where_it_may_help() {
+        const TEXTS: [(&str, &str, bool); 4] = [
+            (
+                "0000052D: Constraint violation - check_password_restrictions: the password is too short. It should be equal to \
+                 or longer than 14 characters!",
+                "too short",
+                true,
+            ),
+            (
+                "0000052D: Constraint violation - check_password_restrictions: the password does not meet the complexity \
+                 criteria!",
+                "complexity",
+                false,
+            ),
+            (
+                "0000052D: Constraint violation - check_password_restrictions: the password was already used (in history)!",
+                "used before",
+                false,
+            ),
+            (
+                "0000052D: SvcErr: DSID-031A12D2, problem 5003 (WILL_NOT_PERFORM), data 0",
+                "does not fit",
+                true,
+            ),
+        ];
+        for (text, told, is_longer) in TEXTS {
+            let result = LdapResult {
+                rc: code::CONSTRAINT_VIOLATION,
+                matched: String::new(),
+                text: text.to_owned(),
+                refs: Vec::new(),
+                ctrls: Vec::new(),
+            };
+            let words = refusal(&result).unwrap_or_default();
+            assert!(words.contains(told), "{text}: {words}");
+            assert_eq!(
+                words.contains("password_length"),
+                is_longer,
+                "{text}: {words}"
+            );
+        }
     }
 
     #[test]

@@ -283,7 +283,8 @@ impl Keycloak {
             .and_then(|text| text.parse::<EmailAddress>().ok())
             .filter(|email| !config.common.has(email));
         let phones = attribute(&config.phone_attribute).into_iter();
-        let (phone, phone_remark) = phone_of(&config.common.name, id, phones, self.default_country);
+        let (phone, phone_remarks) =
+            phone_of(&config.common.name, id, phones, self.default_country);
         Some(Member {
             id: MemberId(format!("{}{id}", id_prefix(&config.common.name))),
             name: if name.is_empty() {
@@ -302,7 +303,7 @@ impl Keycloak {
                 (true, false) => Status::Inactive,
             },
             phone,
-            phone_remark,
+            phone_remarks,
             personal_email,
             role,
             department: attribute(&config.department_attribute).map(clean_name),

@@ -261,7 +261,7 @@ impl Backend for Keycloak {
         warnings.extend(Box::pin(self.realm_warnings()).await);
         if let Some(email) = &self.config.check_account {
             let by = [By::Email(email.clone())];
-            warnings.extend(phones::warning(self.find(&by).await, email));
+            warnings.extend(phones::warnings(self.name(), self.find(&by).await, email));
         }
         warnings
     }

@@ -190,7 +190,7 @@ impl LarkDirectory {
             .filter(|name| !name.is_empty());
         let (directory, id) = (&self.config.common.name, &user.open_id);
         let phones = user.mobile.as_deref().into_iter();
-        let (phone, phone_remark) = phone_of(directory, id, phones, self.default_country);
+        let (phone, phone_remarks) = phone_of(directory, id, phones, self.default_country);
         Some(Member {
             id: self.outward(&user.open_id),
             name: name.unwrap_or_else(|| business_email.to_string()),
@@ -200,7 +200,7 @@ impl LarkDirectory {
                 .as_ref()
                 .map_or(Status::Suspended, StatusFlags::status),
             phone,
-            phone_remark,
+            phone_remarks,
             aliases: personal.clone().filter(is_own).into_iter().collect(),
             personal_email: personal.filter(|email| !is_own(email)),
             role: if user.is_tenant_manager {
@@ -297,7 +297,7 @@ impl Backend for LarkDirectory {
         let mut warnings = vec![self_write::unknown(self_write::NOT_TOLD)];
         if let Some(email) = &self.config.check_account {
             let by = [By::Email(email.clone())];
-            warnings.extend(phones::warning(self.find(&by).await, email));
+            warnings.extend(phones::warnings(self.name(), self.find(&by).await, email));
         }
         warnings
     }

@@ -7,7 +7,7 @@
 //!   so it is written after it. A reset lifts even a lock that an administrator set, so such accounts are refused before.
 //! - 389 Directory Server forces a change only where `passwordMustChange` is on and the reset is made by its password
 //!   administrator (`passwordAdminDN`), whom its policy does not bind. It accepts a reset of an inactivated account.
-//! - Other servers may know neither; a password is set by the same operation, and nothing more is claimed.
+//! - Other servers may force nothing. A password is set by the same operation or not at all, and nothing more is claimed.
 //!
 //! Sources: RFC 3062 (password modify), draft-behera-ldap-password-policy-10 (its control and attributes), slapo-ppolicy(5),
 //! "Account policy" of the 389 Directory Server documentation.
@@ -67,8 +67,9 @@ use crate::domain::{MemberId, Moment, Password, Status};
 use crate::net::TlsError;
 use crate::store::Reservation;
 
-/// Why nothing is set on an OpenLDAP server that shows neither its policy nor the operation that hashes a password.
-const READABLE: &str = "the server would keep the password readable";
+/// Why nothing is set on a server that shows no operation that hashes a password.
+const READABLE: &str = "it could keep the password readable: it shows relatch's account no operation that hashes one \
+    (RFC 3062, supportedExtension in its root DSE); whoever runs the directory has to show it";
 
 /// What 389 Directory Server sets so that a password has expired already. One second later means that it never expires.
 const EXPIRED_ALREADY: &str = "19700101000000Z";
@@ -98,6 +99,17 @@ impl LdapDirectory {
             features: OnceCell::new(),
             clock,
         })
+    }
+
+    /// True unless the entry was surely not modified since relatch began to change it. A policy that the server knows and that
+    /// is not in force for a member keeps no time of a change.
+    fn may_be_modified(&self, member: &MemberId, entry: &LdapEntry) -> bool {
+        let seconds = |at: Moment| at.0.div_euclid(1000);
+        let modified_at = entry.first("modifyTimestamp").and_then(generalized_time);
+        let begun = self.servers.last_begun(member);
+        modified_at
+            .zip(begun)
+            .is_none_or(|(modified_at, begun)| seconds(modified_at) >= seconds(begun))
     }
 
     /// Binds as the member with the new password: the server's answer tells whether a change is required. Nobody is signed
@@ -226,10 +238,8 @@ impl Backend for LdapDirectory {
         if features.is_ok_and(ServerFeatures::takes_pwd_reset) {
             return self.proved_by_bind(which, &entry.dn, password).await;
         }
-        // FreeIPA lets a password that somebody else set expire at the moment it is set.
-        let is_freeipa = entry.first("krbPasswordExpiration").is_some()
-            && entry.first("krbPasswordExpiration") <= entry.first("krbLastPwdChange");
-        Ok(Enforced::if_asked(has_been_reset(&entry) || is_freeipa))
+        let has_expired = validity::password_has_expired(&entry, self.clock.now());
+        Ok(Enforced::if_asked(has_been_reset(&entry) || has_expired))
     }
 
     async fn last_change(&self, member: &MemberId) -> Result<Option<Moment>, Unavailable> {
@@ -246,7 +256,7 @@ impl Backend for LdapDirectory {
         let told = told.or_else(|| entry.first("modifyTimestamp").filter(|_| is_reset));
         // "No change" would be a claim where the server keeps neither a time nor a mark.
         let keeps_none = self.features.get().is_none_or(|one| !one.marks_changes());
-        if told.is_none() && keeps_none {
+        if told.is_none() && (keeps_none || self.may_be_modified(member, &entry)) {
             return Err(Unavailable::ForNow);
         }
         Ok(told.and_then(generalized_time))
@@ -300,7 +310,7 @@ impl Backend for LdapDirectory {
         let mut warnings = self.warnings_of_check_account().await;
         if let Some(email) = &self.tree.settings.check_account {
             let by = [By::Email(email.clone())];
-            warnings.extend(phones::warning(self.find(&by).await, email));
+            warnings.extend(phones::warnings(self.name(), self.find(&by).await, email));
         }
         warnings
     }

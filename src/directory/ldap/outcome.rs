@@ -66,7 +66,8 @@ fn sentence(code: u32) -> String {
             "relatch's account there has no right to reset this member".to_owned()
         }
         code::CONSTRAINT_VIOLATION => {
-            "the generated password does not fit its password policy".to_owned()
+            "the generated password does not fit its password policy; relatch's log has what the server says of it"
+                .to_owned()
         }
         code => format!("it answers with code {code}"),
     }

@@ -49,11 +49,9 @@ pub(super) fn policy_refusal(result: &LdapResult) -> Option<String> {
         Some(6) => TOO_SHORT,
         Some(7) => TOO_YOUNG,
         Some(8) => IN_HISTORY,
+        Some(9) => TOO_LONG,
         Some(3) => "its password policy does not allow the password to be changed",
         Some(1) => "the account is locked",
-        Some(_) | None if result.rc == code::CONSTRAINT_VIOLATION => {
-            "the generated password does not fit its password policy; policy.password_length can be raised"
-        }
         Some(_) | None => return None,
     };
     Some(words.to_owned())
@@ -64,41 +62,72 @@ const OLD_PASSWORD: &str = "its password policy asks for the old password too (p
 const TOO_SHORT: &str = "the generated password is too short for its password policy; policy.password_length can be raised";
 const SYMBOLS: &str = "its password policy asks for symbols or more kinds of characters; policy.password_symbols = true adds \
     one symbol, not more. If it is on, whoever runs the directory has to change that";
+const TOO_LONG: &str = "the generated password is too long for its password policy (pwdMaxLength); lower \
+    policy.password_length, which is at least 8, or whoever runs the directory has to allow more";
 const TOO_YOUNG: &str = "its password policy does not allow another change so soon";
 const IN_HISTORY: &str = "the generated password was used before";
+const NOT_ASCII: &str = "its password policy asks for characters outside ASCII, which relatch does not make; whoever runs the \
+    directory has to change that";
+const MORE_OF_A_CLASS: &str = "its password policy asks for more characters of one class; with a higher \
+    policy.password_length there are usually more, and policy.password_symbols = true adds one symbol";
+const CLASS_IN_A_ROW: &str = "the generated password has too many characters of one class in a row (passwordMaxClassChars in \
+    389-DS); run the command again, or whoever runs the directory has to allow more";
+const FORBIDDEN: &str = "the generated password has a character that its password policy forbids; run the command again";
+const BY_CHANCE: &str = "the generated password has a word, a sequence or a part of the member's entry in it by chance, which \
+    its password policy refuses; run the command again";
+const REPEATS: &str = "the generated password repeats a character more often than its password policy allows; run the command \
+    again";
 
-/// A rule that the server names in its text alone. The texts are those of 389 Directory Server (`pw.c`) and
-/// slapo-ppolicy (`ppolicy.c`, `ppolicy_modify`).
+/// What a server names in its text alone, in lower case; the first that fits counts. The texts are those of 389 Directory
+/// Server (`pw.c`), slapo-ppolicy (`ppolicy.c`, `ppolicy_modify`) and OpenLDAP's modules `ppm` and `check_password`.
+const IN_TEXT: &[(&[&str], &str)] = &[
+    (
+        &[
+            "special characters",
+            "character categories",
+            "strength checks",
+        ],
+        SYMBOLS,
+    ),
+    (&["8-bit characters"], NOT_ASCII),
+    (&["minimum number of characters"], MORE_OF_A_CLASS),
+    (
+        &["same character class", "maximum number of characters"],
+        CLASS_IN_A_ROW,
+    ),
+    (&["forbidden characters"], FORBIDDEN),
+    (
+        &[
+            "dictionary",
+            "palindrome",
+            "restricted word",
+            "monotonic sequence",
+            "identical sequences",
+            "based off of user entry",
+            "tokens from the rdn",
+            "part of an attribute",
+            "is too weak",
+        ],
+        BY_CHANCE,
+    ),
+    (&["characters long", "is too short"], TOO_SHORT),
+    (&["cannot be repeated", "repeated characters"], REPEATS),
+    (&["minimum age", "too young"], TOO_YOUNG),
+    (&["in history"], IN_HISTORY),
+];
+
 fn rule_in_text(text: &str) -> Option<String> {
     let text = text.to_ascii_lowercase();
-    let says = |part: &str| text.contains(part);
     let kinds = ["digit", "alphabetic", "uppercase", "lowercase"];
-    let kind = kinds
-        .into_iter()
-        .find(|kind| says(&format!("{kind} characters")));
-    let words = if says("special characters") || says("character categories") {
-        SYMBOLS.to_owned()
-    } else if says("8-bit characters") {
-        "its password policy asks for characters outside ASCII, which relatch does not make; whoever runs the directory has \
-         to change that"
-            .to_owned()
-    } else if let Some(kind) = kind {
-        format!(
+    let mut kinds = kinds.into_iter();
+    if let Some(kind) = kinds.find(|kind| text.contains(&format!("{kind} characters"))) {
+        return Some(format!(
             "its password policy asks for more {kind} characters; with a higher policy.password_length there are usually more"
-        )
-    } else if says("characters long") {
-        TOO_SHORT.to_owned()
-    } else if says("cannot be repeated") || says("repeated characters") {
-        "the generated password repeats a character more often than its password policy allows; run the command again"
-            .to_owned()
-    } else if says("minimum age") || says("too young") {
-        TOO_YOUNG.to_owned()
-    } else if says("in history") {
-        IN_HISTORY.to_owned()
-    } else {
-        return None;
-    };
-    Some(words)
+        ));
+    }
+    let is_said = |parts: &[&str]| parts.iter().any(|part| text.contains(part));
+    let (_, words) = IN_TEXT.iter().find(|(parts, _)| is_said(parts))?;
+    Some((*words).to_owned())
 }
 
 /// The error of a password policy response control (section 6.2):
@@ -135,7 +164,7 @@ mod tests {
         assert_eq!(policy_error(&[0x30, 0x00]), None);
     }
 
-    /// Each as a server writes it; the names of categories are in the text of the last one.
+    /// Each as a server writes it.
     #[test]
     fn rules_are_read_in_the_text() {
         for (text, told) in [
@@ -167,12 +196,97 @@ mod tests {
                  digit, uppercase, lowercase, special, and 8-bit characters)",
                 "password_symbols",
             ),
+            (
+                "invalid password syntax - password has too many repeated characters from the same character class",
+                "passwordMaxClassChars",
+            ),
+            (
+                "invalid password syntax - Password failed dictionary check",
+                "by chance",
+            ),
+            (
+                "invalid password syntax - password is a palindrome",
+                "by chance",
+            ),
+            (
+                "invalid password syntax - Password contains a restricted word",
+                "by chance",
+            ),
+            (
+                "invalid password syntax - Password contains a monotonic sequence",
+                "by chance",
+            ),
+            (
+                "invalid password syntax - Password contains repeated identical sequences",
+                "by chance",
+            ),
+            (
+                "invalid password syntax - password based off of user entry",
+                "by chance",
+            ),
         ] {
             let words = rule_in_text(text).unwrap_or_default();
             assert!(words.contains(told), "{text}: {words}");
         }
         assert_eq!(rule_in_text("Password fails quality checking policy"), None);
         assert_eq!(rule_in_text(""), None);
+    }
+
+    /// With these modules the control says only that the quality is insufficient.
+    #[test]
+    fn a_rule_in_the_text_goes_before_the_control() {
+        let refused = |rc, error: Option<u8>, text: &str| {
+            let control = |error| RawControl {
+                ctype: PPOLICY_CONTROL.to_owned(),
+                crit: false,
+                val: Some(vec![0x30, 0x03, 0x81, 0x01, error]),
+            };
+            policy_refusal(&LdapResult {
+                rc,
+                matched: String::new(),
+                text: text.to_owned(),
+                refs: Vec::new(),
+                ctrls: error
+                    .map(|error| ldap3::controls::Control(None, control(error)))
+                    .into_iter()
+                    .collect(),
+            })
+        };
+        let weak = |text: &str| refused(code::CONSTRAINT_VIOLATION, Some(5), text);
+        for (text, told) in [
+            (
+                "does not pass required number of strength checks (2 of 3)",
+                "password_symbols",
+            ),
+            (
+                "has not reached the minimum number of characters (2) for class upperCase",
+                "more characters of one class",
+            ),
+            (
+                "has reached the maximum number of characters (2) for class lowerCase",
+                "in a row",
+            ),
+            ("contains 1 forbidden characters in xyz", "forbids"),
+            ("contains tokens from the RDN", "by chance"),
+            (
+                "is too simple: it contains part of an attribute",
+                "by chance",
+            ),
+            ("is too weak", "by chance"),
+            ("is too short (5/6)", "too short"),
+        ] {
+            let text = format!("Password for dn=\"uid=mina,dc=corp,dc=example\" {text}");
+            let words = weak(&text).unwrap_or_default();
+            assert!(words.contains(told), "{text}: {words}");
+        }
+        let quality = weak("Password fails quality checking policy").unwrap_or_default();
+        assert!(quality.contains("not strong enough"), "{quality}");
+        // What nobody named gets no advice.
+        for (error, text) in [(None, ""), (Some(200), "Password is not as I like it")] {
+            assert_eq!(refused(code::CONSTRAINT_VIOLATION, error, text), None);
+        }
+        let long = refused(code::CONSTRAINT_VIOLATION, Some(9), "").unwrap_or_default();
+        assert!(long.contains("pwdMaxLength"), "{long}");
     }
 
     #[test]

@@ -214,6 +214,12 @@ impl LdapServers {
         (self.clock.now() - at < ONE_RESET).then_some(server)
     }
 
+    /// When the member's last change began, where that was a short while ago.
+    pub(in crate::directory) fn last_begun(&self, member: &MemberId) -> Option<Moment> {
+        let changes = self.changes.lock().unwrap_or_else(PoisonError::into_inner);
+        changes.get(member).map(|(_, begun)| *begun)
+    }
+
     /// Where what has become of a change is looked at.
     pub(in crate::directory) fn after_change(&self, member: &MemberId) -> Which {
         self.of_change(member).map_or(Which::Any, Which::Only)

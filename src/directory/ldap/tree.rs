@@ -157,14 +157,14 @@ impl Tree {
         let [letters, number] = COUNTRY.map(|attribute| entry.first(attribute));
         let country = Country::of_entry(letters, number, self.default_country);
         let phones = entry.all(&attributes.phone).iter().map(String::as_str);
-        let (phone, phone_remark) = phone_of(&common.name, native, phones, country);
+        let (phone, phone_remarks) = phone_of(&common.name, native, phones, country);
         Some(Member {
             id: self.id(native),
             name: text(&attributes.name).unwrap_or_else(|| business_email.to_string()),
             login_method: LoginMethod::BusinessEmail,
             status: flags.status,
             phone,
-            phone_remark,
+            phone_remarks,
             personal_email,
             role,
             department: text(&attributes.department),

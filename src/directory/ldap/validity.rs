@@ -1,7 +1,7 @@
-//! From when until when an account is valid, in the attributes of each server.
+//! From when until when an account and its password are valid, in the attributes of each server.
 //!
 //! Sources: draft-behera-ldap-password-policy-10 (5.3.8 `pwdStartTime`, 5.3.9 `pwdEndTime`; OpenLDAP), `krbPrincipalExpiration`
-//! in FreeIPA's schema. These servers refuse the sign-in of an account that is out of date, and set its password all the same.
+//! and `krbPasswordExpiration` in FreeIPA's schema. These servers refuse the sign-in of an account that is out of date, and set its password all the same.
 
 use super::entry::LdapEntry;
 use super::time::generalized_time;
@@ -21,6 +21,15 @@ pub(super) fn guard(entry: &LdapEntry, now: Moment) -> Result<Option<Guard>, Unr
     let expired = ends.filter(|at| *at <= now).map(Guard::Expired);
     let not_yet = begins.filter(|at| *at > now).map(Guard::NotYetValid);
     Ok(expired.or(not_yet))
+}
+
+/// True where FreeIPA asks for a new password: one that somebody else set expires at the moment it is set. By the server's
+/// clock that may lie ahead, so the time of the last change counts too, where relatch may read it.
+pub(super) fn password_has_expired(entry: &LdapEntry, now: Moment) -> bool {
+    let time = |name| entry.first(name).and_then(generalized_time);
+    time("krbPasswordExpiration").is_some_and(|expires_at| {
+        expires_at <= now || time("krbLastPwdChange").is_some_and(|set_at| expires_at <= set_at)
+    })
 }
 
 fn dates(entry: &LdapEntry, names: &[&str]) -> Result<Vec<Moment>, UnreadableTime> {

@@ -21,7 +21,7 @@ fn mina() -> Member {
         manager_email: None,
         aliases: Vec::new(),
         guard: None,
-        phone_remark: None,
+        phone_remarks: Vec::new(),
         never_expires: false,
         second_factors: SecondFactors::default(),
     }

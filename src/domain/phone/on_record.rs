@@ -87,37 +87,57 @@ impl fmt::Display for UnreadablePhone {
     }
 }
 
-/// The first of these numbers that an SMS can reach, and what has to be known of it. Numbers that have their country code go
-/// first; `country` is that of the others.
+impl PhoneRemark {
+    /// The phone that cannot be used.
+    pub fn unreadable(&self) -> Option<&UnreadablePhone> {
+        match self {
+            Self::Unreadable(phone) => Some(phone),
+            Self::CountryAdded(_) | Self::ZerosRead(_) => None,
+        }
+    }
+}
+
+/// The first of these numbers that an SMS can reach, and what has to be known of it and of one that cannot be read. Numbers
+/// that have their country code go first; `country` is that of the others.
 pub fn phone_on_record<'a>(
     texts: impl Iterator<Item = &'a str>,
     country: Option<Country>,
-) -> (Option<PhoneNumber>, Option<PhoneRemark>) {
+) -> (Option<PhoneNumber>, Vec<PhoneRemark>) {
     let texts: Vec<&str> = texts
         .map(str::trim)
         .filter(|text| !text.is_empty())
         .collect();
-    if let Some(phone) = texts.iter().find_map(|text| text.parse().ok()) {
-        return (Some(phone), None);
-    }
-    if let Some(country) = country
-        && let Some((text, phone)) = texts
-            .iter()
-            .find_map(|text| Some((text, PhoneNumber::of(text, country).ok()?)))
-    {
-        let remark = if text.contains('+') {
-            None
-        } else if behind_zeros(text).is_some() {
-            Some(PhoneRemark::ZerosRead(phone.calling_code()))
-        } else {
-            Some(PhoneRemark::CountryAdded(country))
-        };
-        return (Some(phone), remark);
-    }
-    let unreadable = texts
-        .first()
-        .map(|text| PhoneRemark::Unreadable(UnreadablePhone::new(text, country)));
-    (None, unreadable)
+    let whole = texts.iter().find_map(|text| text.parse().ok());
+    let (phone, read_as) = match whole {
+        Some(phone) => (Some(phone), None),
+        None => country
+            .and_then(|country| texts.iter().find_map(|text| completed(text, country)))
+            .map_or((None, None), |(phone, read_as)| (Some(phone), read_as)),
+    };
+    let is_read = |text: &str| {
+        text.parse::<PhoneNumber>().is_ok()
+            || country.is_some_and(|country| PhoneNumber::of(text, country).is_ok())
+    };
+    let unread = texts.iter().filter(|text| !is_read(text));
+    // A landline beside a mobile is nothing to correct.
+    let unread = unread
+        .map(|text| UnreadablePhone::new(text, country))
+        .find(|unread| phone.is_none() || unread.why != Unreadable::NotMobile);
+    let unread = unread.map(PhoneRemark::Unreadable);
+    (phone, read_as.into_iter().chain(unread).collect())
+}
+
+/// A number without its country code, and how it was read.
+fn completed(text: &str, country: Country) -> Option<(PhoneNumber, Option<PhoneRemark>)> {
+    let phone = PhoneNumber::of(text, country).ok()?;
+    let read_as = if text.contains('+') {
+        None
+    } else if behind_zeros(text).is_some() {
+        Some(PhoneRemark::ZerosRead(phone.calling_code()))
+    } else {
+        Some(PhoneRemark::CountryAdded(country))
+    };
+    Some((phone, read_as))
 }
 
 #[cfg(test)]
@@ -126,13 +146,15 @@ mod tests {
 
     fn read(texts: &[&str], country: Option<&str>) -> (Option<String>, Option<String>) {
         let country = country.map(|country| country.parse().unwrap());
-        let (phone, remark) = phone_on_record(texts.iter().copied(), country);
-        let remark = remark.map(|remark| match remark {
+        let (phone, remarks) = phone_on_record(texts.iter().copied(), country);
+        let told = remarks.iter().map(|remark| match remark {
             PhoneRemark::CountryAdded(country) => country.to_string(),
             PhoneRemark::ZerosRead(code) => format!("00 is +{code}"),
             PhoneRemark::Unreadable(unreadable) => unreadable.to_string(),
         });
-        (phone.map(|phone| phone.to_string()), remark)
+        let told: Vec<String> = told.collect();
+        let told = Some(told.join("; ")).filter(|told| !told.is_empty());
+        (phone.map(|phone| phone.to_string()), told)
     }
 
     #[test]
@@ -155,7 +177,19 @@ mod tests {
                 &["010-1234-5642", "+82 10 1234 5699"],
                 None,
                 some("+821012345699"),
+                some("phone 0101… has no country code"),
+            ),
+            (
+                &["010-1234-5642", "+82 10 1234 5699", "+82 2 555 0100"],
+                Some("KR"),
+                some("+821012345699"),
                 None,
+            ),
+            (
+                &["1234", "0151/23456789"],
+                Some("DE"),
+                some("+4915123456789"),
+                some("DE; phone 12… has no country code and is no number of DE"),
             ),
             (
                 &["0151 23456789"],

@@ -100,14 +100,18 @@ fn about_member(card: &Card<'_>) -> Vec<String> {
         },
         contacts(card),
     ];
-    lines.extend(phone_remark(card));
+    lines.extend(
+        card.member
+            .phone_remarks
+            .iter()
+            .map(|remark| phone_remark(remark, card.directory)),
+    );
     lines
 }
 
 /// What the administrator has to know before they send to the phone on record, or why they cannot.
-fn phone_remark(card: &Card<'_>) -> Option<String> {
-    let directory = card.directory;
-    card.member.phone_remark.as_ref().map(|remark| match remark {
+fn phone_remark(remark: &PhoneRemark, directory: &str) -> String {
+    match remark {
         PhoneRemark::CountryAdded(country) => format!(
             "Their phone has no country code in {directory}. I read it as a number of {country}."
         ),
@@ -117,7 +121,7 @@ fn phone_remark(card: &Card<'_>) -> Option<String> {
         PhoneRemark::Unreadable(unreadable) => {
             format!("Their {unreadable}. Whoever manages {directory} can correct it.")
         }
-    })
+    }
 }
 
 fn contacts(card: &Card<'_>) -> String {
@@ -135,7 +139,11 @@ fn contacts(card: &Card<'_>) -> String {
             "Can you reach them another way?".to_owned()
         };
         let name = &member.name;
-        if matches!(member.phone_remark, Some(PhoneRemark::Unreadable(_))) {
+        if member
+            .phone_remarks
+            .iter()
+            .any(|remark| remark.unreadable().is_some())
+        {
             format!("I can use no phone or private email of {name}. {what_next}")
         } else {
             format!("I know no phone or private email for {name}. {what_next}")

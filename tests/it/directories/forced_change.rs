@@ -4,11 +4,11 @@ use relatch::surface::domain::{Span, State, Step, StepOutcome};
 use relatch::surface::flow::sweep;
 use relatch::surface::store::{HistoryFilter, StepNote};
 
-use super::{a_refusal_by_policy_changes_nothing, all, ended, reset};
+use super::{JO, a_refusal_by_policy_changes_nothing, all, email, ended, reset};
 use crate::support::TestBot;
 use crate::support::directories::ldap::{Kind, Server};
 use crate::support::directories::{CHOSEN, OLD, SignIn, Trouble, World};
-use crate::support::slack::{shown_password, text_of};
+use crate::support::slack::{button_value, shown_password, text_of};
 
 const MUST: &str = "✓ password changed, must set a new one";
 const NOT_ENFORCED: &str = "must set a new one: not enforced by the directory";
@@ -41,14 +41,7 @@ async fn openldap_with_the_module_of_the_policy_alone() {
     );
     // It would begin to count on the day on which the overlay is set up.
     assert_eq!(server.value_of("ali", "pwdReset").await, None);
-    a_reset_is_told_as_it_is(&server).await;
-}
-
-async fn a_reset_is_told_as_it_is(server: &Server) {
-    let result = reset(&server.bot().await, "eli").await;
-    let password = shown_password(&result).expect("a password");
-    assert_eq!(server.sign_in("eli", OLD).await, SignIn::Refused);
-    assert_eq!(server.sign_in("eli", &password).await, SignIn::In);
+    all(server).await;
 }
 
 async fn a_password_is_kept_hashed(server: &Server) -> serde_json::Value {
@@ -78,7 +71,11 @@ async fn a_missing_right_to_force_is_told(server: &Server) {
 
 /// It is sent once more, and what was read back is told.
 async fn a_forced_change_without_an_answer_is_read_back(server: &Server) {
-    for (name, trouble) in [("hlp", Trouble::HangBefore), ("mal", Trouble::HangAfter)] {
+    for (name, trouble) in [
+        ("hlp", Trouble::HangBefore),
+        ("mal", Trouble::HangAfter),
+        ("ger", Trouble::Die),
+    ] {
         let (bot, before) = (server.bot().await, server.changes().await);
         server.seen.second_change(trouble);
         let result = reset(&bot, name).await;
@@ -91,12 +88,12 @@ async fn a_forced_change_without_an_answer_is_read_back(server: &Server) {
             SignIn::MustChange,
             "{trouble:?}"
         );
-        let sent = 2 + usize::from(trouble == Trouble::HangAfter);
+        let sent = 2 + usize::from(trouble != Trouble::HangBefore);
         assert_eq!(server.changes().await - before, sent, "{trouble:?}");
     }
 }
 
-/// A reset of this member, left as a process leaves it that dies between the password and the forced change.
+/// A reset of this member that is delivered, with its forced change still to be made.
 async fn left_half_way(server: &Server, name: &str) -> (TestBot, String) {
     let bot = TestBot::with_directory_in_real_time(&server.own_settings()).await;
     let password = shown_password(&reset(&bot, name).await).expect("a password");
@@ -125,6 +122,16 @@ async fn after_the_next_start(bot: TestBot) -> (StepOutcome, Option<String>) {
     recorded(&bot).await
 }
 
+async fn recorded_state(bot: &TestBot) -> State {
+    let past = bot
+        .app
+        .store
+        .history(&HistoryFilter::default())
+        .await
+        .unwrap();
+    past[0].reset.state
+}
+
 async fn recorded(bot: &TestBot) -> (StepOutcome, Option<String>) {
     let past = bot
         .app
@@ -138,15 +145,30 @@ async fn recorded(bot: &TestBot) -> (StepOutcome, Option<String>) {
     (forced.outcome, forced.detail)
 }
 
+/// The process dies while it waits for the answer to the second change, which never came to the server.
 async fn a_forced_change_is_made_up_for_after_a_crash(server: &Server) {
-    let (bot, password) = left_half_way(server, "lat").await;
-    assert_eq!(server.sign_in("lat", &password).await, SignIn::In);
+    let bot = TestBot::with_directory_in_real_time(&server.own_settings()).await;
+    let card = bot.command(JO, &email("tel")).await.json();
+    bot.click(JO, &card, "deliver_copy").await;
+    let confirm = button_value(&bot.slack.last(), "confirm").unwrap();
+    server.seen.second_change(Trouble::HangBefore);
+    bot.click_and_go(JO, "confirm", &confirm).await;
+    while recorded_state(&bot).await != State::Changed {
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    }
+    assert_eq!(recorded(&bot).await, (StepOutcome::Pending, None));
+    assert_eq!(server.value_of("tel", "pwdReset").await, None);
+
+    let bot = bot.crash().await;
+    bot.clock.advance(Span::minutes(4));
+    sweep::end_what_is_due(&bot.app).await.unwrap();
+    sweep::catch_up(&bot.app).await.unwrap();
     // The password is lost with the process, so nothing can be proved by it.
-    assert_eq!(
-        after_the_next_start(bot).await,
-        (StepOutcome::Unknown, None)
-    );
-    assert_eq!(server.sign_in("lat", &password).await, SignIn::MustChange);
+    assert_eq!(recorded(&bot).await, (StepOutcome::Unknown, None));
+    assert_eq!(recorded_state(&bot).await, State::Lost);
+    let is_reset = server.value_of("tel", "pwdReset").await;
+    assert_eq!(is_reset.as_deref(), Some("TRUE"));
+    assert_eq!(server.sign_in("tel", OLD).await, SignIn::Refused);
 }
 
 /// A fault that may pass is none of the answers: the sweep does it later.

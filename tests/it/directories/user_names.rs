@@ -52,6 +52,18 @@ pub(super) async fn an_entry_is_an_administrator_by_its_name(server: &Server) {
     }
 }
 
+/// Their group still names them.
+pub(super) async fn an_expired_administrator_resets_nobody(server: &Server) {
+    let bot = bot(server, &["end"]).await;
+    let (has_card, told) = asks(&bot, "end").await;
+    assert!(!has_card, "they have a card: {}", text_of(&told));
+    let told = text_of(&told);
+    assert!(
+        told.contains("You can't reset passwords") && told.contains(NOTHING),
+        "{told}"
+    );
+}
+
 /// `memberUid` goes on naming somebody who left until it is taken out. A member who writes that name into their own entry
 /// gets no role by it, and cannot rename the entry.
 pub(super) async fn the_name_of_somebody_who_left_gives_no_role(server: &Server) {

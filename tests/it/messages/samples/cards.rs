@@ -153,11 +153,11 @@ fn cards_of_a_directory_with_pages(world: &World<'_>, card: &Card<'_>, samples: 
 /// Phones that were read with the default country or with 00 for the plus, and one that could not be read.
 fn cards_with_phone_remarks(card: &Card<'_>, without_phone: &Member, samples: &mut Samples) {
     let told = ["0151 23456789", "010-1234-5642", "0049 151 23456789"].map(|text| {
-        let (phone, phone_remark) =
+        let (phone, phone_remarks) =
             phone_on_record(std::iter::once(text), "KR".parse::<Country>().ok());
         Member {
             phone,
-            phone_remark,
+            phone_remarks,
             ..without_phone.clone()
         }
     });

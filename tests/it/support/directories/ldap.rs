@@ -122,7 +122,10 @@ impl Server {
     }
 
     pub(crate) fn dn(&self, name: &str) -> String {
-        let is_account = matches!(name, "relatch" | "plain" | "weak" | "half");
+        let is_account = matches!(
+            name,
+            "relatch" | "plain" | "weak" | "half" | "mute" | "blind"
+        );
         match self.kind {
             Kind::Samba => format!("{name}@corp.example"),
             _ if is_account => format!("cn={name},dc=corp,dc=example"),
@@ -414,6 +417,14 @@ impl World for Server {
             tells_rights: !self.is_openldap(),
             has_policy: self.has_policy(),
         }
+    }
+
+    fn can_put_out_of_use(&self) -> bool {
+        self.has_policy()
+    }
+
+    fn shows_a_policy_that_is_not_in_force(&self) -> bool {
+        self.kind == Kind::OpenLdapModule
     }
 
     async fn bot(&self) -> TestBot {

@@ -55,6 +55,16 @@ pub(crate) trait World {
     /// What it does by itself and cannot do.
     fn traits(&self) -> Traits;
 
+    /// An account can be put out of use there.
+    fn can_put_out_of_use(&self) -> bool {
+        true
+    }
+
+    /// It shows that it knows a policy, and only a reset tells that none is in force.
+    fn shows_a_policy_that_is_not_in_force(&self) -> bool {
+        false
+    }
+
     /// A fresh bot in front of it.
     async fn bot(&self) -> TestBot;
 
