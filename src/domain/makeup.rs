@@ -6,6 +6,9 @@ pub const DEFAULT_LENGTH: u8 = 8;
 /// The longest length that settings can ask for. A longer password would not fit into one SMS with its sentence.
 pub(crate) const MAX_LENGTH: u8 = 24;
 
+/// How many characters are of any kind, where a directory asks for many of given ones.
+const LEAST_FREE: u32 = 3;
+
 /// What a directory asks of every password, as far as it can be read. Zero is nothing.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct PasswordNeeds {
@@ -33,6 +36,10 @@ pub enum Unmet {
     Length(u32),
     #[error("asks for symbols; policy.password_symbols = true adds them")]
     Symbols,
+    #[error(
+        "asks for at least {least} characters and allows at most {most}; only whoever runs the directory can change that"
+    )]
+    Contradiction { least: u32, most: u32 },
     #[error(
         "asks for {asked} characters of given kinds, and {room} have room; only whoever runs the directory can change that"
     )]
@@ -88,14 +95,19 @@ impl Makeup {
             ..settings
         };
         let room = needs.most_length.map_or(longest, |most| most.min(longest));
-        let (asked, least) = (kinds.asked(), needs.least_length);
-        if asked.max(least) > room {
-            return Err(Unmet::Kinds {
-                asked: asked.max(least),
-                room,
+        if needs.least_length > room {
+            return Err(Unmet::Contradiction {
+                least: needs.least_length,
+                most: room,
             });
         }
-        let length = u32::from(settings.length).max(least).max(asked);
+        let (asked, least) = (kinds.asked(), needs.least_length);
+        if asked > room {
+            return Err(Unmet::Kinds { asked, room });
+        }
+        // Each character of a given kind makes the password easier to guess, so some are of any kind where they have room.
+        let with_free = asked.saturating_add(LEAST_FREE).min(room);
+        let length = u32::from(settings.length).max(least).max(with_free);
         // It is not above the longest.
         let length = u8::try_from(length).unwrap_or(MAX_LENGTH);
         Ok(Self { length, ..kinds })
@@ -164,7 +176,23 @@ mod tests {
         assert_eq!(made(8, most(8)), Ok(8));
         assert_eq!(made(12, most(10)), Err(Unmet::Length(10)));
         let digits = PasswordNeeds { digits: 10, ..NONE };
-        assert_eq!(made(8, digits), Ok(12));
+        assert_eq!(made(8, digits), Ok(15));
+        let few = |digits| PasswordNeeds { digits, ..NONE };
+        assert_eq!((made(8, few(3)), made(8, few(4))), (Ok(8), Ok(9)));
+        let tight = PasswordNeeds {
+            most_length: Some(13),
+            ..digits
+        };
+        assert_eq!(made(8, tight), Ok(13));
+        let contradicting = PasswordNeeds {
+            most_length: Some(10),
+            ..least_length(12)
+        };
+        let told = Unmet::Contradiction {
+            least: 12,
+            most: 10,
+        };
+        assert_eq!(made(8, contradicting), Err(told));
         let narrow = PasswordNeeds {
             most_length: Some(9),
             ..digits

@@ -196,7 +196,8 @@ impl Keycloak {
     /// What a flow of the realm asks for after the password; None where relatch's client may not see it.
     pub(super) async fn asked_by(&self, flow: &str) -> Option<AskedFactors> {
         let path = ["authentication", "flows", flow, "executions"];
-        // Without it a card says that it is not known; `get_if_seen` has logged why.
+        // Without it a card says that it is not known. What is wrong was logged, but for the missing right: `check` warns of
+        // that.
         let seen = self.api.get_if_seen(&path).await;
         let executions: Vec<FlowExecution> = seen.ok().flatten().flatten()?;
         AskedFactors::of(&executions)

@@ -23,8 +23,8 @@ impl Keycloak {
         };
         match &facts.settings {
             None => warnings.push(
-                "relatch's client cannot read the realm's settings, so nobody knows whether the realm has a mail server, \
-                 fine-grained admin permissions or a password policy; \
+                "relatch's client cannot read the realm's settings, so nobody knows whether the realm asks for a new password \
+                 or a second factor, and whether it has a mail server, fine-grained admin permissions or a password policy; \
                  the role view-realm lets it"
                     .to_owned(),
             ),

@@ -49,7 +49,10 @@ impl From<TokenFault> for Unavailable {
                 | Unreachable::Expired
                 | Unreachable::BadCertificate,
             )
-            | TokenFault::Status(400..=428 | 430..=499) => Self::Misconfigured,
+            // 408, 425 and 429 pass by themselves.
+            | TokenFault::Status(400..=407 | 409..=424 | 426..=428 | 430..=499) => {
+                Self::Misconfigured
+            }
             TokenFault::Unreachable(Unreachable::Refused | Unreachable::NoConnection)
             | TokenFault::NoAnswer
             | TokenFault::Status(_) => Self::ForNow,
