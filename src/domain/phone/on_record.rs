@@ -180,18 +180,6 @@ mod tests {
                 some("phone 0101… has no country code"),
             ),
             (
-                &["010-1234-5642", "+82 10 1234 5699", "+82 2 555 0100"],
-                Some("KR"),
-                some("+821012345699"),
-                None,
-            ),
-            (
-                &["1234", "0151/23456789"],
-                Some("DE"),
-                some("+4915123456789"),
-                some("DE; phone 12… has no country code and is no number of DE"),
-            ),
-            (
                 &["0151 23456789"],
                 None,
                 None,
@@ -253,6 +241,32 @@ mod tests {
             ),
             (&[" "], Some("DE"), None, None),
             (&[], Some("DE"), None, None),
+        ] {
+            assert_eq!(
+                read(texts, country),
+                (phone, remark),
+                "{texts:?} {country:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn one_that_cannot_be_read_is_told_beside_the_one_that_is_used() {
+        let some = |text: &str| Some(text.to_owned());
+        for (texts, country, phone, remark) in [
+            // A landline is read, and is nothing to correct.
+            (
+                &["010-1234-5642", "+82 10 1234 5699", "+82 2 555 0100"][..],
+                Some("KR"),
+                some("+821012345699"),
+                None,
+            ),
+            (
+                &["1234", "0151/23456789"],
+                Some("DE"),
+                some("+4915123456789"),
+                some("DE; phone 12… has no country code and is no number of DE"),
+            ),
         ] {
             assert_eq!(
                 read(texts, country),

@@ -234,11 +234,6 @@ impl TestBot {
         Self::open(self.hand_over(), 8).await
     }
 
-    /// The same in the middle of what it does: what waits for an answer goes on waiting.
-    pub(crate) async fn crash(self) -> Self {
-        Self::open(self.hand_over(), 8).await
-    }
-
     /// The same with another list of administrators.
     pub(crate) async fn restart_with_admins(self, admins: Admins) -> Self {
         self.settle().await;
