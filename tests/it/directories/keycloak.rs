@@ -12,6 +12,7 @@ use relatch::surface::directory::Backend;
 use relatch::surface::store::HistoryFilter;
 
 use super::{JO, NOTHING, all, card_text, email, reset, sessions_are_ended};
+use crate::logs::Log;
 use crate::support::TestBot;
 use crate::support::directories::web::{Blind, Fake};
 use crate::support::directories::{OLD, SignIn, World, web};
@@ -168,7 +169,7 @@ async fn a_lock_for_a_while_is_no_suspension_in_older_versions() {
 }
 
 /// A definite no is told as no: nothing was sent.
-#[tokio::test(flavor = "multi_thread")]
+#[tokio::test]
 async fn a_link_that_was_not_sent_is_told() {
     for (status, message, why) in [
         (
@@ -178,7 +179,13 @@ async fn a_link_that_was_not_sent_is_told() {
         ),
         (400, "User is disabled", "the account is disabled"),
         (400, "User email missing", "has no e-mail there"),
+        (
+            400,
+            "Provided invalid required actions",
+            "answers with status 400",
+        ),
     ] {
+        let (log, _guard) = Log::start();
         let fake = Fake::start(web::Kind::Keycloak).await;
         fake.refuse_links(status, message);
         let bot = fake.bot().await;
@@ -189,7 +196,20 @@ async fn a_link_that_was_not_sent_is_told() {
             told.contains(why) && told.contains(NOTHING),
             "{message}: {told}"
         );
+        assert_eq!(log.lines_with(message).len(), 1, "{message}");
     }
+}
+
+/// Why a change was refused is in the log, also where the chat has words of its own for it.
+#[tokio::test]
+async fn why_a_password_was_refused_is_in_the_log() {
+    let (log, _guard) = Log::start();
+    let fake = Fake::start(web::Kind::Keycloak).await;
+    fake.set_realm(|realm| realm.policy = "regexPattern(^x$)".to_owned());
+    let result = reset(&fake.bot().await, "eli").await;
+    assert!(text_of(&result).contains(NOTHING), "{}", text_of(&result));
+    let lines = log.lines_with("invalidPasswordRegexPatternMessage");
+    assert_eq!(lines.len(), 1, "{lines:?}");
 }
 
 /// Each fault of the token has words of its own in `relatch check`.
