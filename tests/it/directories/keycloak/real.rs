@@ -1,5 +1,6 @@
 //! What Keycloak itself does with a reset: the real server, asked and answered as in use.
 
+mod master;
 mod open_ways;
 
 use std::time::Duration;
@@ -292,7 +293,11 @@ async fn a_service_account_is_refused_at_the_card() {
 #[ignore = "needs Keycloak"]
 async fn a_role_that_is_not_there_stops_everything() {
     let server = Keycloak::start().await;
-    for key in ["protected_roles", "primary_admin_roles"] {
+    for key in [
+        "protected_roles",
+        "primary_admin_roles",
+        "member_and_department_roles",
+    ] {
         for role in ["amdin", "realm-management/mange-users", "nothing/at-all"] {
             let settings = format!("{}\n{key} = [\"{role}\"]", server.own_settings());
             let bot = crate::support::TestBot::with_directory(&settings).await;
