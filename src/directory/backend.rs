@@ -107,6 +107,8 @@ pub struct Capabilities {
     pub can_sign_out: bool,
     /// Makes the member set a new password at the next sign-in.
     pub must_change: bool,
+    /// It could do that, and is set up to ask nobody.
+    pub asks_nobody: bool,
     /// That takes an operation of its own after the password is set ([`Backend::force_change`]).
     pub forces_change_apart: bool,
     /// A lock of failed sign-ins is lifted by an operation of its own ([`Backend::unlock`]).
@@ -140,6 +142,8 @@ pub enum Enforced {
     MustChange,
     /// It is not, because the account's password never expires.
     NeverExpires,
+    /// It is not, because the directory is set up to ask nobody.
+    NotAsked,
     NotInForce,
 }
 

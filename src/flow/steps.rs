@@ -9,6 +9,9 @@ use crate::domain::makeup::Makeup;
 use crate::domain::{Member, MemberId, Password, ResetId, Span, Step, StepOutcome};
 use crate::store::{ResetRow, StepNote, StepRow};
 
+/// The detail of a forced change where the directory could ask for a new password and does not.
+pub(super) const NOT_ASKED: &str = "not_asked";
+
 /// A note without a detail.
 pub(super) fn note(step: Step, outcome: StepOutcome) -> StepNote {
     StepNote {
@@ -186,16 +189,22 @@ pub(super) async fn force_change_late(app: &App, row: &ResetRow) -> StepNote {
 
 /// Reads back whether the directory asks for a new password at the next sign-in: only that is told (Q5).
 pub(super) async fn read_back(app: &App, member: &Member, password: &Password) -> StepNote {
-    let home = app
-        .directories
-        .of(&member.id)
-        .filter(|home| home.capabilities().must_change);
-    let Some(home) = home else {
-        return note(Step::MustChange, StepOutcome::Impossible);
+    let impossible = note(Step::MustChange, StepOutcome::Impossible);
+    let Some(home) = app.directories.of(&member.id) else {
+        return impossible;
     };
+    let capabilities = home.capabilities();
+    if !capabilities.must_change {
+        let detail = capabilities.asks_nobody.then_some(NOT_ASKED);
+        return StepNote {
+            detail,
+            ..impossible
+        };
+    }
     let (outcome, detail) = match home.enforced(&member.id, password).await {
         Ok(Enforced::MustChange) => (StepOutcome::Done, None),
         Ok(Enforced::NeverExpires) => (StepOutcome::Failed, Some("never_expires")),
+        Ok(Enforced::NotAsked) => (StepOutcome::Failed, Some(NOT_ASKED)),
         Ok(Enforced::NotInForce) => (StepOutcome::Failed, Some("not_in_force")),
         Err(Unavailable::ForNow | Unavailable::Misconfigured) => (StepOutcome::Unknown, None),
     };

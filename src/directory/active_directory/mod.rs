@@ -201,6 +201,7 @@ impl Backend for ActiveDirectory {
     fn capabilities(&self) -> Capabilities {
         Capabilities {
             must_change: true,
+            asks_nobody: false,
             ..Capabilities::default()
         }
     }

@@ -227,6 +227,7 @@ impl Backend for LarkDirectory {
         Capabilities {
             can_sign_out: true,
             must_change: true,
+            asks_nobody: false,
             forces_change_apart: false,
             unlocks_apart: false,
             has_our_pages: false,

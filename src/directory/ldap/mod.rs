@@ -143,6 +143,7 @@ impl Backend for LdapDirectory {
         let features = self.features.get();
         Capabilities {
             must_change: features.is_some_and(|features| features.must_change()),
+            asks_nobody: false,
             forces_change_apart: features.is_some_and(|features| features.takes_pwd_reset()),
             ..Capabilities::default()
         }

@@ -162,6 +162,10 @@ fn limits_of_directory(card: &Card<'_>) -> Vec<String> {
             "This account's password never expires, so they can't be made to set a new one."
                 .to_owned(),
         );
+    } else if card.capabilities.asks_nobody {
+        lines.push(
+            "This directory does not ask them to set a new password of their own.".to_owned(),
+        );
     } else if !card.capabilities.must_change {
         lines.push("This directory can't make them set a new password of their own.".to_owned());
     }

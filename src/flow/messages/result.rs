@@ -13,6 +13,7 @@ use crate::domain::contacts::Methods;
 use crate::domain::{
     Carries, Delivery, Member, Moment, Quota, SecondFactors, Span, State, Step, StepOutcome,
 };
+use crate::flow::steps::NOT_ASKED;
 use crate::store::{OwnLink, ResetRow, StepRow};
 
 /// What the text of a result is made of.
@@ -207,6 +208,9 @@ fn changed(must_change: Option<&StepRow>) -> String {
     };
     let why = match (step.outcome, step.detail.as_deref()) {
         (StepOutcome::Done, _) => return "✓ password changed, must set a new one".to_owned(),
+        (StepOutcome::Failed | StepOutcome::Impossible, Some(NOT_ASKED)) => {
+            "the directory does not ask for a new one"
+        }
         (StepOutcome::Failed, Some("never_expires")) => {
             "not enforced, the account's password never expires"
         }

@@ -18,6 +18,8 @@ use crate::support::directories::web::{Blind, Fake};
 use crate::support::directories::{OLD, SignIn, World, web};
 use crate::support::slack::{button_value, text_of};
 
+const NOT_ASKED: &str = "must set a new one: the directory does not ask for a new one";
+
 #[tokio::test(flavor = "multi_thread")]
 async fn keycloak() {
     let fake = Fake::start(web::Kind::Keycloak).await;
@@ -210,6 +212,28 @@ async fn why_a_password_was_refused_is_in_the_log() {
     assert!(text_of(&result).contains(NOTHING), "{}", text_of(&result));
     let lines = log.lines_with("invalidPasswordRegexPatternMessage");
     assert_eq!(lines.len(), 1, "{lines:?}");
+}
+
+/// A realm that asks nobody for a new password could; that it does not is told before and after.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_realm_that_does_not_ask_is_told_as_that() {
+    let fake = Fake::start(web::Kind::Keycloak).await;
+    fake.set_realm(|realm| realm.asks = false);
+    let bot = fake.bot().await;
+    let told = card_text(&bot, "eli").await;
+    assert!(
+        told.contains("does not ask them to set a new password") && !told.contains("can't make"),
+        "{told}"
+    );
+    let told = text_of(&reset(&bot, "eli").await);
+    assert!(told.contains(NOT_ASKED), "{told}");
+    // The same where it is switched off between the card and the change.
+    fake.set_realm(|realm| realm.asks = true);
+    let bot = fake.bot().await;
+    card_text(&bot, "ann").await;
+    fake.set_realm(|realm| realm.asks = false);
+    let told = text_of(&reset(&bot, "ann").await);
+    assert!(told.contains(NOT_ASKED), "{told}");
 }
 
 /// Each fault of the token has words of its own in `relatch check`.

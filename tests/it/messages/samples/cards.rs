@@ -25,6 +25,7 @@ fn cards(world: &World<'_>, samples: &mut Samples) {
     let all = Capabilities {
         can_sign_out: true,
         must_change: true,
+        asks_nobody: false,
         forces_change_apart: false,
         unlocks_apart: false,
         has_our_pages: true,
@@ -34,6 +35,7 @@ fn cards(world: &World<'_>, samples: &mut Samples) {
     let none = Capabilities {
         can_sign_out: false,
         must_change: false,
+        asks_nobody: false,
         forces_change_apart: false,
         unlocks_apart: false,
         has_our_pages: false,
@@ -96,7 +98,12 @@ fn cards(world: &World<'_>, samples: &mut Samples) {
     }
     cards_with_phone_remarks(&card, &unknown, samples);
     cards_of_a_directory_with_pages(world, &card, samples);
+    let asks_nobody = Capabilities {
+        asks_nobody: true,
+        ..none
+    };
     for (member, capabilities, is_private, channels) in [
+        (&world.member, asks_nobody, true, &world.channels),
         (&world.member, none, true, &world.channels),
         (&unknown, all, true, &world.channels),
         (&unknown, none, false, &world.channels),

@@ -40,6 +40,7 @@ fn results(world: &World<'_>, samples: &mut Samples) {
     let codes = [
         None,
         Some("never_expires"),
+        Some("not_asked"),
         Some("set_again"),
         Some("other_time"),
         Some("kept_back"),
@@ -102,6 +103,7 @@ fn ending<'a>(world: &'a World<'a>, row: &'a ResetRow, steps: &'a [StepRow]) -> 
         capabilities: Capabilities {
             can_sign_out: true,
             must_change: true,
+            asks_nobody: false,
             forces_change_apart: false,
             unlocks_apart: false,
             has_our_pages: true,
