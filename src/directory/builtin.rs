@@ -382,6 +382,7 @@ pub(crate) fn to_member(
         aliases: Vec::new(),
         guard: None,
         never_expires: false,
+        has_other_password: false,
         second_factors: SecondFactors::default(),
         id: row.member_id.clone(),
     }))

@@ -9,6 +9,9 @@ use crate::domain::makeup::Makeup;
 use crate::domain::{Member, MemberId, Password, ResetId, Span, Step, StepOutcome};
 use crate::store::{ResetRow, StepNote, StepRow};
 
+/// The detail of a change beside which another system keeps a password of its own.
+pub(super) const HERE_ONLY: &str = "here_only";
+
 /// The detail of a forced change where the directory could ask for a new password and does not.
 pub(super) const NOT_ASKED: &str = "not_asked";
 
@@ -18,6 +21,14 @@ pub(super) fn note(step: Step, outcome: StepOutcome) -> StepNote {
         step,
         outcome,
         detail: None,
+    }
+}
+
+/// The note about a change that the directory confirmed.
+pub(super) fn changed(member: &Member) -> StepNote {
+    StepNote {
+        detail: member.has_other_password.then_some(HERE_ONLY),
+        ..note(Step::Change, StepOutcome::Done)
     }
 }
 

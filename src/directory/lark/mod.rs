@@ -212,6 +212,7 @@ impl LarkDirectory {
             manager_email: None,
             guard: None,
             never_expires: false,
+            has_other_password: false,
             second_factors: SecondFactors::default(),
             business_email,
         })

@@ -157,6 +157,12 @@ fn on_record(card: &Card<'_>) -> String {
 /// What the directory cannot enforce.
 fn limits_of_directory(card: &Card<'_>) -> Vec<String> {
     let mut lines = Vec::new();
+    if card.member.has_other_password {
+        lines.push(format!(
+            "Their new password counts in {} only; another system keeps its own.",
+            card.directory
+        ));
+    }
     if card.member.never_expires {
         lines.push(
             "This account's password never expires, so they can't be made to set a new one."

@@ -13,7 +13,7 @@ use crate::domain::contacts::Methods;
 use crate::domain::{
     Carries, Delivery, Member, Moment, Quota, SecondFactors, Span, State, Step, StepOutcome,
 };
-use crate::flow::steps::NOT_ASKED;
+use crate::flow::steps::{HERE_ONLY, NOT_ASKED};
 use crate::store::{OwnLink, ResetRow, StepRow};
 
 /// What the text of a result is made of.
@@ -104,6 +104,7 @@ pub fn result(ending: &Ending<'_>) -> Message {
         | State::Expired
         | State::Superseded => message(format!("I'm still working on the reset of {member}. (ref {reference})"), []),
     };
+    told.lines.extend(here_only(ending));
     told.lines.extend(open_ways(ending));
     told.buttons.extend(ending_buttons(ending));
     told
@@ -273,6 +274,17 @@ fn step_words(step: &StepRow, row: &ResetRow) -> Option<String> {
             ),
         },
     }
+}
+
+/// What is said of a change beside which another system keeps a password.
+fn here_only(ending: &Ending<'_>) -> Option<String> {
+    let is_here_only = |step: &&StepRow| {
+        step.step == Step::Change
+            && step.outcome == StepOutcome::Done
+            && step.detail.as_deref() == Some(HERE_ONLY)
+    };
+    ending.steps.iter().find(is_here_only)?;
+    Some("The new password counts in this directory only; another system keeps its own.".to_owned())
 }
 
 /// The outputs that were not certainly accepted, as parts of a title.

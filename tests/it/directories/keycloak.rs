@@ -282,8 +282,24 @@ async fn faults_of_the_token_are_told_apart() {
 
 /// An account of another system has a password of this realm once somebody has set one in the mode UNSYNCED.
 async fn a_password_of_its_own_is_reset_here(fake: &Fake) {
-    let told = text_of(&reset(&fake.bot().await, "uns").await);
+    let bot = fake.bot().await;
+    let told = card_text(&bot, "uns").await;
+    assert!(
+        told.contains("counts in Corp directory only; another system keeps its own"),
+        "{told}"
+    );
+    let told = text_of(&reset(&bot, "uns").await);
     assert!(told.contains("Done."), "{told}");
+    assert!(
+        told.contains("counts in this directory only; another system keeps its own"),
+        "{told}"
+    );
+    for told in [
+        card_text(&bot, "eli").await,
+        text_of(&reset(&bot, "psk").await),
+    ] {
+        assert!(!told.contains("another system"), "{told}");
+    }
 }
 
 /// S9: whose password lies in another system, or who has none.
@@ -294,6 +310,8 @@ async fn a_password_kept_elsewhere_is_refused_with_where_to_go(fake: &Fake) {
         told.contains("kept by another system") && told.contains("Reset it where it is kept"),
         "{told}"
     );
+    // In the modes UNSYNCED and WRITABLE Keycloak would take a password.
+    assert!(!told.contains("follows it"), "{told}");
     let told = card_text(&bot, "idp").await;
     assert!(
         told.contains("single sign-on") && told.contains(NOTHING),

@@ -102,8 +102,12 @@ fn cards(world: &World<'_>, samples: &mut Samples) {
         asks_nobody: true,
         ..none
     };
+    let elsewhere = Member {
+        has_other_password: true,
+        ..world.member.clone()
+    };
     for (member, capabilities, is_private, channels) in [
-        (&world.member, asks_nobody, true, &world.channels),
+        (&elsewhere, asks_nobody, true, &world.channels),
         (&world.member, none, true, &world.channels),
         (&unknown, all, true, &world.channels),
         (&unknown, none, false, &world.channels),

@@ -41,6 +41,7 @@ fn results(world: &World<'_>, samples: &mut Samples) {
         None,
         Some("never_expires"),
         Some("not_asked"),
+        Some("here_only"),
         Some("set_again"),
         Some("other_time"),
         Some("kept_back"),
