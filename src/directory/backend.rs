@@ -229,8 +229,11 @@ pub trait Backend {
         member: &MemberId,
     ) -> impl Future<Output = Result<Option<Moment>, Unavailable>> + Send;
 
-    /// Ends every open session of the member. Idempotent.
-    fn sign_out(&self, member: &MemberId) -> impl Future<Output = Result<(), Unavailable>> + Send;
+    /// Ends every open session of the member, and returns the names of applications whose tokens outlive that. Idempotent.
+    fn sign_out(
+        &self,
+        member: &MemberId,
+    ) -> impl Future<Output = Result<Vec<String>, Unavailable>> + Send;
 
     /// Lifts the lock of failed sign-ins, where [`Capabilities::unlocks_apart`]. Idempotent.
     fn unlock(&self, _member: &MemberId) -> impl Future<Output = Result<(), Unavailable>> + Send {

@@ -320,8 +320,9 @@ impl Backend for Builtin {
             .map_err(unavailable)
     }
 
-    async fn sign_out(&self, member: &MemberId) -> Result<(), Unavailable> {
-        self.store.sign_out(member).await.map_err(unavailable)
+    async fn sign_out(&self, member: &MemberId) -> Result<Vec<String>, Unavailable> {
+        let ended = self.store.sign_out(member).await;
+        ended.map(|()| Vec::new()).map_err(unavailable)
     }
 
     /// It is the database, which has a check of its own.

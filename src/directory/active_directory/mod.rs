@@ -288,7 +288,7 @@ impl Backend for ActiveDirectory {
         })
     }
 
-    async fn sign_out(&self, _member: &MemberId) -> Result<(), Unavailable> {
+    async fn sign_out(&self, _member: &MemberId) -> Result<Vec<String>, Unavailable> {
         // Kerberos tickets are valid until they expire; the capabilities say so, so nobody calls this.
         Err(Unavailable::ForNow)
     }

@@ -247,7 +247,7 @@ impl Backend for Keycloak {
             .map(Moment))
     }
 
-    async fn sign_out(&self, member: &MemberId) -> Result<(), Unavailable> {
+    async fn sign_out(&self, member: &MemberId) -> Result<Vec<String>, Unavailable> {
         let native = self.native(member).ok_or(Unavailable::ForNow)?;
         Box::pin(self.end_sessions(native)).await
     }

@@ -253,7 +253,7 @@ impl Backend for LdapDirectory {
         Ok(told.and_then(generalized_time))
     }
 
-    async fn sign_out(&self, _member: &MemberId) -> Result<(), Unavailable> {
+    async fn sign_out(&self, _member: &MemberId) -> Result<Vec<String>, Unavailable> {
         // LDAP has no sessions to end; the capabilities say so, so nobody calls this.
         Err(Unavailable::ForNow)
     }

@@ -13,7 +13,7 @@ use crate::domain::contacts::Methods;
 use crate::domain::{
     Carries, Delivery, Member, Moment, Quota, SecondFactors, Span, State, Step, StepOutcome,
 };
-use crate::flow::steps::{HERE_ONLY, NOT_ASKED};
+use crate::flow::steps::{HERE_ONLY, NOT_ASKED, OFFLINE};
 use crate::store::{OwnLink, ResetRow, StepRow};
 
 /// What the text of a result is made of.
@@ -242,10 +242,16 @@ fn step_words(step: &StepRow, row: &ResetRow) -> Option<String> {
         Step::SignOut if step.outcome == StepOutcome::Impossible => Some(
             "– this directory can't sign people out: open sessions end by themselves".to_owned(),
         ),
-        Step::SignOut => way(
-            "signed out everywhere",
-            "signing out failed, open sessions may live on",
-        ),
+        Step::SignOut => match applications_left(step) {
+            Some(left) => way(
+                "signed out everywhere",
+                &format!("signed out, but {left} may live on (offline tokens)"),
+            ),
+            None => way(
+                "signed out everywhere",
+                "signing out failed, open sessions may live on",
+            ),
+        },
         // Nothing to say where there was no lock, which the directory does not tell apart.
         Step::Unlock if step.outcome == StepOutcome::Done => None,
         Step::Unlock => way(
@@ -276,6 +282,11 @@ fn step_words(step: &StepRow, row: &ResetRow) -> Option<String> {
     }
 }
 
+/// The applications that a sign-out left signed in.
+fn applications_left(step: &StepRow) -> Option<&str> {
+    step.detail.as_deref()?.strip_prefix(OFFLINE)
+}
+
 /// What is said of a change beside which another system keeps a password.
 fn here_only(ending: &Ending<'_>) -> Option<String> {
     let is_here_only = |step: &&StepRow| {
@@ -304,6 +315,9 @@ fn failed_outputs(ending: &Ending<'_>) -> Vec<&'static str> {
             (Step::Show, true) => "nobody can say whether it was shown to you",
             // The card said that it is impossible.
             (Step::SignOut, _) if step.outcome == StepOutcome::Impossible => return None,
+            (Step::SignOut, _) if applications_left(step).is_some() => {
+                "applications may stay signed in"
+            }
             (Step::SignOut, _) => "signing out failed",
             (Step::Unlock, _) => "a lock may remain",
             (Step::Change | Step::MustChange | Step::Notice, _) => return None,

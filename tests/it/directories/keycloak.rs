@@ -202,6 +202,29 @@ async fn a_link_that_was_not_sent_is_told() {
     }
 }
 
+/// Applications whose offline tokens could not be ended are named, beside the sessions, which ended.
+#[tokio::test(flavor = "multi_thread")]
+async fn applications_that_live_on_are_named() {
+    let fake = Fake::start(web::Kind::Keycloak).await;
+    fake.set_realm(|realm| realm.keeps_offline_tokens = true);
+    let bot = fake.bot().await;
+    let result = reset(&bot, "inj").await;
+    let told = text_of(&result);
+    assert_eq!((fake.sessions("inj"), fake.offline("inj")), (0, 2));
+    assert!(
+        told.contains("✗ signed out, but mail-app, drive-app may live on (offline tokens)")
+            && told.contains("applications may stay signed in"),
+        "{told}"
+    );
+    assert!(!told.contains("signing out failed"), "{told}");
+    // The same button tries it again.
+    fake.set_realm(|realm| realm.keeps_offline_tokens = false);
+    bot.click(JO, &result, "retry_sign_out").await;
+    let told = bot.slack.last_text();
+    assert!(told.contains("✓ signed out everywhere"), "{told}");
+    assert_eq!(fake.offline("inj"), 0);
+}
+
 /// Why a change was refused is in the log, also where the chat has words of its own for it.
 #[tokio::test]
 async fn why_a_password_was_refused_is_in_the_log() {

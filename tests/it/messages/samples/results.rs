@@ -42,6 +42,7 @@ fn results(world: &World<'_>, samples: &mut Samples) {
         Some("never_expires"),
         Some("not_asked"),
         Some("here_only"),
+        Some("offline:mail-app, drive-app"),
         Some("set_again"),
         Some("other_time"),
         Some("kept_back"),

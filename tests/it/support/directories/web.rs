@@ -802,8 +802,10 @@ fn keycloak(memory: &mut Memory, asked: &Asked) -> Response {
             Json(person.offline.iter().map(one).collect::<Vec<_>>()).into_response()
         }
         ("DELETE", ["consents", client]) if may_manage => {
-            let own = memory.people.get_mut(name).unwrap();
-            own.offline.retain(|held| held != client);
+            if !memory.realm.keeps_offline_tokens {
+                let own = memory.people.get_mut(name).unwrap();
+                own.offline.retain(|held| held != client);
+            }
             StatusCode::NO_CONTENT.into_response()
         }
         _ => refuse(memory, "no such path"),
