@@ -98,16 +98,8 @@ fn cards(world: &World<'_>, samples: &mut Samples) {
     }
     cards_with_phone_remarks(&card, &unknown, samples);
     cards_of_a_directory_with_pages(world, &card, samples);
-    let asks_nobody = Capabilities {
-        asks_nobody: true,
-        ..none
-    };
-    let elsewhere = Member {
-        has_other_password: true,
-        ..world.member.clone()
-    };
+    cards_of_another_set_up(&card, samples);
     for (member, capabilities, is_private, channels) in [
-        (&elsewhere, asks_nobody, true, &world.channels),
         (&world.member, none, true, &world.channels),
         (&unknown, all, true, &world.channels),
         (&unknown, none, false, &world.channels),
@@ -133,6 +125,24 @@ fn cards(world: &World<'_>, samples: &mut Samples) {
             }),
         );
     }
+}
+
+/// A directory that asks nobody for a new password, and a password beside that of another system.
+fn cards_of_another_set_up(card: &Card<'_>, samples: &mut Samples) {
+    let member = Member {
+        has_other_password: true,
+        ..card.member.clone()
+    };
+    let told = Card {
+        member: &member,
+        capabilities: Capabilities {
+            must_change: false,
+            asks_nobody: true,
+            ..card.capabilities
+        },
+        ..*card
+    };
+    samples.say("offer_card", say::offer_card(&told));
 }
 
 /// What its sign-in asks for, a passkey, an earlier reset whose pages may be open, and a link that was sent.
