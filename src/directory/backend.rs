@@ -107,6 +107,8 @@ pub struct Capabilities {
     pub can_sign_out: bool,
     /// Makes the member set a new password at the next sign-in.
     pub must_change: bool,
+    /// It could do that, and is set up to ask nobody.
+    pub asks_nobody: bool,
     /// That takes an operation of its own after the password is set ([`Backend::force_change`]).
     pub forces_change_apart: bool,
     /// A lock of failed sign-ins is lifted by an operation of its own ([`Backend::unlock`]).
@@ -140,6 +142,8 @@ pub enum Enforced {
     MustChange,
     /// It is not, because the account's password never expires.
     NeverExpires,
+    /// It is not, because the directory is set up to ask nobody.
+    NotAsked,
     NotInForce,
 }
 
@@ -225,8 +229,11 @@ pub trait Backend {
         member: &MemberId,
     ) -> impl Future<Output = Result<Option<Moment>, Unavailable>> + Send;
 
-    /// Ends every open session of the member. Idempotent.
-    fn sign_out(&self, member: &MemberId) -> impl Future<Output = Result<(), Unavailable>> + Send;
+    /// Ends every open session of the member, and returns the names of applications whose tokens outlive that. Idempotent.
+    fn sign_out(
+        &self,
+        member: &MemberId,
+    ) -> impl Future<Output = Result<Vec<String>, Unavailable>> + Send;
 
     /// Lifts the lock of failed sign-ins, where [`Capabilities::unlocks_apart`]. Idempotent.
     fn unlock(&self, _member: &MemberId) -> impl Future<Output = Result<(), Unavailable>> + Send {

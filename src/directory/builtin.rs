@@ -266,6 +266,7 @@ impl Backend for Builtin {
         Capabilities {
             can_sign_out: true,
             must_change: true,
+            asks_nobody: false,
             forces_change_apart: false,
             unlocks_apart: false,
             has_our_pages: true,
@@ -319,8 +320,9 @@ impl Backend for Builtin {
             .map_err(unavailable)
     }
 
-    async fn sign_out(&self, member: &MemberId) -> Result<(), Unavailable> {
-        self.store.sign_out(member).await.map_err(unavailable)
+    async fn sign_out(&self, member: &MemberId) -> Result<Vec<String>, Unavailable> {
+        let ended = self.store.sign_out(member).await;
+        ended.map(|()| Vec::new()).map_err(unavailable)
     }
 
     /// It is the database, which has a check of its own.
@@ -381,6 +383,7 @@ pub(crate) fn to_member(
         aliases: Vec::new(),
         guard: None,
         never_expires: false,
+        has_other_password: false,
         second_factors: SecondFactors::default(),
         id: row.member_id.clone(),
     }))

@@ -206,7 +206,7 @@ impl Backend for Directory {
         each!(self, one => one.last_change(member).await)
     }
 
-    async fn sign_out(&self, member: &MemberId) -> Result<(), Unavailable> {
+    async fn sign_out(&self, member: &MemberId) -> Result<Vec<String>, Unavailable> {
         each!(self, one => one.sign_out(member).await)
     }
 

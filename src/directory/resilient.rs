@@ -200,7 +200,7 @@ impl Backend for ResilientDirectory {
         self.ask(|| self.directory.last_change(member)).await
     }
 
-    async fn sign_out(&self, member: &MemberId) -> Result<(), Unavailable> {
+    async fn sign_out(&self, member: &MemberId) -> Result<Vec<String>, Unavailable> {
         self.ask_within(SIGN_OUT_DEADLINE, || self.directory.sign_out(member))
             .await
     }

@@ -103,7 +103,7 @@ impl Backend for ScriptedDirectory {
         self.builtin.last_change(member).await
     }
 
-    async fn sign_out(&self, member: &MemberId) -> Result<(), Unavailable> {
+    async fn sign_out(&self, member: &MemberId) -> Result<Vec<String>, Unavailable> {
         let fails = self.sign_outs_to_fail.lock().is_ok_and(|mut left| {
             let fails = *left > 0;
             *left = left.saturating_sub(1);

@@ -59,6 +59,8 @@ pub struct Member {
     pub guard: Option<Guard>,
     /// True if the account's password never expires. Then the directory cannot ask for a new one at the next sign-in.
     pub never_expires: bool,
+    /// True if another system keeps a password of its own beside the one that a reset sets.
+    pub has_other_password: bool,
     /// What the directory's own sign-in asks for after the password, as far as the directory tells.
     pub second_factors: SecondFactors,
 }

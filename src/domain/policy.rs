@@ -165,6 +165,7 @@ impl Permit {
 ///     guard: None,
 ///     phone_remarks: Vec::new(),
 ///     never_expires: false,
+///     has_other_password: false,
 ///     second_factors: SecondFactors::default(),
 /// };
 /// let jo = Member { id: MemberId("m-2".into()), name: "Jo Lim".into(), ..mina.clone() };
@@ -207,6 +208,7 @@ mod tests {
             guard: None,
             phone_remarks: Vec::new(),
             never_expires: false,
+            has_other_password: false,
             second_factors: SecondFactors::default(),
         }
     }

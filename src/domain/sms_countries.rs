@@ -84,6 +84,7 @@ mod tests {
             guard: None,
             phone_remarks: Vec::new(),
             never_expires: false,
+            has_other_password: false,
             second_factors: SecondFactors::default(),
         }
     }

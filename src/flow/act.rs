@@ -210,7 +210,7 @@ async fn run(
     // Made only now, so that no password exists that is not needed.
     let makeup = steps::makeup(app, &member.id);
     let password = Password::made_up(&mut rng, &makeup);
-    if !change::change(app, reporter, &reservation, &password, &row).await? {
+    if !change::change(app, reporter, &reservation, &password, (&row, &member)).await? {
         return Ok(());
     }
     let (row, steps) = sign_out(app, &reservation, &member, &password).await?;
@@ -249,7 +249,7 @@ async fn sign_out(
         .store
         .advance(reservation, State::Delivering, None, done.clone())
         .await?;
-    let change = [steps::note(Step::Change, StepOutcome::Done)];
+    let change = [steps::changed(member)];
     let notice = [steps::note(Step::Notice, StepOutcome::Pending)];
     let noted = change.iter().chain(&done).chain(&notice);
     let now = app.clock.now();

@@ -155,7 +155,7 @@ fn together(contacts: &BTreeMap<String, StepOutcome>, last: Option<&Outcome>) ->
     let has = |wanted| contacts.values().any(|outcome| *outcome == wanted);
     if has(StepOutcome::Pending) {
         return StepNote {
-            detail: has(StepOutcome::Done).then_some(TOLD),
+            detail: has(StepOutcome::Done).then_some(TOLD.into()),
             ..note(Step::Notice, StepOutcome::Pending)
         };
     }

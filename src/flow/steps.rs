@@ -1,5 +1,6 @@
 //! The steps of a reset around the change: their notes, and those that the directory does.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use crate::app::App;
@@ -8,6 +9,15 @@ use crate::domain::delivery::Outcome;
 use crate::domain::makeup::Makeup;
 use crate::domain::{Member, MemberId, Password, ResetId, Span, Step, StepOutcome};
 use crate::store::{ResetRow, StepNote, StepRow};
+
+/// Begins the detail of a sign-out that left applications signed in; their names follow.
+pub(super) const OFFLINE: &str = "offline:";
+
+/// The detail of a change beside which another system keeps a password of its own.
+pub(super) const HERE_ONLY: &str = "here_only";
+
+/// The detail of a forced change where the directory could ask for a new password and does not.
+pub(super) const NOT_ASKED: &str = "not_asked";
 
 /// A note without a detail.
 pub(super) fn note(step: Step, outcome: StepOutcome) -> StepNote {
@@ -18,6 +28,14 @@ pub(super) fn note(step: Step, outcome: StepOutcome) -> StepNote {
     }
 }
 
+/// The note about a change that the directory confirmed.
+pub(super) fn changed(member: &Member) -> StepNote {
+    StepNote {
+        detail: member.has_other_password.then(|| HERE_ONLY.into()),
+        ..note(Step::Change, StepOutcome::Done)
+    }
+}
+
 /// The note about an output.
 pub(super) fn outcome_note(step: Step, outcome: &Outcome) -> StepNote {
     match outcome {
@@ -25,7 +43,7 @@ pub(super) fn outcome_note(step: Step, outcome: &Outcome) -> StepNote {
         Outcome::Refused(why) => StepNote {
             step,
             outcome: StepOutcome::Failed,
-            detail: Some(why.code()),
+            detail: Some(why.code().into()),
         },
         Outcome::Unknown => note(step, StepOutcome::Unknown),
     }
@@ -71,15 +89,31 @@ async fn end_sessions(app: &App, member: &Member) -> StepNote {
         return note(Step::SignOut, StepOutcome::Impossible);
     };
     match home.sign_out(&member.id).await {
-        Ok(()) => note(Step::SignOut, StepOutcome::Done),
+        Ok(left) if left.is_empty() => note(Step::SignOut, StepOutcome::Done),
+        Ok(left) => {
+            tracing::error!(member.id = %member.id, applications = left.join(", "), "a member was signed out, and applications keep their tokens");
+            StepNote {
+                detail: Some(format!("{OFFLINE}{}", a_few(&left)).into()),
+                ..note(Step::SignOut, StepOutcome::Failed)
+            }
+        }
         Err(error) => {
             tracing::error!(member.id = %member.id, error = &error as &dyn std::error::Error, "could not sign a member out");
             StepNote {
-                detail: Some("directory_down"),
+                detail: Some("directory_down".into()),
                 ..note(Step::SignOut, StepOutcome::Failed)
             }
         }
     }
+}
+
+/// The first names, and how many more there are.
+fn a_few(names: &[String]) -> String {
+    const TOLD: usize = 4;
+    let more = names.len().saturating_sub(TOLD);
+    let more = (more > 0).then(|| format!("{more} more"));
+    let told = names.iter().take(TOLD).cloned().chain(more);
+    told.collect::<Vec<_>>().join(", ")
 }
 
 async fn unlock(app: &App, member: &Member) -> Option<StepNote> {
@@ -90,7 +124,7 @@ async fn unlock(app: &App, member: &Member) -> Option<StepNote> {
         Err(error) => {
             tracing::error!(member.id = %member.id, error = &error as &dyn std::error::Error, "could not lift a lock");
             StepNote {
-                detail: Some("directory_down"),
+                detail: Some("directory_down".into()),
                 ..note(Step::Unlock, StepOutcome::Failed)
             }
         }
@@ -151,7 +185,7 @@ impl Forced {
 
 fn failed(detail: &'static str) -> StepNote {
     StepNote {
-        detail: Some(detail),
+        detail: Some(detail.into()),
         ..note(Step::MustChange, StepOutcome::Failed)
     }
 }
@@ -186,16 +220,22 @@ pub(super) async fn force_change_late(app: &App, row: &ResetRow) -> StepNote {
 
 /// Reads back whether the directory asks for a new password at the next sign-in: only that is told (Q5).
 pub(super) async fn read_back(app: &App, member: &Member, password: &Password) -> StepNote {
-    let home = app
-        .directories
-        .of(&member.id)
-        .filter(|home| home.capabilities().must_change);
-    let Some(home) = home else {
-        return note(Step::MustChange, StepOutcome::Impossible);
+    let impossible = note(Step::MustChange, StepOutcome::Impossible);
+    let Some(home) = app.directories.of(&member.id) else {
+        return impossible;
     };
+    let capabilities = home.capabilities();
+    if !capabilities.must_change {
+        let detail = capabilities.asks_nobody.then(|| NOT_ASKED.into());
+        return StepNote {
+            detail,
+            ..impossible
+        };
+    }
     let (outcome, detail) = match home.enforced(&member.id, password).await {
         Ok(Enforced::MustChange) => (StepOutcome::Done, None),
         Ok(Enforced::NeverExpires) => (StepOutcome::Failed, Some("never_expires")),
+        Ok(Enforced::NotAsked) => (StepOutcome::Failed, Some(NOT_ASKED)),
         Ok(Enforced::NotInForce) => (StepOutcome::Failed, Some("not_in_force")),
         Err(Unavailable::ForNow | Unavailable::Misconfigured) => (StepOutcome::Unknown, None),
     };
@@ -205,7 +245,7 @@ pub(super) async fn read_back(app: &App, member: &Member, password: &Password) -
     StepNote {
         step: Step::MustChange,
         outcome,
-        detail,
+        detail: detail.map(Cow::Borrowed),
     }
 }
 

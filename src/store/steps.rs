@@ -1,5 +1,7 @@
 //! Steps: the effects of a reset, and how each ended.
 
+use std::borrow::Cow;
+
 use super::engine::{Table, Tx, params, sql, table};
 use super::{RETRY_BUDGET, Store, StoreError};
 use crate::domain::{Moment, ResetId, Span, Step, StepOutcome};
@@ -56,7 +58,7 @@ pub struct StepNote {
     /// How it ended, as far as is known.
     pub outcome: StepOutcome,
     /// A short word for why.
-    pub detail: Option<&'static str>,
+    pub detail: Option<Cow<'static, str>>,
 }
 
 impl StepNote {
@@ -66,7 +68,7 @@ impl StepNote {
             reset_id,
             step: self.step,
             outcome: self.outcome,
-            detail: self.detail.map(str::to_owned),
+            detail: self.detail.as_deref().map(str::to_owned),
             noted_at,
         }
     }

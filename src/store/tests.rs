@@ -331,6 +331,7 @@ fn member(name: &str) -> Member {
         guard: None,
         phone_remarks: Vec::new(),
         never_expires: false,
+        has_other_password: false,
         second_factors: SecondFactors::default(),
     }
 }

@@ -36,6 +36,7 @@ fn mina() -> Member {
         guard: None,
         phone_remarks: Vec::new(),
         never_expires: false,
+        has_other_password: false,
         second_factors: SecondFactors::default(),
     }
 }

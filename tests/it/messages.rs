@@ -50,6 +50,7 @@ fn member() -> Member {
         guard: None,
         phone_remarks: Vec::new(),
         never_expires: false,
+        has_other_password: false,
         second_factors: SecondFactors::default(),
     }
 }

@@ -403,7 +403,7 @@ async fn another_way_begins_with_nothing_known() {
     let failed = StepNote {
         step: Step::Deliver,
         outcome: StepOutcome::Failed,
-        detail: Some("address"),
+        detail: Some("address".into()),
     };
     bot.app.store.note_steps(id, vec![failed]).await.unwrap();
     bot.app

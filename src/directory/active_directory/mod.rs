@@ -215,6 +215,7 @@ impl Backend for ActiveDirectory {
     fn capabilities(&self) -> Capabilities {
         Capabilities {
             must_change: true,
+            asks_nobody: false,
             ..Capabilities::default()
         }
     }
@@ -301,7 +302,7 @@ impl Backend for ActiveDirectory {
         })
     }
 
-    async fn sign_out(&self, _member: &MemberId) -> Result<(), Unavailable> {
+    async fn sign_out(&self, _member: &MemberId) -> Result<Vec<String>, Unavailable> {
         // Kerberos tickets are valid until they expire; the capabilities say so, so nobody calls this.
         Err(Unavailable::ForNow)
     }

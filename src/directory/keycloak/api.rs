@@ -10,6 +10,7 @@ use tokio::sync::Mutex;
 use url::Url;
 
 use super::Config;
+use super::refusal;
 use super::token::{self, TokenFault};
 use crate::clock::Clock;
 use crate::directory::{ResetFailed, Unavailable};
@@ -325,6 +326,7 @@ impl AdminApi {
                 tracing::warn!(
                     directory = self.directory,
                     status,
+                    reason = refusal::reason(&answer),
                     "Keycloak refuses a change"
                 );
                 Err(refusal(&answer).map_or(ResetFailed::Unknown, ResetFailed::Refused))

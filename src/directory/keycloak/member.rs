@@ -311,6 +311,7 @@ impl Keycloak {
             manager_email: None,
             guard,
             never_expires: false,
+            has_other_password: user.federation_link.is_some(),
             second_factors: factors::of_user(
                 &about.credentials,
                 about.facts.asked_factors.as_ref(),

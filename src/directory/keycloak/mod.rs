@@ -147,6 +147,7 @@ impl Backend for Keycloak {
         Capabilities {
             can_sign_out: true,
             must_change: asks,
+            asks_nobody: !asks,
             forces_change_apart: false,
             unlocks_apart: true,
             has_our_pages: false,
@@ -229,7 +230,11 @@ impl Backend for Keycloak {
         // The mark alone asks nobody: the realm can have the action switched off.
         // Asked again, the client would not see it either.
         let asks = asks.ok_or(Unavailable::Misconfigured)?;
-        Ok(Enforced::if_asked(is_marked && asks))
+        if asks {
+            Ok(Enforced::if_asked(is_marked))
+        } else {
+            Ok(Enforced::NotAsked)
+        }
     }
 
     async fn last_change(&self, member: &MemberId) -> Result<Option<Moment>, Unavailable> {
@@ -246,7 +251,7 @@ impl Backend for Keycloak {
             .map(Moment))
     }
 
-    async fn sign_out(&self, member: &MemberId) -> Result<(), Unavailable> {
+    async fn sign_out(&self, member: &MemberId) -> Result<Vec<String>, Unavailable> {
         let native = self.native(member).ok_or(Unavailable::ForNow)?;
         Box::pin(self.end_sessions(native)).await
     }

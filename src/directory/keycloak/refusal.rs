@@ -6,6 +6,15 @@ use crate::domain::makeup::{DEFAULT_LENGTH, MAX_LENGTH};
 use crate::domain::member::clean_name;
 use crate::net::Answer;
 
+/// Keycloak's own word for a refusal, for the log. Only the error: a description may repeat what was sent.
+pub(super) fn reason(answer: &Answer) -> String {
+    const LONGEST: usize = 300;
+    let told: Value = serde_json::from_slice(&answer.body).unwrap_or_default();
+    let error = told.get("errorMessage").or_else(|| told.get("error"));
+    let error = error.and_then(Value::as_str).unwrap_or_default();
+    error.chars().take(LONGEST).collect()
+}
+
 /// The sentence for a refused password; None where nobody can say whether it was set.
 pub(super) fn of_change(answer: &Answer) -> Option<String> {
     if !(400..500).contains(&answer.status) {
@@ -85,10 +94,7 @@ pub(super) fn of_link(answer: &Answer) -> Option<String> {
     let told: Value = serde_json::from_slice(&answer.body).unwrap_or_default();
     let reason = told.get("errorMessage").and_then(Value::as_str);
     let words = match (answer.status, reason) {
-        (500, Some(reason)) => {
-            tracing::error!(reason, "Keycloak could not send its link");
-            "its mail server does not take the mail with the link; the log says why"
-        }
+        (500, Some(_)) => "its mail server does not take the mail with the link; the log says why",
         (400, Some("User is disabled")) => "the account is disabled",
         (400, Some("User email missing")) => "the account has no e-mail there",
         (403, _) => {

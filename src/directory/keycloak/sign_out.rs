@@ -13,6 +13,7 @@ use super::Keycloak;
 use super::api::NotTold;
 use super::wire::Consent;
 use crate::directory::Unavailable;
+use crate::domain::member::clean_name;
 
 /// How long a logout may take. Keycloak waits 5 seconds for each application that it tells.
 const LOGOUT_DEADLINE: Duration = Duration::from_secs(7);
@@ -26,8 +27,8 @@ const LOOKS: usize = 8;
 const LOOK_PAUSE: Duration = Duration::from_secs(1);
 
 impl Keycloak {
-    /// Ends the sessions and the offline tokens.
-    pub(super) async fn end_sessions(&self, id: &str) -> Result<(), Unavailable> {
+    /// Ends the sessions and the offline tokens. Returns the applications that keep one.
+    pub(super) async fn end_sessions(&self, id: &str) -> Result<Vec<String>, Unavailable> {
         let path = ["users", id, "logout"];
         let told = self.api.tell(Method::POST, &path, LOGOUT_DEADLINE).await;
         let ended = match told {
@@ -54,11 +55,11 @@ impl Keycloak {
             .unavailable("sessions are left after a logout without an answer", None))
     }
 
-    async fn end_offline_tokens(&self, id: &str) -> Result<(), Unavailable> {
+    async fn end_offline_tokens(&self, id: &str) -> Result<Vec<String>, Unavailable> {
         let mut left = self.offline_clients(id).await?;
         for _ in 0..OFFLINE_ROUNDS {
             if left.is_empty() {
-                return Ok(());
+                break;
             }
             let ends = left.iter().map(|client| async move {
                 let path = ["users", id, "consents", client];
@@ -68,15 +69,13 @@ impl Keycloak {
                     .ok()
             });
             join_all(ends).await;
-            left = self.offline_clients(id).await?;
+            // Where that cannot be read again, those of before may live on.
+            let Ok(read_again) = self.offline_clients(id).await else {
+                break;
+            };
+            left = read_again;
         }
-        if left.is_empty() {
-            return Ok(());
-        }
-        Err(self.api.unavailable(
-            &format!("offline tokens are left of {}", left.join(", ")),
-            None,
-        ))
+        Ok(left.iter().map(|client| clean_name(client)).collect())
     }
 
     /// The applications that hold an offline token of the user.

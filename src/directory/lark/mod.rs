@@ -212,6 +212,7 @@ impl LarkDirectory {
             manager_email: None,
             guard: None,
             never_expires: false,
+            has_other_password: false,
             second_factors: SecondFactors::default(),
             business_email,
         })
@@ -227,6 +228,7 @@ impl Backend for LarkDirectory {
         Capabilities {
             can_sign_out: true,
             must_change: true,
+            asks_nobody: false,
             forces_change_apart: false,
             unlocks_apart: false,
             has_our_pages: false,
@@ -284,13 +286,15 @@ impl Backend for LarkDirectory {
         Err(Unavailable::ForNow)
     }
 
-    async fn sign_out(&self, member: &MemberId) -> Result<(), Unavailable> {
+    async fn sign_out(&self, member: &MemberId) -> Result<Vec<String>, Unavailable> {
         let id = self.native(member).ok_or(Unavailable::ForNow)?;
         let (logout_type, logout_reason) = LOG_OUT;
         let body =
             json!({ "logout_type": logout_type, "user_id": id, "logout_reason": logout_reason });
         let ended = self.api.call(Method::POST, LOGOUT, Some(&body)).await;
-        ended.map(|_| ()).map_err(|error| self.unavailable(&error))
+        ended
+            .map(|_| Vec::new())
+            .map_err(|error| self.unavailable(&error))
     }
 
     async fn warnings(&self) -> Vec<String> {

@@ -155,6 +155,7 @@ impl Backend for LdapDirectory {
         let features = self.features.get();
         Capabilities {
             must_change: features.is_some_and(|features| features.must_change()),
+            asks_nobody: false,
             forces_change_apart: features.is_some_and(|features| features.takes_pwd_reset()),
             ..Capabilities::default()
         }
@@ -262,7 +263,7 @@ impl Backend for LdapDirectory {
         Ok(told.and_then(generalized_time))
     }
 
-    async fn sign_out(&self, _member: &MemberId) -> Result<(), Unavailable> {
+    async fn sign_out(&self, _member: &MemberId) -> Result<Vec<String>, Unavailable> {
         // LDAP has no sessions to end; the capabilities say so, so nobody calls this.
         Err(Unavailable::ForNow)
     }

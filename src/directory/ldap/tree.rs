@@ -175,6 +175,7 @@ impl Tree {
                 .collect(),
             guard: flags.guard,
             never_expires: flags.never_expires,
+            has_other_password: false,
             second_factors: SecondFactors::default(),
             business_email,
         })

@@ -5,8 +5,8 @@ use std::time::Duration;
 use super::reporter::Reporter;
 use crate::app::App;
 use crate::directory::{Backend, ResetFailed};
-use crate::domain::{Password, Span, State, Step, StepOutcome};
-use crate::flow::steps::note;
+use crate::domain::{Member, Password, Span, State, Step, StepOutcome};
+use crate::flow::steps::{changed, note};
 use crate::flow::{aftermath, ending, messages};
 use crate::store::{MoveRefused, Reservation, ResetRow, after_change};
 
@@ -19,7 +19,7 @@ pub(super) async fn change(
     reporter: &Reporter<'_>,
     reservation: &Reservation,
     password: &Password,
-    row: &ResetRow,
+    (row, member): (&ResetRow, &Member),
 ) -> Result<bool, MoveRefused> {
     let until = app.clock.now() + app.organization.password_lifetime;
     let ended = match app.directories.of(&row.member_id) {
@@ -39,7 +39,7 @@ pub(super) async fn change(
             let apart = capabilities
                 .forces_change_apart
                 .then(|| note(Step::MustChange, StepOutcome::Pending));
-            let mut steps = [vec![note(Step::Change, StepOutcome::Done)], after_change()].concat();
+            let mut steps = [vec![changed(member)], after_change()].concat();
             steps.extend(apart);
             app.store
                 .advance(reservation, State::Changed, None, steps)

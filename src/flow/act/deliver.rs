@@ -1,5 +1,6 @@
 //! The delivery of a password that is set: every output of the plan, its end in the record, and the result.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -196,7 +197,10 @@ impl Outputs {
         let failure = notes
             .iter()
             .find(|note| note.outcome != StepOutcome::Done)
-            .map(|note| note.detail.unwrap_or("unknown"));
+            .map(|note| match note.detail {
+                Some(Cow::Borrowed(code)) => code,
+                Some(Cow::Owned(_)) | None => "unknown",
+            });
         let shown = notes.last().filter(|_| shows).map(|note| note.outcome);
         Self {
             notes,

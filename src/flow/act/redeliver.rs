@@ -98,7 +98,7 @@ async fn not_sent(
 
 fn failed(output: Step, detail: &'static str) -> StepNote {
     StepNote {
-        detail: Some(detail),
+        detail: Some(detail.into()),
         ..note(output, StepOutcome::Failed)
     }
 }

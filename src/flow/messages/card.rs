@@ -165,10 +165,20 @@ fn on_record(card: &Card<'_>) -> String {
 /// What the directory cannot enforce.
 fn limits_of_directory(card: &Card<'_>) -> Vec<String> {
     let mut lines = Vec::new();
+    if card.member.has_other_password {
+        lines.push(format!(
+            "Their new password counts in {} only; another system keeps its own.",
+            card.directory
+        ));
+    }
     if card.member.never_expires {
         lines.push(
             "This account's password never expires, so they can't be made to set a new one."
                 .to_owned(),
+        );
+    } else if card.capabilities.asks_nobody {
+        lines.push(
+            "This directory does not ask them to set a new password of their own.".to_owned(),
         );
     } else if !card.capabilities.must_change {
         lines.push("This directory can't make them set a new password of their own.".to_owned());

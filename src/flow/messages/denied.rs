@@ -82,9 +82,7 @@ fn guarded(guard: Guard, member_name: &str, zone: &Zone, reference: &Reference) 
             reference,
         ),
         Guard::ManagedElsewhere => refusal(
-            &format!(
-                "{member_name}'s password is kept by another system, and the directory only follows it."
-            ),
+            &format!("{member_name}'s password is kept by another system."),
             "Reset it where it is kept; ask whoever runs the directory.",
             reference,
         ),

@@ -13,6 +13,7 @@ use crate::domain::contacts::Methods;
 use crate::domain::{
     Carries, Delivery, Member, Moment, Quota, SecondFactors, Span, State, Step, StepOutcome,
 };
+use crate::flow::steps::{HERE_ONLY, NOT_ASKED, OFFLINE};
 use crate::store::{OwnLink, ResetRow, StepRow};
 
 /// What the text of a result is made of.
@@ -103,6 +104,7 @@ pub fn result(ending: &Ending<'_>) -> Message {
         | State::Expired
         | State::Superseded => message(format!("I'm still working on the reset of {member}. (ref {reference})"), []),
     };
+    told.lines.extend(here_only(ending));
     told.lines.extend(open_ways(ending));
     told.buttons.extend(ending_buttons(ending));
     told
@@ -207,6 +209,9 @@ fn changed(must_change: Option<&StepRow>) -> String {
     };
     let why = match (step.outcome, step.detail.as_deref()) {
         (StepOutcome::Done, _) => return "✓ password changed, must set a new one".to_owned(),
+        (StepOutcome::Failed | StepOutcome::Impossible, Some(NOT_ASKED)) => {
+            "the directory does not ask for a new one"
+        }
         (StepOutcome::Failed, Some("never_expires")) => {
             "not enforced, the account's password never expires"
         }
@@ -237,10 +242,16 @@ fn step_words(step: &StepRow, row: &ResetRow) -> Option<String> {
         Step::SignOut if step.outcome == StepOutcome::Impossible => Some(
             "– this directory can't sign people out: open sessions end by themselves".to_owned(),
         ),
-        Step::SignOut => way(
-            "signed out everywhere",
-            "signing out failed, open sessions may live on",
-        ),
+        Step::SignOut => match applications_left(step) {
+            Some(left) => way(
+                "signed out everywhere",
+                &format!("signed out, but {left} may live on (offline tokens)"),
+            ),
+            None => way(
+                "signed out everywhere",
+                "signing out failed, open sessions may live on",
+            ),
+        },
         // Nothing to say where there was no lock, which the directory does not tell apart.
         Step::Unlock if step.outcome == StepOutcome::Done => None,
         Step::Unlock => way(
@@ -271,6 +282,22 @@ fn step_words(step: &StepRow, row: &ResetRow) -> Option<String> {
     }
 }
 
+/// The applications that a sign-out left signed in.
+fn applications_left(step: &StepRow) -> Option<&str> {
+    step.detail.as_deref()?.strip_prefix(OFFLINE)
+}
+
+/// What is said of a change beside which another system keeps a password.
+fn here_only(ending: &Ending<'_>) -> Option<String> {
+    let is_here_only = |step: &&StepRow| {
+        step.step == Step::Change
+            && step.outcome == StepOutcome::Done
+            && step.detail.as_deref() == Some(HERE_ONLY)
+    };
+    ending.steps.iter().find(is_here_only)?;
+    Some("The new password counts in this directory only; another system keeps its own.".to_owned())
+}
+
 /// The outputs that were not certainly accepted, as parts of a title.
 fn failed_outputs(ending: &Ending<'_>) -> Vec<&'static str> {
     let part = |step: &StepRow| {
@@ -288,6 +315,9 @@ fn failed_outputs(ending: &Ending<'_>) -> Vec<&'static str> {
             (Step::Show, true) => "nobody can say whether it was shown to you",
             // The card said that it is impossible.
             (Step::SignOut, _) if step.outcome == StepOutcome::Impossible => return None,
+            (Step::SignOut, _) if applications_left(step).is_some() => {
+                "applications may stay signed in"
+            }
             (Step::SignOut, _) => "signing out failed",
             (Step::Unlock, _) => "a lock may remain",
             (Step::Change | Step::MustChange | Step::Notice, _) => return None,

@@ -12,10 +12,13 @@ use relatch::surface::directory::Backend;
 use relatch::surface::store::HistoryFilter;
 
 use super::{JO, NOTHING, all, card_text, email, reset, sessions_are_ended};
+use crate::logs::Log;
 use crate::support::TestBot;
 use crate::support::directories::web::{Blind, Fake};
 use crate::support::directories::{OLD, SignIn, World, web};
 use crate::support::slack::{button_value, text_of};
+
+const NOT_ASKED: &str = "must set a new one: the directory does not ask for a new one";
 
 #[tokio::test(flavor = "multi_thread")]
 async fn keycloak() {
@@ -168,7 +171,7 @@ async fn a_lock_for_a_while_is_no_suspension_in_older_versions() {
 }
 
 /// A definite no is told as no: nothing was sent.
-#[tokio::test(flavor = "multi_thread")]
+#[tokio::test]
 async fn a_link_that_was_not_sent_is_told() {
     for (status, message, why) in [
         (
@@ -178,7 +181,13 @@ async fn a_link_that_was_not_sent_is_told() {
         ),
         (400, "User is disabled", "the account is disabled"),
         (400, "User email missing", "has no e-mail there"),
+        (
+            400,
+            "Provided invalid required actions",
+            "answers with status 400",
+        ),
     ] {
+        let (log, _guard) = Log::start();
         let fake = Fake::start(web::Kind::Keycloak).await;
         fake.refuse_links(status, message);
         let bot = fake.bot().await;
@@ -189,7 +198,65 @@ async fn a_link_that_was_not_sent_is_told() {
             told.contains(why) && told.contains(NOTHING),
             "{message}: {told}"
         );
+        assert_eq!(log.lines_with(message).len(), 1, "{message}");
     }
+}
+
+/// Applications whose offline tokens could not be ended are named, beside the sessions, which ended.
+#[tokio::test(flavor = "multi_thread")]
+async fn applications_that_live_on_are_named() {
+    let fake = Fake::start(web::Kind::Keycloak).await;
+    fake.set_realm(|realm| realm.keeps_offline_tokens = true);
+    let bot = fake.bot().await;
+    let result = reset(&bot, "inj").await;
+    let told = text_of(&result);
+    assert_eq!((fake.sessions("inj"), fake.offline("inj")), (0, 2));
+    assert!(
+        told.contains("✗ signed out, but mail-app, drive-app may live on (offline tokens)")
+            && told.contains("applications may stay signed in"),
+        "{told}"
+    );
+    assert!(!told.contains("signing out failed"), "{told}");
+    // The same button tries it again.
+    fake.set_realm(|realm| realm.keeps_offline_tokens = false);
+    bot.click(JO, &result, "retry_sign_out").await;
+    let told = bot.slack.last_text();
+    assert!(told.contains("✓ signed out everywhere"), "{told}");
+    assert_eq!(fake.offline("inj"), 0);
+}
+
+/// Why a change was refused is in the log, also where the chat has words of its own for it.
+#[tokio::test]
+async fn why_a_password_was_refused_is_in_the_log() {
+    let (log, _guard) = Log::start();
+    let fake = Fake::start(web::Kind::Keycloak).await;
+    fake.set_realm(|realm| realm.policy = "regexPattern(^x$)".to_owned());
+    let result = reset(&fake.bot().await, "eli").await;
+    assert!(text_of(&result).contains(NOTHING), "{}", text_of(&result));
+    let lines = log.lines_with("invalidPasswordRegexPatternMessage");
+    assert_eq!(lines.len(), 1, "{lines:?}");
+}
+
+/// A realm that asks nobody for a new password could; that it does not is told before and after.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_realm_that_does_not_ask_is_told_as_that() {
+    let fake = Fake::start(web::Kind::Keycloak).await;
+    fake.set_realm(|realm| realm.asks = false);
+    let bot = fake.bot().await;
+    let told = card_text(&bot, "eli").await;
+    assert!(
+        told.contains("does not ask them to set a new password") && !told.contains("can't make"),
+        "{told}"
+    );
+    let told = text_of(&reset(&bot, "eli").await);
+    assert!(told.contains(NOT_ASKED), "{told}");
+    // The same where it is switched off between the card and the change.
+    fake.set_realm(|realm| realm.asks = true);
+    let bot = fake.bot().await;
+    card_text(&bot, "ann").await;
+    fake.set_realm(|realm| realm.asks = false);
+    let told = text_of(&reset(&bot, "ann").await);
+    assert!(told.contains(NOT_ASKED), "{told}");
 }
 
 /// Each fault of the token has words of its own in `relatch check`.
@@ -238,8 +305,24 @@ async fn faults_of_the_token_are_told_apart() {
 
 /// An account of another system has a password of this realm once somebody has set one in the mode UNSYNCED.
 async fn a_password_of_its_own_is_reset_here(fake: &Fake) {
-    let told = text_of(&reset(&fake.bot().await, "uns").await);
+    let bot = fake.bot().await;
+    let told = card_text(&bot, "uns").await;
+    assert!(
+        told.contains("counts in Corp directory only; another system keeps its own"),
+        "{told}"
+    );
+    let told = text_of(&reset(&bot, "uns").await);
     assert!(told.contains("Done."), "{told}");
+    assert!(
+        told.contains("counts in this directory only; another system keeps its own"),
+        "{told}"
+    );
+    for told in [
+        card_text(&bot, "eli").await,
+        text_of(&reset(&bot, "psk").await),
+    ] {
+        assert!(!told.contains("another system"), "{told}");
+    }
 }
 
 /// S9: whose password lies in another system, or who has none.
@@ -250,6 +333,8 @@ async fn a_password_kept_elsewhere_is_refused_with_where_to_go(fake: &Fake) {
         told.contains("kept by another system") && told.contains("Reset it where it is kept"),
         "{told}"
     );
+    // In the modes UNSYNCED and WRITABLE Keycloak would take a password.
+    assert!(!told.contains("follows it"), "{told}");
     let told = card_text(&bot, "idp").await;
     assert!(
         told.contains("single sign-on") && told.contains(NOTHING),

@@ -7,7 +7,7 @@ use relatch::surface::domain::Span;
 use super::{JO, card_text, email, reset};
 use crate::support::TestBot;
 use crate::support::directories::web::{self, Blind, Fake};
-use crate::support::directories::{SignIn, World};
+use crate::support::directories::{OLD, SignIn, World};
 use crate::support::slack::{button_value, shown_password, text_of};
 
 const WORKS: &str = "still works until";
@@ -75,6 +75,17 @@ async fn a_link_that_was_sent_before_is_told() {
     assert!(card_text(&bot, "eli").await.contains(&told));
     bot.clock.advance(Span::minutes(1));
     assert!(!card_text(&bot, "eli").await.contains("A link"));
+}
+
+/// Who is locked after failed sign-ins can use the password that the link lets them set.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_link_lifts_the_lock() {
+    let fake = Fake::start(web::Kind::Keycloak).await;
+    fake.lock("loc").await;
+    assert_eq!(fake.sign_in("loc", OLD).await, SignIn::Refused);
+    send_link(&fake.bot().await, "loc").await;
+    assert_eq!(fake.links(), ["loc"]);
+    assert_eq!(fake.sign_in("loc", OLD).await, SignIn::In);
 }
 
 /// Of several links the one that works longest; one that was surely not sent is none, one without an answer may be one.

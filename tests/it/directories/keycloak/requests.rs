@@ -147,7 +147,7 @@ async fn what_is_in_force_is_read_after_the_change() {
     card_text(&bot, "ann").await;
     fake.set_realm(|realm| realm.asks = false);
     let told = text_of(&reset(&bot, "eli").await);
-    assert!(told.contains("must set a new one: not enforced"), "{told}");
+    assert!(told.contains("the directory does not ask"), "{told}");
 }
 
 /// Two applications hang, each for five seconds: the sessions end with the logout, which is waited for.

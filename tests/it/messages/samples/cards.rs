@@ -25,6 +25,7 @@ fn cards(world: &World<'_>, samples: &mut Samples) {
     let all = Capabilities {
         can_sign_out: true,
         must_change: true,
+        asks_nobody: false,
         forces_change_apart: false,
         unlocks_apart: false,
         has_our_pages: true,
@@ -34,6 +35,7 @@ fn cards(world: &World<'_>, samples: &mut Samples) {
     let none = Capabilities {
         can_sign_out: false,
         must_change: false,
+        asks_nobody: false,
         forces_change_apart: false,
         unlocks_apart: false,
         has_our_pages: false,
@@ -96,6 +98,7 @@ fn cards(world: &World<'_>, samples: &mut Samples) {
     }
     cards_with_phone_remarks(&card, &unknown, samples);
     cards_of_a_directory_with_pages(world, &card, samples);
+    cards_of_another_set_up(&card, samples);
     for (member, capabilities, is_private, channels) in [
         (&world.member, none, true, &world.channels),
         (&unknown, all, true, &world.channels),
@@ -122,6 +125,24 @@ fn cards(world: &World<'_>, samples: &mut Samples) {
             }),
         );
     }
+}
+
+/// A directory that asks nobody for a new password, and a password beside that of another system.
+fn cards_of_another_set_up(card: &Card<'_>, samples: &mut Samples) {
+    let member = Member {
+        has_other_password: true,
+        ..card.member.clone()
+    };
+    let told = Card {
+        member: &member,
+        capabilities: Capabilities {
+            must_change: false,
+            asks_nobody: true,
+            ..card.capabilities
+        },
+        ..*card
+    };
+    samples.say("offer_card", say::offer_card(&told));
 }
 
 /// What its sign-in asks for, a passkey, an earlier reset whose pages may be open, and a link that was sent.

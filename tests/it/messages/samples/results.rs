@@ -37,9 +37,14 @@ fn changed(mut steps: Vec<StepRow>) -> Vec<StepRow> {
 }
 
 fn results(world: &World<'_>, samples: &mut Samples) {
+    // Whoever manages the directory names its applications.
+    let offline = format!("offline:{}, mail-app", world.name);
     let codes = [
         None,
         Some("never_expires"),
+        Some("not_asked"),
+        Some("here_only"),
+        Some(offline.as_str()),
         Some("set_again"),
         Some("other_time"),
         Some("kept_back"),
@@ -102,6 +107,7 @@ fn ending<'a>(world: &'a World<'a>, row: &'a ResetRow, steps: &'a [StepRow]) -> 
         capabilities: Capabilities {
             can_sign_out: true,
             must_change: true,
+            asks_nobody: false,
             forces_change_apart: false,
             unlocks_apart: false,
             has_our_pages: true,

@@ -19,6 +19,8 @@ pub(crate) struct Realm {
     pub(crate) unlock_takes: Duration,
     /// Lifting a lock fails so.
     pub(crate) unlock_refusal: Option<u16>,
+    /// Applications refresh their offline tokens all the time: one that is ended is there again.
+    pub(crate) keeps_offline_tokens: bool,
     /// Every call of the Admin REST API is answered so, whatever the token.
     pub(crate) refusal: Option<u16>,
     /// The calls so far, by method and path.
@@ -34,6 +36,7 @@ impl Default for Realm {
             logout_takes: Duration::ZERO,
             unlock_takes: Duration::ZERO,
             unlock_refusal: None,
+            keeps_offline_tokens: false,
             refusal: None,
             asked: Vec::new(),
         }

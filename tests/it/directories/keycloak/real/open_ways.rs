@@ -8,7 +8,7 @@ use super::{JO, card_text, email, reset};
 use crate::support::TestBot;
 use crate::support::directories::keycloak::Keycloak;
 use crate::support::directories::mail::Mailbox;
-use crate::support::directories::{CHOSEN, SignIn, World};
+use crate::support::directories::{CHOSEN, OLD, SignIn, World};
 use crate::support::slack::{shown_password, text_of};
 
 const LOOKS: &str = "I look 1, 10 and 60 minutes after the reset";
@@ -57,6 +57,28 @@ async fn a_link_outlives_a_reset_and_its_use_is_seen() {
         told.contains("eli Corp set a new password at") && told.contains("run the command again"),
         "{told}"
     );
+}
+
+/// Who is locked after failed sign-ins and sets a password by the link can sign in at once.
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs Keycloak"]
+async fn a_link_lifts_the_lock() {
+    let server = Keycloak::start().await;
+    let (address, mailbox) = Mailbox::start().await;
+    let mail = json!({ "host": "127.0.0.1", "port": address.port().to_string(), "from": "it@corp.example" });
+    server.set_realm(json!({ "smtpServer": mail })).await;
+    server.lock("loc").await;
+    assert_eq!(server.sign_in("loc", OLD).await, SignIn::Refused);
+    let bot = server.bot().await;
+    let card = bot.command(JO, &email("loc")).await.json();
+    bot.click(JO, &card, "deliver_directory_link").await;
+    let told = bot.slack.last_text();
+    assert!(told.contains("sends loc Corp its own link"), "{told}");
+    assert_eq!(server.sign_in("loc", OLD).await, SignIn::In, "locked");
+    let mut browser = server.browser("openid").await;
+    browser.follow(&mailbox.link()).await;
+    browser.set_password(CHOSEN).await;
+    assert_eq!(server.sign_in("loc", CHOSEN).await, SignIn::In);
 }
 
 /// A page that was opened with the password of one reset sets another after the next reset.
