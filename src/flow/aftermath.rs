@@ -292,7 +292,7 @@ fn log_failed(recorded: Result<(), StoreError>, failure: &'static str) {
     }
 }
 
-/// Signs the member out once more, for the administrator who asked for it.
+/// Does once more what failed of the sign-out and of lifting the lock, for the administrator who asked for it.
 pub(super) async fn sign_out_again(app: &App, chat: &Chat, id: ResetId, to: Option<ReplyAddress>) {
     let Ok(Some(row)) = app.store.reset(id).await else {
         return;
@@ -300,7 +300,10 @@ pub(super) async fn sign_out_again(app: &App, chat: &Chat, id: ResetId, to: Opti
     let Some(member) = ending::member_of(app, &row).await else {
         return;
     };
-    let noted = steps::sign_out(app, &member).await;
+    let Some(recorded) = steps::of_reset(app, id).await else {
+        return;
+    };
+    let noted = steps::sign_out_again(app, &member, &recorded).await;
     note_steps(app, id, noted, "could not record a sign-out").await;
     // Meanwhile the password may be on another way. Then its end is told when it comes.
     let Ok(Some(row)) = app.store.reset(id).await else {

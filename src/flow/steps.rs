@@ -80,6 +80,35 @@ pub(super) async fn sign_out(app: &App, member: &Member) -> Vec<StepNote> {
     [Some(signed_out), unlocked].into_iter().flatten().collect()
 }
 
+/// Does once more what of this failed, and leaves alone what was done: sessions that began since are the member's own.
+pub(super) async fn sign_out_again(
+    app: &App,
+    member: &Member,
+    recorded: &[StepRow],
+) -> Vec<StepNote> {
+    let has_failed = |step: Step| {
+        recorded.iter().any(|row| {
+            row.step == step && matches!(row.outcome, StepOutcome::Failed | StepOutcome::Unknown)
+        })
+    };
+    let sessions = async {
+        if has_failed(Step::SignOut) {
+            Some(end_sessions(app, member).await)
+        } else {
+            None
+        }
+    };
+    let lock = async {
+        if has_failed(Step::Unlock) {
+            unlock(app, member).await
+        } else {
+            None
+        }
+    };
+    let (signed_out, unlocked) = tokio::join!(sessions, lock);
+    [signed_out, unlocked].into_iter().flatten().collect()
+}
+
 async fn end_sessions(app: &App, member: &Member) -> StepNote {
     let home = app
         .directories

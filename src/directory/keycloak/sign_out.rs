@@ -31,14 +31,17 @@ impl Keycloak {
     pub(super) async fn end_sessions(&self, id: &str) -> Result<Vec<String>, Unavailable> {
         let path = ["users", id, "logout"];
         let told = self.api.tell(Method::POST, &path, LOGOUT_DEADLINE).await;
-        let ended = match told {
-            Ok(()) => Ok(()),
-            // An application that hangs keeps the answer, not the sessions.
-            Err(NotTold::NoAnswer) => self.has_no_session(id).await,
-            Err(refused @ NotTold::Refused(_)) => Err(refused.into()),
+        let ended = async {
+            match told {
+                Ok(()) => Ok(()),
+                // An application that hangs keeps the answer, not the sessions.
+                Err(NotTold::NoAnswer) => self.has_no_session(id).await,
+                Err(refused @ NotTold::Refused(_)) => Err(refused.into()),
+            }
         };
-        // Also where the logout failed: each one that is ended is one less.
-        let offline = self.end_offline_tokens(id).await;
+        // Also where the logout failed: each one that is ended is one less. Meanwhile, because an application that hangs must
+        // not keep the tokens of all others until the deadline.
+        let (ended, offline) = tokio::join!(ended, self.end_offline_tokens(id));
         ended.and(offline)
     }
 

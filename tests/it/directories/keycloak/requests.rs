@@ -189,7 +189,14 @@ async fn a_lock_that_stays_is_told_as_a_lock() {
     // The same button tries it again.
     assert!(button_value(&result, "retry_sign_out").is_some(), "{told}");
     fake.set_realm(|realm| realm.unlock_refusal = None);
+    fake.asked();
     bot.click(JO, &result, "retry_sign_out").await;
+    // Sessions that began since are the member's own.
+    let asked = fake.asked();
+    assert!(
+        !asked.iter().any(|call| call.ends_with("/logout")),
+        "{asked:#?}"
+    );
     let steps = bot.app.store.steps(past[0].reset.reset_id).await.unwrap();
     let unlock = steps.iter().find(|row| row.step == Step::Unlock).unwrap();
     assert_eq!(unlock.outcome, StepOutcome::Done);
