@@ -24,10 +24,11 @@ impl Nginx {
         let address = free.local_addr().unwrap();
         drop(free);
         let path = folder.display();
-        let temporary: String = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
+        let temporary = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
             .iter()
             .map(|kind| format!("{kind}_temp_path {path}/{kind};\n"))
-            .collect();
+            .collect::<Vec<_>>()
+            .concat();
         let settings = format!(
             "daemon off;\nmaster_process off;\npid {path}/pid;\nevents {{}}\nhttp {{\naccess_log off;\n{temporary}\
              upstream keycloak {{ server {host}; keepalive 8; }}\n\

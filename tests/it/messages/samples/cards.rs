@@ -33,14 +33,8 @@ fn cards(world: &World<'_>, samples: &mut Samples) {
         own_link: Some(Span::hours(1)),
     };
     let none = Capabilities {
-        can_sign_out: false,
-        must_change: false,
-        asks_nobody: false,
-        forces_change_apart: false,
-        unlocks_apart: false,
-        has_our_pages: false,
-        signs_members_in: false,
         own_link: Some(Span::hours(1)),
+        ..Capabilities::default()
     };
     let unknown = Member {
         phone: None,
