@@ -90,10 +90,17 @@ impl SmtpAnswer {
 
     fn refusal(&self, phase: Phase) -> Refusal {
         match phase {
+    /// True for the answer of Postfix to RCPT from whoever may not send through it (postconf(5), `defer_unauth_destination`,
+    /// which is in the default of `smtpd_relay_restrictions`). It is no greylisting, which answers 450 or 451.
+    fn is_denied_relay(&self) -> bool {
+        self.code == 454 && self.enhanced == Some([4, 7, 1])
+    }
+
             // A server that refuses to encrypt goes on doing so, whatever code it says it with.
             Phase::Encryption => Refusal::Tls,
             _ if self.code < 500 => Refusal::Later,
             Phase::Recipient if self.is_about_the_recipient() => Refusal::Address,
+            Phase::Recipient if self.is_denied_relay() => Refusal::SetUp,
             Phase::Content if self.enhanced.is_some() && self.is_about_the_recipient() => {
                 Refusal::Address
             }
@@ -253,6 +260,15 @@ mod tests {
             (Recipient, 550, "no such user", Refusal::Address),
             (Recipient, 551, "", Refusal::Address),
             (Recipient, 553, "mailbox name not allowed", Refusal::Address),
+            (Recipient, 450, "4.7.1 greylisted", Refusal::Later),
+            (Recipient, 451, "4.7.1 greylisted", Refusal::Later),
+            (
+                Recipient,
+                454,
+                "4.7.1 <mina@mail.example>: Relay access denied",
+                Refusal::SetUp,
+            ),
+            (Sender, 454, "4.7.1 later", Refusal::Later),
             (Recipient, 554, "relay access denied", Refusal::SetUp),
             (Recipient, 450, "4.2.0 greylisted", Refusal::Later),
             (Sender, 550, "5.1.8 unknown domain", Refusal::SetUp),

@@ -163,6 +163,7 @@ async fn what_goes_wrong_before_the_content_has_a_name() {
         ("RCPT", "hang", Refusal::Unreachable),
         ("RCPT", "drop", Refusal::Unreachable),
         ("RCPT", "550 5.7.1 relaying denied", Refusal::SetUp),
+        ("RCPT", "454 4.7.1 Relay access denied", Refusal::SetUp),
         ("RCPT", "550 5.4.1 access denied", Refusal::Address),
         ("MAIL", "530 5.7.0 sign in first", Refusal::SetUp),
         ("MAIL", "550 5.1.8 unknown domain", Refusal::SetUp),
