@@ -261,3 +261,53 @@ async fn a_port_of_the_other_kind_is_named() {
         "{ended}"
     );
 }
+
+/// A TLS alert (RFC 8446, section 6) with the level "fatal" and the description 40 (the handshake failed).
+const HANDSHAKE_FAILURE: [u8; 7] = [21, 3, 3, 0, 2, 2, 40];
+
+/// Serves one connection: answers the handshake with these bytes, after STARTTLS or at once, and ends.
+#[expect(clippy::disallowed_methods, reason = "a server of a test ends with it")]
+async fn serve_handshake(is_after_starttls: bool, answer: &'static [u8]) -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    tokio::spawn(async move {
+        let (stream, _) = listener.accept().await.unwrap();
+        let mut stream = BufReader::new(stream);
+        if is_after_starttls {
+            let mut line = String::new();
+            for said in [
+                "220 mail.example ESMTP\r\n",
+                "250-mail.example\r\n250 STARTTLS\r\n",
+                "220 go on\r\n",
+            ] {
+                stream.write_all(said.as_bytes()).await.unwrap();
+                if !said.ends_with("go on\r\n") {
+                    stream.read_line(&mut line).await.unwrap();
+                }
+            }
+        }
+        let hello = stream.fill_buf().await.unwrap().len();
+        stream.consume(hello);
+        stream.write_all(answer).await.unwrap();
+    });
+    port
+}
+
+/// A handshake that the server refuses is a matter of the set-up, in both schemes. A connection that breaks off is not.
+#[tokio::test]
+async fn a_refused_handshake_is_told_from_a_lost_connection() {
+    for (scheme, security) in [("smtps", Security::Implicit), ("smtp", Security::Starttls)] {
+        for (answer, why) in [
+            (&HANDSHAKE_FAILURE[..], Refusal::Tls),
+            (b"", Refusal::Unreachable),
+        ] {
+            let is_after_starttls = security == Security::Starttls;
+            let port = serve_handshake(is_after_starttls, answer).await;
+            let mut smtp = smtp_at(&format!("{scheme}://127.0.0.1:{port}"));
+            smtp.config.server.security = security;
+            smtp.deadline = Duration::from_secs(5);
+            let ended = smtp.prepare(&mina()).await.err();
+            assert_eq!(ended, Some(why), "{scheme} {answer:?}");
+        }
+    }
+}
