@@ -499,6 +499,32 @@ async fn a_contact_that_cannot_be_read_for_a_moment_gets_the_notice_later() {
     bot.clock.advance(Span::minutes(3));
     bot.sweep().await;
     assert_eq!(told_of(&bot, "was reset by Jo Lim"), ["+821012345699"]);
+/// What the operator can mend within a day, such as a certificate that expired, does not cost the member the notice.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_notice_outlives_what_the_operator_mends() {
+    for why in [Refusal::Tls, Refusal::Credentials] {
+        let bot = TestBot::new().await;
+        bot.outbox.end_next_send(Outcome::Refused(why.clone()));
+        bot.outbox.end_next_send(Outcome::Refused(why.clone()));
+        bot.reset_by_copy(JO, MINA).await;
+        assert!(told_of(&bot, "was reset by Jo Lim").is_empty());
+        bot.clock.advance(Span::hours(23));
+        bot.sweep().await;
+        let told = told_of(&bot, "was reset by Jo Lim");
+        assert_eq!(told.len(), 2, "{why:?}: {told:?}");
+    }
+    // What a gateway says of one number or message is no reason to ask again.
+    for why in [Refusal::SetUp, Refusal::Address, Refusal::Message] {
+        let bot = TestBot::new().await;
+        bot.outbox.end_next_send(Outcome::Refused(why.clone()));
+        bot.outbox.end_next_send(Outcome::Refused(why.clone()));
+        bot.reset_by_copy(JO, MINA).await;
+        bot.clock.advance(Span::hours(23));
+        bot.sweep().await;
+        assert!(told_of(&bot, "was reset by Jo Lim").is_empty(), "{why:?}");
+    }
+}
+
 }
 
 /// An added contact can become the business address later. It is one recipient then, and is told once.
