@@ -160,10 +160,8 @@ async fn begin(
         Begun::Changed => Ok(refused(visit, String::new())),
         Begun::Yes => {
             if let Some(to) = code_to {
-                code::send_first(visit.portal, &session, to).await?;
-            }
-            if stage != Stage::Open {
-                return Ok(visit.redirect_with_session("/verify", &token));
+                let next = code::send_first(visit.portal, &session, to).await?;
+                return Ok(visit.redirect_with_session(next, &token));
             }
             let mut response = visit.redirect_with_session("/account", &token);
             visit.remember_device(&mut response, member, &token).await;
