@@ -162,12 +162,10 @@ impl SendFailures {
             | Outcome::Refused(Refusal::Address | Refusal::OptedOut | Refusal::Message) => {
                 *in_a_row = 0;
             }
+            // It is about everybody, or about one number: gateways do not tell.
+            Outcome::Refused(Refusal::SetUp) => {}
             Outcome::Refused(
-                Refusal::Unreachable
-                | Refusal::Credentials
-                | Refusal::SetUp
-                | Refusal::Tls
-                | Refusal::Later,
+                Refusal::Unreachable | Refusal::Credentials | Refusal::Tls | Refusal::Later,
             )
             | Outcome::Unknown => *in_a_row += 1,
         }
@@ -223,12 +221,15 @@ mod tests {
                 failures.count(Channel::Email, &Outcome::Refused(refusal));
             }
         }
+        // A gateway says it of one number too, so it does not close the channel, nor does it show that the server works.
+        for _ in 0..FAILURES_IN_A_ROW {
+            failures.count(Channel::Email, &Outcome::Refused(Refusal::SetUp));
+        }
         assert!(!failures.is_down(Channel::Email));
         for outcome in [
             Outcome::Unknown,
             Outcome::Refused(Refusal::Unreachable),
             Outcome::Refused(Refusal::Credentials),
-            Outcome::Refused(Refusal::SetUp),
             Outcome::Refused(Refusal::Tls),
             Outcome::Refused(Refusal::Later),
         ] {
@@ -236,6 +237,7 @@ mod tests {
             for _ in 0..FAILURES_IN_A_ROW {
                 assert!(!failures.is_down(Channel::Email), "{outcome:?}");
                 failures.count(Channel::Email, &outcome);
+                failures.count(Channel::Email, &Outcome::Refused(Refusal::SetUp));
             }
             assert!(failures.is_down(Channel::Email), "{outcome:?}");
             assert!(!failures.is_down(Channel::Sms));

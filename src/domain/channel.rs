@@ -82,13 +82,6 @@ macro_rules! words_of_channels {
                     $(Self::$channel => <$address as ChannelAddress>::stored(address).map(Destination::$delivery)),+
                 }
             }
-
-            /// Reads an address with today's checks.
-            pub fn parse(self, address: &str) -> Option<Destination> {
-                match self {
-                    $(Self::$channel => address.parse().ok().map(Destination::$delivery)),+
-                }
-            }
         }
 
         impl Delivery {

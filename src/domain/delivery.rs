@@ -180,19 +180,6 @@ pub enum Refusal {
 }
 
 impl Refusal {
-    /// True for what may pass by itself, so that waiting is of use.
-    pub fn may_pass(&self) -> bool {
-        match self {
-            Self::Unreachable | Self::Later => true,
-            Self::Address
-            | Self::Credentials
-            | Self::SetUp
-            | Self::OptedOut
-            | Self::Message
-            | Self::Tls => false,
-        }
-    }
-
     /// A short fixed word for the record and for logs.
     pub fn code(&self) -> &'static str {
         match self {

@@ -49,8 +49,8 @@ pub fn difference(
 
 /// The key of the personal e-mail. A mailbox of the organization does not count: it can be given to other people (S43).
 fn own_email(person: &Traits<'_>, company: &CompanyDomains) -> Option<String> {
-    let personal: EmailAddress = person.personal_email?.parse().ok()?;
-    let business: EmailAddress = person.business_email.parse().ok()?;
+    let personal = EmailAddress::stored(person.personal_email?).ok()?;
+    let business = EmailAddress::stored(person.business_email).ok()?;
     let is_own = !personal.is_within(&business.domain()) && !company.has(&personal);
     is_own.then(|| personal.key())
 }

@@ -137,13 +137,14 @@ fn is_to_try(earlier: &[NoticeRow], recipient: &str) -> bool {
         .any(|row| row.recipient == recipient && row.outcome == StepOutcome::Pending)
 }
 
-/// How a contact took the notice. A mail server with greylisting refuses the first attempt; the sweep tries again.
+/// How a contact took the notice. A mail server with greylisting refuses the first attempt, and the operator can mend a
+/// certificate or a password within a day; the sweep tries again. `SetUp` is not among them: gateways say it of one number.
 fn taken(outcome: &Outcome, may_ask_again: bool) -> StepOutcome {
     match outcome {
         Outcome::Accepted => StepOutcome::Done,
-        Outcome::Refused(Refusal::Later | Refusal::Unreachable) if may_ask_again => {
-            StepOutcome::Pending
-        }
+        Outcome::Refused(
+            Refusal::Later | Refusal::Unreachable | Refusal::Tls | Refusal::Credentials,
+        ) if may_ask_again => StepOutcome::Pending,
         Outcome::Refused(_) => StepOutcome::Failed,
         Outcome::Unknown => StepOutcome::Unknown,
     }

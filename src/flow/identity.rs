@@ -43,7 +43,7 @@ async fn with_email(
         Identity::Email if chat.tells_emails() => profile.confirmed_email.clone(),
         Identity::Email | Identity::Linked => {
             let linked = app.store.linked_email(user.platform, &user.user).await?;
-            linked.and_then(|email| email.parse().ok())
+            linked.and_then(|email| EmailAddress::stored(&email).ok())
         }
     };
     email

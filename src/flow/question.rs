@@ -45,7 +45,7 @@ impl ContactQuestion {
             && question.tenant == user.tenant
             && question.user == user.user;
         let is_open = origin.received_at < Moment(question.until);
-        let email = question.member_email.parse().ok()?;
+        let email = EmailAddress::stored(&question.member_email).ok()?;
         (is_theirs && is_open).then_some((question, email))
     }
 

@@ -66,8 +66,8 @@ pub(super) async fn submit(
         LinkUse::Before => Err(used(&visit)),
         LinkUse::Dead => Err(dead(&visit)),
         LinkUse::Now => {
-            code::send_first(&portal, &session, &to).await?;
-            Ok(visit.redirect_with_session("/verify", &token))
+            let next = code::send_first(&portal, &session, &to).await?;
+            Ok(visit.redirect_with_session(next, &token))
         }
     }
 }

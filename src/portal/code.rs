@@ -55,20 +55,45 @@ pub(super) fn no_destination(visit: &Visit<'_>) -> Response {
     )
 }
 
-/// Sends the first code of a session that has just begun. If it cannot be sent, the session stays: its page can send
-/// another.
+/// Sends the first code of a session that has just begun, and gives back the page to go on with. If it cannot be sent, the
+/// session stays: its page says why, and can send another.
 pub(super) async fn send_first(
     portal: &Portal,
     session: &SessionRow,
     to: &Destination,
-) -> Result<(), Response> {
+) -> Result<&'static str, Response> {
     match send(portal, session, to, SIGN_IN).await {
-        Ok(CodeSent::Accepted | CodeSent::Perhaps) | Err(CodeNotSent::Refused(_)) => Ok(()),
+        Ok(CodeSent::Accepted | CodeSent::Perhaps) => Ok("/verify"),
+        Err(CodeNotSent::Refused(why)) => Ok(page_after(&why)),
         Err(CodeNotSent::NoSession) => Err(redirect("/signin")),
         Err(CodeNotSent::NotMade(why)) => {
             tracing::info!(member.id = %session.member_id, why, "no code was sent");
-            Ok(())
+            Ok("/verify")
         }
+    }
+}
+
+/// The page for a code that was refused. Its address has a fixed word, which [`refusal_at`] reads.
+fn page_after(why: &Refusal) -> &'static str {
+    match why {
+        Refusal::Unreachable | Refusal::Later => "/verify?refused=later",
+        Refusal::OptedOut => "/verify?refused=opted_out",
+        Refusal::Address => "/verify?refused=address",
+        Refusal::Credentials | Refusal::SetUp | Refusal::Tls | Refusal::Message => {
+            "/verify?refused=set_up"
+        }
+    }
+}
+
+/// What the address of the page says about a code that was refused. Anybody can write it, so it chooses a sentence and
+/// nothing more.
+pub(super) fn refusal_at(query: Option<&str>) -> Option<Refusal> {
+    match query? {
+        "refused=later" => Some(Refusal::Later),
+        "refused=opted_out" => Some(Refusal::OptedOut),
+        "refused=address" => Some(Refusal::Address),
+        "refused=set_up" => Some(Refusal::SetUp),
+        _ => None,
     }
 }
 

@@ -61,8 +61,8 @@ pub(super) struct RightPassword {
 }
 
 impl RightPassword {
-    /// It opens something: the pauses after earlier tries end. An older hash is made anew after the answer, whose time would
-    /// tell that it was one.
+    /// It opens something: the pauses after earlier tries end. An older hash is made anew in a task of its own: the time
+    /// of the answer must not tell that it was one.
     pub(super) fn accept(&mut self, visit: &Visit<'_>) {
         if let Some(counted) = &self.counted {
             visit.portal.throttle.reset(counted);

@@ -18,7 +18,7 @@ use super::throttle::ClientNetwork;
 use super::visit::Visit;
 use crate::directory::to_member;
 use crate::domain::sign_in::{AccountState, Admission, PROVING_LIFE, SESSION_LIFE, Stage, admit};
-use crate::domain::{Destination, Span, visible};
+use crate::domain::{Destination, EmailAddress, Span, visible};
 use crate::net::ClientAddress;
 use crate::store::Begun;
 
@@ -59,7 +59,7 @@ pub(super) async fn submit(
     let fields = visit.form(&headers, &body)?;
     let cut = |text: &str| text.chars().take(LONGEST_EMAIL).collect::<String>();
     let email = &visible(fields.text("email"));
-    let email_key = cut(email.trim()).to_ascii_lowercase();
+    let email_key = key_of(&cut(email.trim()));
     let client = client.map_or(ClientAddress(None), |Extension(client)| client);
     let typed_at = TypedAt::SignIn(ClientNetwork::of(client));
     match check(&visit, &email_key, typed_at, fields.text("password")).await? {
@@ -75,6 +75,16 @@ pub(super) async fn submit(
         PasswordCheck::Wrong => Ok(refused(&visit, cut(email))),
         PasswordCheck::Right(right) => open(&visit, right, cut(email)).await,
     }
+}
+
+/// The key on record. An international domain is in its ASCII form there, and is typed in its letters. The time that this
+/// takes depends on the typed text alone.
+fn key_of(typed: &str) -> String {
+    typed.parse::<EmailAddress>().map_or_else(
+        // A domain may be older than the check of its letters.
+        |_| typed.to_ascii_lowercase(),
+        |email| email.key(),
+    )
 }
 
 /// The form again, with what is wrong.
@@ -150,10 +160,8 @@ async fn begin(
         Begun::Changed => Ok(refused(visit, String::new())),
         Begun::Yes => {
             if let Some(to) = code_to {
-                code::send_first(visit.portal, &session, to).await?;
-            }
-            if stage != Stage::Open {
-                return Ok(visit.redirect_with_session("/verify", &token));
+                let next = code::send_first(visit.portal, &session, to).await?;
+                return Ok(visit.redirect_with_session(next, &token));
             }
             let mut response = visit.redirect_with_session("/account", &token);
             visit.remember_device(&mut response, member, &token).await;

@@ -91,13 +91,21 @@ pub(super) const NO_CONTACT_NOW: &str =
 
 /// The mail server or gateway refused a code.
 pub(super) fn code_refused(why: &Refusal) -> &'static str {
-    if why.may_pass() {
-        "No code could be sent at the moment. Earlier ones no longer work. Try again in a few minutes."
-    } else if *why == Refusal::OptedOut {
-        "No code could be sent: an SMS from here was answered with STOP. Earlier ones no longer work. Answer START to it, then \
-        ask for another code."
-    } else {
-        "No code could be sent to this contact. Earlier ones no longer work. Ask an administrator."
+    match why {
+        Refusal::Unreachable | Refusal::Later => {
+            "No code could be sent at the moment. Earlier ones no longer work. Try again in a few minutes."
+        }
+        Refusal::OptedOut => {
+            "No code could be sent: an SMS from here was answered with STOP. Earlier ones no longer work. Answer START to it, \
+            then ask for another code."
+        }
+        Refusal::Address => {
+            "No code could be sent: this contact was refused. Earlier ones no longer work. Check it, or ask an administrator."
+        }
+        Refusal::Credentials | Refusal::SetUp | Refusal::Tls | Refusal::Message => {
+            "No code can be sent at present: something is set up wrongly here. Earlier ones no longer work. Tell an \
+            administrator."
+        }
     }
 }
 

@@ -2,7 +2,7 @@
 
 use askama::Template;
 use axum::body::Bytes;
-use axum::extract::State;
+use axum::extract::{RawQuery, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 
@@ -32,12 +32,14 @@ struct VerifyPage {
 /// `GET /verify`.
 pub(super) async fn page(
     State(portal): PortalState,
+    RawQuery(query): RawQuery,
     headers: HeaderMap,
 ) -> Result<Response, Response> {
     let visit = Visit::of(&portal, &headers).await?;
     let found = visit.at(Stage::Code)?;
     let frame = if mask_of(found).is_empty() {
-        visit.frame_with(texts::NO_CODE)
+        let refused = code::refusal_at(query.as_deref());
+        visit.frame_with(refused.as_ref().map_or(texts::NO_CODE, texts::code_refused))
     } else {
         visit.frame()
     };

@@ -312,7 +312,7 @@ impl CheckRow {
             check_id: self.check_id,
             member_id: self.member_id,
             member_name: self.member_name,
-            member_email: self.member_email.parse().ok()?,
+            member_email: EmailAddress::stored(&self.member_email).ok()?,
             to,
             admin_id: self.admin_id,
             user: ChatUser {

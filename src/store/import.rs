@@ -439,14 +439,12 @@ fn phone(text: Option<&str>) -> Option<Destination> {
 }
 
 fn private_email(text: Option<&str>) -> Option<Destination> {
-    text.and_then(|text| text.parse().ok())
+    text.and_then(|text| EmailAddress::stored(text).ok())
         .map(Destination::Email)
 }
 
 fn mask(email: &str) -> String {
-    email
-        .parse()
-        .map_or_else(|_| "?".to_owned(), |email: EmailAddress| email.masked())
+    EmailAddress::stored(email).map_or_else(|_| "?".to_owned(), |email| email.masked())
 }
 
 impl Known {

@@ -118,7 +118,7 @@ async fn link(
     };
     tx.put(&row).await?;
     // Of people in other directories no id is known here.
-    let email: Option<EmailAddress> = email_key.parse().ok();
+    let email = EmailAddress::stored(email_key).ok();
     let line = AuditRow {
         detail: email.map(|email| email.masked()),
         ..line(tx, "link", platform, user, email_key).await?

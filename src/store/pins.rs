@@ -306,7 +306,7 @@ async fn note_alarm(
 }
 
 async fn audit(tx: &mut Tx, event: &str, pin: &AdminPin) -> Result<(), StoreError> {
-    let email: Option<EmailAddress> = pin.email_key.parse().ok();
+    let email = EmailAddress::stored(&pin.email_key).ok();
     let line = AuditRow {
         member_id: pin.entry.as_ref().map(|(id, _)| id.clone()),
         detail: email.map(|email| email.masked()),

@@ -23,7 +23,12 @@ async fn the_page_claims_no_code_that_was_refused() {
     bot.outbox.take();
     let browser = bot.browser();
     bot.outbox.end_next_send(Outcome::Refused(Refusal::Later));
-    assert_eq!(browser.sign_in(MINA, &temporary).await.to(), "/verify");
+    let asked = browser.sign_in(MINA, &temporary).await;
+    let page = browser.open(asked.to()).await.text;
+    assert!(
+        page.contains("No code could be sent at the moment"),
+        "{page}"
+    );
     let page = browser.open("/verify").await.text;
     assert!(!page.contains("code of 6 digits"), "{page}");
     assert!(page.contains("No code is on its way"), "{page}");
@@ -67,7 +72,7 @@ async fn a_lasting_fault_is_no_reason_to_try_again() {
         .text;
     assert!(page.contains("No code could be sent"), "{page}");
     assert!(
-        !page.contains("few minutes") && page.contains("Ask an administrator"),
+        !page.contains("few minutes") && page.contains("Tell an administrator"),
         "{page}"
     );
 
@@ -84,6 +89,49 @@ async fn a_lasting_fault_is_no_reason_to_try_again() {
         told.contains("Tell whoever runs relatch") && !told.contains("again"),
         "{told}"
     );
+}
+
+/// Each kind of fault has its own sentence, for the first code of a sign-in as for another one.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_page_says_why_a_code_was_refused() {
+    let wrongly = "something is set up wrongly here";
+    for (why, told) in [
+        (Refusal::Unreachable, "Try again in a few minutes"),
+        (Refusal::Later, "Try again in a few minutes"),
+        (Refusal::OptedOut, "answered with STOP"),
+        (Refusal::Address, "this contact was refused"),
+        (Refusal::Credentials, wrongly),
+        (Refusal::SetUp, wrongly),
+        (Refusal::Tls, wrongly),
+        (Refusal::Message, wrongly),
+    ] {
+        let bot = TestBot::new().await;
+        let temporary = bot.reset_by_copy(JO, MINA).await;
+        bot.outbox.take();
+        let browser = bot.browser();
+        bot.outbox.end_next_send(Outcome::Refused(why.clone()));
+        let asked = browser.sign_in(MINA, &temporary).await;
+        let first = browser.open(asked.to()).await.text;
+        assert!(first.contains(told), "{why:?}: {first}");
+        bot.clock.advance(Span::seconds(30));
+        bot.outbox.end_next_send(Outcome::Refused(why.clone()));
+        let another = [("again", "1")];
+        let page = browser.submit("/verify", "/verify", &another).await.text;
+        assert!(page.contains(told), "{why:?}: {page}");
+        // What is no word of ours is not shown, and nothing is said of a code that is on its way.
+        let page = browser.open("/verify?refused=canary").await.text;
+        assert!(
+            page.contains("No code is on its way") && !page.contains("canary"),
+            "{page}"
+        );
+        bot.clock.advance(Span::seconds(30));
+        browser.submit("/verify", "/verify", &another).await;
+        let page = browser.open(asked.to()).await.text;
+        assert!(
+            page.contains("code of 6 digits") && !page.contains(told),
+            "{why:?}: {page}"
+        );
+    }
 }
 
 /// The same where nobody can say whether the code was taken: it may arrive, and works then.
@@ -449,6 +497,32 @@ async fn only_the_contact_that_asked_to_wait_gets_the_notice_again() {
     bot.clock.advance(Span::minutes(3));
     bot.sweep().await;
     assert!(told_of(&bot, "was reset by Jo Lim").is_empty());
+}
+
+/// What the operator can mend within a day, such as a certificate that expired, does not cost the member the notice.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_notice_outlives_what_the_operator_mends() {
+    for why in [Refusal::Tls, Refusal::Credentials] {
+        let bot = TestBot::new().await;
+        bot.outbox.end_next_send(Outcome::Refused(why.clone()));
+        bot.outbox.end_next_send(Outcome::Refused(why.clone()));
+        bot.reset_by_copy(JO, MINA).await;
+        assert!(told_of(&bot, "was reset by Jo Lim").is_empty());
+        bot.clock.advance(Span::hours(23));
+        bot.sweep().await;
+        let told = told_of(&bot, "was reset by Jo Lim");
+        assert_eq!(told.len(), 2, "{why:?}: {told:?}");
+    }
+    // What a gateway says of one number or message is no reason to ask again.
+    for why in [Refusal::SetUp, Refusal::Address, Refusal::Message] {
+        let bot = TestBot::new().await;
+        bot.outbox.end_next_send(Outcome::Refused(why.clone()));
+        bot.outbox.end_next_send(Outcome::Refused(why.clone()));
+        bot.reset_by_copy(JO, MINA).await;
+        bot.clock.advance(Span::hours(23));
+        bot.sweep().await;
+        assert!(told_of(&bot, "was reset by Jo Lim").is_empty(), "{why:?}");
+    }
 }
 
 /// Where the record can be read and not written, as on a full disk, no contact is mailed by every sweep.

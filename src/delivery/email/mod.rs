@@ -62,7 +62,7 @@ impl Sender {
             tracing::warn!(
                 smtp.answer = answer,
                 why = why.code(),
-                "the mail server said no: {problem}"
+                "no mail can be sent: {problem}"
             );
             why
         })
@@ -207,7 +207,7 @@ impl Sender {
 fn refused(error: &lettre::transport::smtp::Error) -> Outcome {
     let problem = SmtpProblem::read(error, Phase::Content);
     let answer = problem.answer().map(ToString::to_string);
-    tracing::warn!(smtp.answer = answer, "the mail server refused a message");
+    tracing::warn!(smtp.answer = answer, "a message was not sent: {problem}");
     Outcome::Refused(problem.refusal())
 }
 

@@ -4,6 +4,8 @@ use std::error::Error;
 use std::fmt;
 
 use lettre::transport::smtp::Error as SmtpError;
+use rustls::Error::InvalidMessage;
+use rustls::InvalidMessage::InvalidContentType;
 
 use crate::domain::delivery::Refusal;
 use crate::net::Unreachable;
@@ -88,10 +90,17 @@ impl SmtpAnswer {
         }
     }
 
+    /// True for the answer of Postfix to RCPT from whoever may not send through it (postconf(5), `defer_unauth_destination`,
+    /// which is in the default of `smtpd_relay_restrictions`). It is no greylisting, which answers 450 or 451.
+    fn is_denied_relay(&self) -> bool {
+        self.code == 454 && self.enhanced == Some([4, 7, 1])
+    }
+
     fn refusal(&self, phase: Phase) -> Refusal {
         match phase {
             // A server that refuses to encrypt goes on doing so, whatever code it says it with.
             Phase::Encryption => Refusal::Tls,
+            Phase::Recipient if self.is_denied_relay() => Refusal::SetUp,
             _ if self.code < 500 => Refusal::Later,
             Phase::Recipient if self.is_about_the_recipient() => Refusal::Address,
             Phase::Content if self.enhanced.is_some() && self.is_about_the_recipient() => {
@@ -126,18 +135,15 @@ impl SmtpProblem {
         if error.is_client() && phase == Phase::SignIn {
             return Self::NoWayToSignIn;
         }
-        if is_plain_text(error) {
-            return Self::WrongPort;
-        }
         let why = Unreachable::of(error);
-        if why.is_certificate() {
-            Self::Untrusted(why)
-        } else if error.is_timeout() {
-            Self::Silence
-        } else if error.is_tls() || phase == Phase::Encryption {
-            Self::NoTls
-        } else {
-            Self::NoAnswer(why)
+        match tls_error(error) {
+            // The other side answers the handshake in plain text.
+            Some(InvalidMessage(InvalidContentType)) => Self::WrongPort,
+            Some(_) if why.is_certificate() => Self::Untrusted(why),
+            Some(_) => Self::NoTls,
+            None if error.is_timeout() => Self::Silence,
+            None if error.is_tls() => Self::NoTls,
+            None => Self::NoAnswer(why),
         }
     }
 
@@ -198,13 +204,12 @@ fn what(phase: Phase, answer: &SmtpAnswer) -> &'static str {
     }
 }
 
-/// True where the other side answers a TLS handshake in plain text.
-fn is_plain_text(error: &SmtpError) -> bool {
+/// What the TLS library says. The mail library calls a handshake that fails a failed connection.
+fn tls_error(error: &SmtpError) -> Option<&rustls::Error> {
     let mut cause: Option<&(dyn Error + 'static)> = Some(error);
     while let Some(inner) = cause {
         if let Some(tls) = inner.downcast_ref::<rustls::Error>() {
-            use rustls::{Error::InvalidMessage, InvalidMessage::InvalidContentType};
-            return *tls == InvalidMessage(InvalidContentType);
+            return Some(tls);
         }
         let carried = inner
             .downcast_ref::<std::io::Error>()
@@ -214,7 +219,7 @@ fn is_plain_text(error: &SmtpError) -> bool {
             None => inner.source(),
         };
     }
-    false
+    None
 }
 
 #[cfg(test)]
@@ -255,6 +260,15 @@ mod tests {
             (Recipient, 553, "mailbox name not allowed", Refusal::Address),
             (Recipient, 554, "relay access denied", Refusal::SetUp),
             (Recipient, 450, "4.2.0 greylisted", Refusal::Later),
+            (Recipient, 450, "4.7.1 greylisted", Refusal::Later),
+            (Recipient, 451, "4.7.1 greylisted", Refusal::Later),
+            (
+                Recipient,
+                454,
+                "4.7.1 <mina@mail.example>: Relay access denied",
+                Refusal::SetUp,
+            ),
+            (Sender, 454, "4.7.1 later", Refusal::Later),
             (Sender, 550, "5.1.8 unknown domain", Refusal::SetUp),
             (Sender, 530, "5.7.0 authentication required", Refusal::SetUp),
             (Sender, 451, "4.3.0 later", Refusal::Later),

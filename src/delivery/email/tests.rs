@@ -163,6 +163,7 @@ async fn what_goes_wrong_before_the_content_has_a_name() {
         ("RCPT", "hang", Refusal::Unreachable),
         ("RCPT", "drop", Refusal::Unreachable),
         ("RCPT", "550 5.7.1 relaying denied", Refusal::SetUp),
+        ("RCPT", "454 4.7.1 Relay access denied", Refusal::SetUp),
         ("RCPT", "550 5.4.1 access denied", Refusal::Address),
         ("MAIL", "530 5.7.0 sign in first", Refusal::SetUp),
         ("MAIL", "550 5.1.8 unknown domain", Refusal::SetUp),
@@ -259,4 +260,54 @@ async fn a_port_of_the_other_kind_is_named() {
         ended.contains("scheme and the port of smtp_url do not fit"),
         "{ended}"
     );
+}
+
+/// A TLS alert (RFC 8446, section 6) with the level "fatal" and the description 40 (the handshake failed).
+const HANDSHAKE_FAILURE: [u8; 7] = [21, 3, 3, 0, 2, 2, 40];
+
+/// Serves one connection: answers the handshake with these bytes, after STARTTLS or at once, and ends.
+#[expect(clippy::disallowed_methods, reason = "a server of a test ends with it")]
+async fn serve_handshake(is_after_starttls: bool, answer: &'static [u8]) -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    tokio::spawn(async move {
+        let (stream, _) = listener.accept().await.unwrap();
+        let mut stream = BufReader::new(stream);
+        if is_after_starttls {
+            let mut line = String::new();
+            for said in [
+                "220 mail.example ESMTP\r\n",
+                "250-mail.example\r\n250 STARTTLS\r\n",
+                "220 go on\r\n",
+            ] {
+                stream.write_all(said.as_bytes()).await.unwrap();
+                if !said.ends_with("go on\r\n") {
+                    stream.read_line(&mut line).await.unwrap();
+                }
+            }
+        }
+        let hello = stream.fill_buf().await.unwrap().len();
+        stream.consume(hello);
+        stream.write_all(answer).await.unwrap();
+    });
+    port
+}
+
+/// A handshake that the server refuses is a matter of the set-up, in both schemes. A connection that breaks off is not.
+#[tokio::test]
+async fn a_refused_handshake_is_told_from_a_lost_connection() {
+    for (scheme, security) in [("smtps", Security::Implicit), ("smtp", Security::Starttls)] {
+        for (answer, why) in [
+            (&HANDSHAKE_FAILURE[..], Refusal::Tls),
+            (b"", Refusal::Unreachable),
+        ] {
+            let is_after_starttls = security == Security::Starttls;
+            let port = serve_handshake(is_after_starttls, answer).await;
+            let mut smtp = smtp_at(&format!("{scheme}://127.0.0.1:{port}"));
+            smtp.config.server.security = security;
+            smtp.deadline = Duration::from_secs(5);
+            let ended = smtp.prepare(&mina()).await.err();
+            assert_eq!(ended, Some(why), "{scheme} {answer:?}");
+        }
+    }
 }

@@ -7,7 +7,7 @@ use crate::app::App;
 use crate::chat::{Adapter, Chat, Freshness, Message};
 use crate::domain::channel::DestinationDenied;
 use crate::domain::delivery::{ExtraDenied, Way};
-use crate::domain::{Carries, ChatUser, Delivery, Destination, Member, Plan};
+use crate::domain::{Carries, ChatUser, Delivery, Destination, EmailAddress, Member, Plan};
 use crate::flow::{contacts, messages, pages, permit};
 use crate::secret::Link;
 use crate::store::ResetRow;
@@ -86,10 +86,10 @@ fn plan_of(app: &App, row: &ResetRow) -> Option<Plan> {
     let to = row.destination.as_deref();
     let way = match row.delivery?.channel() {
         None => Way::Copy,
-        Some(channel) => Way::Send(channel.parse(to?)?),
+        Some(channel) => Way::Send(channel.stored(to?)?),
     };
     let copy_to_self = match row.copy_to_self.as_deref() {
-        Some(address) => Some(address.parse().ok()?),
+        Some(address) => Some(EmailAddress::stored(address).ok()?),
         None => None,
     };
     Some(Plan {

@@ -1,7 +1,7 @@
 //! Who may change contacts, and who is told of a change.
 
 use axum::http::StatusCode;
-use relatch::surface::domain::Span;
+use relatch::surface::domain::{Platform, Span};
 
 use super::{EMAIL, JO, KIM, MINA, NOA, NUMBER, PHONE, PLATFORMS, add};
 use crate::support::slack::{button_value, text_of};
@@ -216,4 +216,38 @@ async fn a_contact_on_record_that_is_added_too_stays_the_member_s() {
             .any(|sent| sent.to == "+821012345698" && sent.text.contains("reset by Jo Lim")),
         "the notice goes there"
     );
+}
+
+/// An address on record may be older than the check of its letters. It is chosen and carries the password like all others.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_address_that_is_older_than_its_check_still_serves() {
+    let bot = TestBot::new().await;
+    bot.alter(MINA, "personal_email", "mina@xn--pypal-4ve.example")
+        .await;
+    bot.last_look(JO, MINA, "deliver_email").await;
+    bot.outbox.take();
+    bot.click(JO, &bot.slack.last(), "confirm").await;
+    let told = bot.slack.last_text();
+    assert!(told.contains("Done."), "{told}");
+    let sent = bot.outbox.take();
+    let to: Vec<&str> = sent.iter().map(|sent| sent.to.as_str()).collect();
+    assert!(to.contains(&"mina@xn--pypal-4ve.example"), "{to:?}");
+}
+
+/// The same for the address by which a chat account is linked.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_link_that_is_older_than_its_check_still_leads_to_the_caller() {
+    on(Platform::Discord, async {
+        let bot = TestBot::new().await;
+        bot.execute(
+            "update member
+            set business_email = 'jo@xn--pypal-4ve.example', business_email_key = 'jo@xn--pypal-4ve.example'
+            where member_id = 'id-jo';
+            update link set business_email_key = 'jo@xn--pypal-4ve.example' where business_email_key = 'jo@acme.example'",
+        )
+        .await;
+        let card = bot.card(JO, MINA).await;
+        assert!(button_value(&card, "deliver_email").is_some(), "{card}");
+    })
+    .await;
 }

@@ -1,6 +1,7 @@
 //! Guesses, forged forms, sessions and headers.
 
 use axum::http::{Request, StatusCode};
+use relatch::surface::domain::Span;
 
 use super::MINA;
 use crate::support::{OWN, TestBot};
@@ -217,4 +218,38 @@ async fn pages_carry_careful_headers() {
     for asset in ["/portal.css", "/portal.js"] {
         assert_eq!(browser.open(asset).await.status, StatusCode::OK);
     }
+}
+
+/// An international domain is on record in its ASCII form. Its people type it as they know it.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_international_address_is_typed_as_people_know_it() {
+    let bot = TestBot::new().await;
+    bot.set_password(MINA, OWN).await;
+    bot.clock.advance(Span::seconds(1));
+    bot.execute(
+        "update member
+        set business_email = 'Mina@xn--bcher-kva.example', business_email_key = 'mina@xn--bcher-kva.example'
+        where member_id = 'id-mina.park'",
+    )
+    .await;
+    for typed in [
+        "mina@bücher.example",
+        " Mina@BÜCHER.example ",
+        "mina@xn--bcher-kva.example",
+        "MINA@XN--BCHER-KVA.EXAMPLE",
+    ] {
+        assert_eq!(
+            bot.browser().sign_in(typed, OWN).await.to(),
+            "/account",
+            "{typed}"
+        );
+    }
+    // One that is older than the check of its letters is still found.
+    bot.execute("update member set business_email_key = 'mina@xn--pypal-4ve.example' where member_id = 'id-mina.park'")
+        .await;
+    let page = bot
+        .browser()
+        .sign_in("mina@xn--pypal-4ve.example", OWN)
+        .await;
+    assert_eq!(page.to(), "/account");
 }
