@@ -210,7 +210,10 @@ impl Keycloak {
     ) -> Result<(), RealmFault> {
         let now = self.clock.now();
         let named = self.named_realm_roles(is_caller);
-        for name in named.iter().filter(|name| has.iter().any(|own| own == *name)) {
+        for name in named
+            .iter()
+            .filter(|name| has.iter().any(|own| own == *name))
+        {
             self.note_found(name, now);
         }
         let asked = named
