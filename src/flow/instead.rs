@@ -7,7 +7,7 @@ use super::ending::member_of;
 use super::messages;
 use super::permit;
 use super::reaction::{Halt, Next, Reaction};
-use super::refuse::card_click;
+use super::refuse::{card_click, refuse};
 use super::reply::{address, answer_refusal, tell};
 use crate::app::App;
 use crate::chat::{Chat, Freshness, Message, Origin, Placement, ReplyAddress};
@@ -39,8 +39,9 @@ pub(super) async fn directory_link(
     let row = &permitted.row;
     let directory = app.directories.describe(&row.member_id);
     let Some(life) = directory.capabilities.own_link else {
-        // The button was drawn before the settings changed.
-        return Ok(Reaction::Acknowledged);
+        // The button was drawn before the settings changed, or the directory's own.
+        let told = messages::directory_link_gone(directory.name, &id.reference());
+        return Err(refuse(app, origin, id, "no_own_link", told).await);
     };
     // Recorded before it is sent: a later card has to tell of it, whatever dies.
     let change = Amend::DirectoryLink(life);

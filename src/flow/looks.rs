@@ -35,7 +35,12 @@ pub(super) async fn look(app: &App, row: &ResetRow) {
     if row.state.is_active() {
         return;
     }
-    let seen = match app.directories.of(&row.member_id) {
+    // Where theirs has left the settings, the built-in one answers for members that it does not have.
+    let home = app
+        .directories
+        .of(&row.member_id)
+        .filter(|home| home.capabilities().signs_members_in);
+    let seen = match home {
         Some(home) => match home.last_change(&row.member_id).await {
             Ok(Some(at)) if Some(at) > row.password_set_at => Look::SetAgain(at),
             Ok(_) => Look::Same,
@@ -56,7 +61,7 @@ pub(super) async fn look(app: &App, row: &ResetRow) {
     }
 }
 
-/// Tells the administrator. `before` is the reset as it was before that was recorded as untold.
+/// Tells the administrator. `before` is the reset with the new password, as it was before that was recorded as untold.
 async fn tell_set_again(app: &App, before: ResetRow) {
     tracing::info!(member.id = %before.member_id, "a password was set again after a reset");
     let Some(chat) = app.chat(before.platform) else {

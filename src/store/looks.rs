@@ -51,7 +51,8 @@ impl Store {
     }
 
     /// Notes what a look saw. The row, where a password was set again that the administrator has to be told of: until they
-    /// are, the next command tells it. A newer reset of the member ends the looks.
+    /// are, the next command tells it. It tells too where the looks end without an answer. A newer reset of the member ends
+    /// them in silence. While the reset is being carried out nothing is noted: its result would not say it.
     pub(crate) async fn note_look(
         &self,
         looked: &ResetRow,
@@ -82,26 +83,37 @@ async fn note_look(
     (id, due, look): &(ResetId, Option<Moment>, Look),
 ) -> Result<Option<ResetRow>, StoreError> {
     let found = resets::find(tx, *id).await?;
-    let Some(mut row) = found.filter(|row| row.look_at == *due) else {
+    let is_due = |row: &ResetRow| row.look_at == *due && !row.state.is_active();
+    let Some(mut row) = found.filter(is_due) else {
         return Ok(None);
     };
     let (now, changed_at) = (tx.now(), row.changed_at);
     let newest = newest_change(tx, &row).await?;
-    let is_replaced = newest.is_some_and(|newest| begun_at(&newest) > row.changing_at);
+    if newest.is_some_and(|newest| begun_at(&newest) > row.changing_at) {
+        row.look_at = None;
+        tx.put(&row).await?;
+        return Ok(None);
+    }
     row.look_at = match look {
-        _ if is_replaced => None,
-        Look::Same => changed_at.and_then(|at| next_look(at, now)),
+        // Who set one may not be the last to do so.
+        Look::Same | Look::SetAgain(_) => changed_at.and_then(|at| next_look(at, now)),
         Look::NoAnswer => changed_at.and_then(|at| look_again(at, now)),
-        Look::SetAgain(_) | Look::NoDirectory => None,
+        Look::NoDirectory => None,
     };
     let mut to_tell = None;
-    if let Look::SetAgain(at) = look
-        && !is_replaced
-    {
-        row.set_again_at = Some(*at);
-        audit::note(tx, &row, "password", "set_again").await?;
-        to_tell = Some(row.clone());
-        row.told_at = None;
+    match look {
+        Look::SetAgain(at) => {
+            (row.set_again_at, row.password_set_at) = (Some(*at), Some(*at));
+            audit::note(tx, &row, "password", "set_again").await?;
+            to_tell = Some(row.clone());
+            row.told_at = None;
+        }
+        Look::NoAnswer | Look::NoDirectory if row.look_at.is_none() => {
+            row.password_set_at = None;
+            audit::note(tx, &row, "password", "not_looked").await?;
+            row.told_at = None;
+        }
+        Look::Same | Look::NoAnswer | Look::NoDirectory => {}
     }
     tx.put(&row).await?;
     Ok(to_tell)

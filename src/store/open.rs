@@ -10,7 +10,7 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqliteJournalMode, Sq
 use sqlx::{ConnectOptions, Connection, Row};
 use tokio::sync::mpsc;
 
-use super::engine::{self, Closing, GiveUp, NoReader, Opening, Readers};
+use super::engine::{self, CLOSE_WAIT, Closing, GiveUp, NoReader, Opening, Readers};
 use super::file::{Absent, DatabaseFile};
 use super::migrations::{is_outdated, migrate};
 use super::open_error::{OLDEST_SQLITE, OpenError};
@@ -50,13 +50,21 @@ impl StoreTasks {
 
     /// Waits until everything that was queued is committed, and closes the database. Drop every [`Store`] first. The last
     /// connection of all to be closed moves what is in the log into the file, and the next start has nothing to recover.
+    /// A read that does not end is left alone after a while: then the log stays, and the next start reads it.
     pub async fn finish(self) {
         let written = self.writer.await;
         for readers in self.readers {
             log_if_failed(readers.close().await);
         }
-        let closing = self.closing.await;
-        log_if_failed(closing.map_err(|error| sqlx::Error::AnyDriverError(error.into())));
+        match tokio::time::timeout(CLOSE_WAIT, self.closing).await {
+            Ok(closing) => {
+                log_if_failed(closing.map_err(|error| sqlx::Error::AnyDriverError(error.into())));
+            }
+            // Its task goes on to hold the lock until the process ends.
+            Err(_elapsed) => {
+                tracing::warn!("a read has not ended; the database is closed beside it");
+            }
+        }
         let closed = match written {
             Ok((Some(connection), _file)) => connection.close().await,
             Ok((None, _file)) => Ok(()),
@@ -159,7 +167,7 @@ impl Store {
                 (engine::run(connection, queue, &writing_clock).await, held)
             }),
             readers: [slow_readers.clone(), readers.clone()],
-            closing: spawn(closing.run()),
+            closing: spawn(close_given_up(closing, Arc::clone(&file))),
             watch,
             file,
         };
@@ -264,6 +272,13 @@ fn spawn<T: Send + 'static>(
     tokio::spawn(task)
 }
 
+/// Closes the reads that were given up. While one of them still runs, the file stays open: to close it would take SQLite's
+/// locks from it.
+async fn close_given_up(closing: Closing, file: Arc<DatabaseFile>) {
+    closing.run().await;
+    drop(file);
+}
+
 /// The name of a new file is on disk before anything is made that counts on it, such as the key file.
 fn keep_name(path: &Path) -> Result<(), OpenError> {
     let real = path.canonicalize()?;
@@ -306,10 +321,15 @@ async fn check_version(connection: &mut SqliteConnection) -> Result<(), OpenErro
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Mutex;
+    use std::sync::atomic::{AtomicBool, Ordering};
+
     use sqlx::migrate::Migrator;
 
+    use super::super::engine::params;
     use super::super::migrations::migrations;
     use super::*;
+    use crate::domain::Moment;
 
     /// Who works beside `serve` never changes the tables under it, and needs no lock where there is nothing to change.
     #[tokio::test]
@@ -349,6 +369,76 @@ mod tests {
         serving.lock().unwrap();
         open().await.unwrap();
         older.close().await.unwrap();
+        std::fs::remove_dir_all(&folder).unwrap();
+    }
+
+    /// SQLite goes on with a statement for which nobody waits. The program ends nevertheless, and what was written stays.
+    #[tokio::test]
+    async fn a_read_that_does_not_end_keeps_nobody_from_closing() {
+        let folder = std::env::temp_dir().join(format!("relatch-endless-{}", std::process::id()));
+        std::fs::create_dir_all(&folder).unwrap();
+        let path = folder.join("relatch.db");
+        let file = Arc::new(DatabaseFile::open(&path, Absent::Begin).unwrap());
+        // The statement waits in this comparison until the test lets it go on, or has failed to.
+        let (go_on, waits) = std::sync::mpsc::channel::<()>();
+        let (waits, has_ended) = (Mutex::new(waits), Arc::new(AtomicBool::new(false)));
+        let ended = Arc::clone(&has_ended);
+        let slow = options(&path).collation("slow", move |one: &str, other: &str| {
+            if !ended.load(Ordering::SeqCst) {
+                let waited = waits.lock().unwrap().recv_timeout(Duration::from_secs(60));
+                ended.store(waited.is_err(), Ordering::SeqCst);
+            }
+            one.cmp(other)
+        });
+        let mut writer = options(&path).connect().await.unwrap();
+        for statement in [
+            "create table kept (name text)",
+            "insert into kept values ('a'), ('b')",
+        ] {
+            sqlx::query(statement).execute(&mut writer).await.unwrap();
+        }
+        let (give_up, closing) = Closing::new();
+        let opening = Arc::new(Opening {
+            options: slow,
+            file: path.clone(),
+            opened: file.identity().unwrap(),
+        });
+        let [slow_readers, readers] = [
+            Readers::open(1, &opening, &give_up).await.unwrap(),
+            Readers::open(1, &opening, &give_up).await.unwrap(),
+        ];
+        drop(give_up);
+        let mut reading = engine::Connection::reader(&slow_readers, Moment(0))
+            .await
+            .unwrap();
+        let sorted = "select name from kept order by name collate slow limit 1";
+        let asked = reading.one::<(String,)>(sorted, params![]);
+        assert!(
+            tokio::time::timeout(Duration::from_millis(200), asked)
+                .await
+                .is_err()
+        );
+        drop(reading);
+        let (_running, task) = tokio::sync::watch::channel(());
+        let tasks = StoreTasks {
+            writer: spawn(std::future::ready((Some(writer), Arc::clone(&file)))),
+            readers: [slow_readers, readers],
+            closing: spawn(close_given_up(closing, Arc::clone(&file))),
+            watch: Watch::new(&path, task).unwrap(),
+            file,
+        };
+        tasks.finish().await;
+        assert!(
+            !has_ended.load(Ordering::SeqCst),
+            "the end waited for the read"
+        );
+        go_on.send(()).unwrap();
+        let mut next = options(&path).connect().await.unwrap();
+        let count = sqlx::query("select count(*) from kept")
+            .fetch_one(&mut next)
+            .await;
+        assert_eq!(count.unwrap().get::<i64, _>(0), 2);
+        next.close().await.unwrap();
         std::fs::remove_dir_all(&folder).unwrap();
     }
 }

@@ -4,16 +4,15 @@ use super::engine::{Table, Tx, params, sql};
 use super::{RETRY_BUDGET, ResetRow, Store, StoreError, audit, resets};
 use crate::domain::{MemberId, Moment, ResetId, Span};
 
-/// The member's link that works longest. `$2` is the present.
-pub(super) const NEWEST: &str = sql!(
+/// The member's links that may still work, the one that works longest first. `$2` is the present.
+pub(super) const OPEN: &str = sql!(
     "select ",
     ResetRow::COLUMNS,
     "
     from reset
     where member_id = $1
         and own_link_until > $2
-    order by own_link_until desc
-    limit 1"
+    order by own_link_until desc"
 );
 
 /// A link of the directory's own that may still work.
@@ -38,12 +37,13 @@ pub(crate) enum LinkOrder {
 }
 
 impl Store {
-    /// The member's link that may still work, of several the one that works longest.
+    /// The member's link that may still work: of several one that was surely sent, then the one that works longest.
     pub(crate) async fn own_link(&self, member: &MemberId) -> Result<Option<OwnLink>, StoreError> {
         let mut connection = self.reader().await?;
         let now = connection.now();
-        let row: Option<ResetRow> = connection.maybe(NEWEST, params![member, now]).await?;
-        Ok(row.and_then(|row| {
+        let open: Vec<ResetRow> = connection.all(OPEN, params![member, now]).await?;
+        let mut sent = open.iter().filter(|row| row.own_link_sent_at.is_some());
+        Ok(sent.next().or(open.first()).and_then(|row| {
             Some(OwnLink {
                 sent_at: row.own_link_sent_at.or(row.finished_at)?,
                 until: row.own_link_until?,

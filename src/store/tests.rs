@@ -61,7 +61,7 @@ const STATEMENTS: &[(&str, &str)] = &statements![
     notes::UNTOLD,
     notices::DELETE,
     notices::OF_RESET,
-    own_link::NEWEST,
+    own_link::OPEN,
     passwords::ACCOUNT_BY_EMAIL,
     passwords::ACCOUNT_BY_ID,
     pins::BY_EMAIL,

@@ -2,20 +2,22 @@
 
 use super::engine::{Tx, params};
 use super::{ResetRow, Store, StoreError, audit, resets};
-use crate::domain::{ResetId, State};
+use crate::domain::ResetId;
 
 pub(super) const SET_TOLD: &str = "
     update reset
     set told_at = $2
     where reset_id = $1";
 
-/// Marks a reset as told, if it is still in this row's state and edition.
+/// Marks a reset as told, if it is as it was told: in the same state and edition, and nothing else was seen of its password.
 pub(super) const SET_TOLD_AS: &str = "
     update reset
     set told_at = $4
     where reset_id = $1
         and state = $2
-        and edition = $3";
+        and edition = $3
+        and set_again_at is not distinct from $5
+        and password_set_at is not distinct from $6";
 
 pub(super) const SET_HIDDEN: &str = "
     update reset
@@ -57,17 +59,21 @@ impl Store {
         .await
     }
 
-    /// Marks a reset as told, if it is still in this row's state and edition.
+    /// Marks a reset as told, if it is still as in this row, from which the text was made. A look may have seen a new
+    /// password since: that was not in it.
     pub async fn told_as(&self, told: &ResetRow) -> Result<(), StoreError> {
-        self.write(
-            (told.reset_id, told.state, told.edition),
-            async |tx: &mut Tx, (id, state, edition): &(ResetId, State, u16)| {
-                let now = tx.now();
-                tx.run(SET_TOLD_AS, params![id, state, edition, now])
-                    .await
-                    .map(drop)
-            },
-        )
+        self.write(told.clone(), async |tx: &mut Tx, told: &ResetRow| {
+            let now = tx.now();
+            let values = params![
+                told.reset_id,
+                told.state,
+                told.edition,
+                now,
+                told.set_again_at,
+                told.password_set_at
+            ];
+            tx.run(SET_TOLD_AS, values).await.map(drop)
+        })
         .await
     }
 

@@ -1,6 +1,6 @@
 //! What is sent instead of a reset: the guide, or the directory's own link.
 
-use super::words::{NO_RESET_USED, NOTHING_CHANGED, message, refusal_without_slot};
+use super::words::{NO_RESET_USED, NOTHING_CHANGED, message, refusal, refusal_without_slot};
 use crate::chat::Message;
 use crate::domain::Reference;
 
@@ -35,6 +35,15 @@ pub fn directory_link_sent(
         [format!(
             "It goes to the email that {directory} has and works until {until}, also after a reset. The old password works until they use it. {NOTHING_CHANGED} {NO_RESET_USED} (ref {reference})"
         )],
+    )
+}
+
+/// The directory can send none, since its settings or ours were changed.
+pub fn directory_link_gone(directory: &str, reference: &Reference) -> Message {
+    refusal(
+        &format!("{directory} sends no link now."),
+        "Choose another way.",
+        reference,
     )
 }
 

@@ -44,7 +44,9 @@ pub use self::contacts::AboutContacts;
 pub use self::denied::{denied, too_many_look_ups, too_many_typed};
 pub use self::destination::{destination_denied, extra_denied};
 pub use self::forms::{contact_code_form, form_not_opened, typed_form};
-pub use self::instead::{directory_link_sent, directory_link_unknown, guide_sent, guide_unknown};
+pub use self::instead::{
+    directory_link_gone, directory_link_sent, directory_link_unknown, guide_sent, guide_unknown,
+};
 pub use self::last_look::{LastLook, last_look, stale};
 pub use self::not_sent::{contact_code_not_sent, guide_failed};
 pub use self::notes::{

@@ -4,8 +4,8 @@ use super::words::message;
 use crate::chat::Message;
 use crate::clock::Zone;
 use crate::directory::Capabilities;
-use crate::domain::Moment;
-use crate::store::{OwnLink, ResetRow};
+use crate::domain::{Moment, State, Step};
+use crate::store::{OwnLink, ResetRow, StepRow};
 
 /// Stands where a page that was opened with an earlier password can outlive it.
 pub(super) const OPEN_PAGE: &str = "A page that was opened with it can still set a new one.";
@@ -28,7 +28,7 @@ pub fn link_still_works(link: &OwnLink, zone: &Zone, now: Moment) -> String {
 
 /// What a result says of it: what was seen, else what is still possible and whether it is looked at.
 pub(super) fn after_reset(
-    row: &ResetRow,
+    (row, steps): (&ResetRow, &[StepRow]),
     capabilities: Capabilities,
     link: Option<&OwnLink>,
     zone: &Zone,
@@ -39,11 +39,15 @@ pub(super) fn after_reset(
     }
     let member = &row.member_name;
     let looks = match (row.set_again_at, row.password_set_at, row.look_at) {
-        (Some(at), ..) => Some(format!(
-            "{member} set a new password at {}. {}",
-            zone.tell(at, now),
-            what_now(member)
-        )),
+        (Some(at), newest, _) => {
+            let not_looked = newest.is_none().then(|| not_looked("another", member));
+            Some(format!(
+                "{member} set a new password at {}. {}{}",
+                zone.tell(at, now),
+                what_now(member),
+                not_looked.unwrap_or_default()
+            ))
+        }
         (None, Some(_), Some(_)) => Some(
             "A page or a link from before can still set a password. I look 1, 10 and 60 minutes after the reset, and tell \
             you of a new one."
@@ -59,7 +63,49 @@ pub(super) fn after_reset(
     let link = link
         .filter(|_| row.set_again_at.is_none())
         .map(|link| link_still_works(link, zone, now));
-    link.into_iter().chain(looks).collect()
+    let same_moment = (capabilities.must_change && has_lost_mark(steps)).then(|| {
+        "Somebody may have set a password at the same moment: run the command again.".to_owned()
+    });
+    link.into_iter().chain(looks).chain(same_moment).collect()
+}
+
+/// The change set a mark that asks for a new password, and it was gone at once: whoever sets one takes it away. Then the
+/// time that later ones are compared with may be that of theirs.
+fn has_lost_mark(steps: &[StepRow]) -> bool {
+    let is_lost = |step: &StepRow| {
+        step.step == Step::MustChange && step.detail.as_deref() == Some("not_in_force")
+    };
+    steps.iter().any(is_lost)
+}
+
+/// What the next command says of it: a new password, and looks that ended without an answer.
+pub(super) fn since(row: &ResetRow, zone: &Zone, now: Moment) -> String {
+    let member = &row.member_name;
+    let again = row.set_again_at.map(|at| {
+        format!(
+            " {member} set a new password at {}; if it was not them, run the command again.",
+            zone.tell(at, now)
+        )
+    });
+    // In other states nobody has the password, and the command is to be run again anyhow.
+    let may_have_it = matches!(row.state, State::Delivered | State::DeliveryUnknown);
+    let what = if again.is_some() {
+        "another"
+    } else {
+        "a password"
+    };
+    let not_looked = (may_have_it && was_not_looked_at(row)).then(|| not_looked(what, member));
+    [again, not_looked].into_iter().flatten().collect()
+}
+
+/// True where the looks ended without an answer, or never began. What the sign-in asks for is noted for directories that
+/// are looked at, and for no others.
+fn was_not_looked_at(row: &ResetRow) -> bool {
+    row.second_factors.is_some() && row.password_set_at.is_none()
+}
+
+fn not_looked(what: &str, member: &str) -> String {
+    format!(" I could not look whether {what} was set since; ask {member} whether theirs works.")
 }
 
 /// A password was set after the reset: by the member, as they were asked to, or by somebody else.

@@ -1,5 +1,6 @@
 //! Help, log and rules; and what is told about resets that have ended.
 
+use super::open_ways;
 use super::words::{NOTHING_CHANGED, count, message};
 use crate::chat::Message;
 use crate::clock::Zone;
@@ -143,16 +144,8 @@ pub fn untold(row: &ResetRow, zone: &Zone, now: Moment) -> String {
         | State::Expired
         | State::Superseded => "it is not finished",
     };
-    let again = row.set_again_at.map(|at| {
-        format!(
-            " {member} set a new password at {}; if it was not them, run the command again.",
-            zone.tell(at, now)
-        )
-    });
-    format!(
-        "About your reset of {member} at {when}: {what}.{} (ref {reference})",
-        again.unwrap_or_default()
-    )
+    let since = open_ways::since(row, zone, now);
+    format!("About your reset of {member} at {when}: {what}.{since} (ref {reference})")
 }
 
 /// The member signed in with the password of a reset and set one of their own.

@@ -113,13 +113,14 @@ pub fn result(ending: &Ending<'_>) -> Message {
 fn open_ways(ending: &Ending<'_>) -> Vec<String> {
     let Ending {
         row,
+        steps,
         capabilities,
         own_link,
         zone,
         now,
         ..
     } = *ending;
-    after_reset(row, capabilities, own_link, zone, now)
+    after_reset((row, steps), capabilities, own_link, zone, now)
 }
 
 fn done_lines(ending: &Ending<'_>) -> Vec<String> {

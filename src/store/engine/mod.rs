@@ -14,7 +14,7 @@ mod value;
 mod writer;
 
 pub(super) use self::closing::{Closing, GiveUp};
-pub(super) use self::readers::{NoReader, Opening, Readers};
+pub(super) use self::readers::{CLOSE_WAIT, NoReader, Opening, Readers};
 pub(super) use self::row::{FromRow, Joined, Table, read_column, table};
 pub(super) use self::sql::sql;
 pub(super) use self::tx::{Connection, Tx};

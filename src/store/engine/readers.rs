@@ -16,7 +16,7 @@ use crate::store::file::Identity;
 const WAIT: Duration = Duration::from_secs(30);
 
 /// How long the end waits for reads that were given up.
-const CLOSE_WAIT: Duration = Duration::from_secs(5);
+pub(in crate::store) const CLOSE_WAIT: Duration = Duration::from_secs(5);
 
 /// A connection that reads, until it is dropped.
 #[derive(Debug)]

@@ -246,6 +246,16 @@ impl TestBot {
         bot
     }
 
+    /// The same, but the directory beside the built-in one has left the settings.
+    pub(crate) async fn restart_without_directory(self) -> Self {
+        self.settle().await;
+        let parts = BotParts {
+            directory: None,
+            ..self.hand_over()
+        };
+        Self::open(parts, 8).await
+    }
+
     /// Administrators from a list, in the built-in directory.
     pub(crate) async fn with_admins(admins: Admins) -> Self {
         Self::unlike(|parts| parts.admins = admins).await

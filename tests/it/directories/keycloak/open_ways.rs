@@ -3,8 +3,9 @@
 use std::collections::BTreeSet;
 
 use relatch::surface::domain::Span;
+use relatch::surface::store::{HistoryFilter, ResetRow};
 
-use super::{JO, card_text, email, reset};
+use super::{JO, NOTHING, card_text, email, reset};
 use crate::support::TestBot;
 use crate::support::directories::web::{self, Blind, Fake};
 use crate::support::directories::{OLD, SignIn, World};
@@ -14,13 +15,16 @@ const WORKS: &str = "still works until";
 const MAY_WORK: &str = "A link may have been sent at";
 const AGAIN: &str = "eli Corp set a new password at";
 const LOOKS: &str = "I look 1, 10 and 60 minutes after the reset";
+const NOT_LOOKED: &str = "I could not look whether";
+const SAME_MOMENT: &str =
+    "Somebody may have set a password at the same moment: run the command again.";
 const OWN: &str = "Chosen-by-somebody-1";
 
-/// All that was said about a new password of Eli's.
+/// The messages about a new password of Eli's; a result that is shown again says it too.
 fn said(bot: &TestBot) -> usize {
     let all = bot.slack.said().into_iter();
     all.map(|said| text_of(&said))
-        .filter(|text| text.contains(AGAIN))
+        .filter(|text| text.starts_with(AGAIN))
         .count()
 }
 
@@ -116,6 +120,72 @@ async fn a_link_is_told_as_far_as_it_is_known() {
     assert!(card.contains(WORKS), "{card}");
 }
 
+/// Whoever asked for a link knows that one was sent; a later one that may have been sent does not take that back.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_link_that_may_have_been_sent_hides_none_that_was() {
+    let fake = Fake::start(web::Kind::Keycloak).await;
+    let bot = fake.bot().await;
+    send_link(&bot, "eli").await;
+    bot.clock.advance(Span::minutes(10));
+    fake.refuse_links(502, "");
+    send_link(&bot, "eli").await;
+    let card = card_text(&bot, "eli").await;
+    assert!(card.contains(WORKS) && !card.contains(MAY_WORK), "{card}");
+    bot.clock.advance(Span::minutes(55));
+    let card = card_text(&bot, "eli").await;
+    assert!(card.contains(MAY_WORK), "{card}");
+}
+
+/// The button was drawn before somebody changed the realm.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_link_that_is_sent_no_more_is_told_at_its_button() {
+    let fake = Fake::start(web::Kind::Keycloak).await;
+    let bot = fake.bot().await;
+    let card = bot.command(JO, &email("eli")).await.json();
+    fake.set_realm(|realm| realm.has_mail = false);
+    bot.clock.advance(Span::minutes(5));
+    // Whoever looks somebody up reads the realm anew.
+    card_text(&bot, "ann").await;
+    bot.click(JO, &card, "deliver_directory_link").await;
+    let told = bot.slack.last_text();
+    assert!(
+        told.contains("Corp directory sends no link now.")
+            && told.contains("Choose another way.")
+            && told.contains(NOTHING)
+            && told.contains("(ref "),
+        "{told}"
+    );
+    assert!(fake.links().is_empty());
+    // Another way goes on.
+    bot.click(JO, &card, "deliver_copy").await;
+    bot.click(JO, &bot.slack.last(), "confirm").await;
+    assert!(bot.slack.last_text().contains("Done."));
+}
+
+/// The time that is compared with later ones may itself be that of somebody's password. Then no mark asks for a new one.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_password_that_is_set_at_the_same_moment_is_suspected() {
+    let fake = Fake::start(web::Kind::Keycloak).await;
+    let told = text_of(&reset(&fake.bot().await, "eli").await);
+    assert!(!told.contains(SAME_MOMENT), "{told}");
+    let fake = Fake::start(web::Kind::Keycloak).await;
+    fake.set_own_after_reset(OWN);
+    let told = text_of(&reset(&fake.bot().await, "eli").await);
+    assert!(
+        told.contains("Done.") && told.contains(SAME_MOMENT),
+        "{told}"
+    );
+    assert_eq!(fake.sign_in("eli", OWN).await, SignIn::In);
+    // Where the realm asks nobody, the missing mark says nothing.
+    let fake = Fake::start(web::Kind::Keycloak).await;
+    fake.set_realm(|realm| realm.asks = false);
+    let told = text_of(&reset(&fake.bot().await, "eli").await);
+    assert!(
+        told.contains("Done.") && !told.contains(SAME_MOMENT),
+        "{told}"
+    );
+}
+
 /// What was opened with the password of an earlier reset outlives that password.
 #[tokio::test(flavor = "multi_thread")]
 async fn an_earlier_password_is_not_all_that_may_be_open() {
@@ -139,7 +209,7 @@ async fn an_earlier_password_is_not_all_that_may_be_open() {
     );
 }
 
-/// The member does what they were asked: it is told once, and nothing more is looked at.
+/// The member does what they were asked: it is told once, and the looks that are left see nothing new.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_password_that_the_member_sets_is_told_once() {
     let fake = Fake::start(web::Kind::Keycloak).await;
@@ -158,11 +228,13 @@ async fn a_password_that_the_member_sets_is_told_once() {
             && told.contains("(ref "),
         "{told}"
     );
-    assert_eq!((said(&bot), looked_at(&bot).await), (1, 0));
-    let asked = fake.credentials_asked();
-    for minutes in [9, 50, 600] {
+    assert_eq!((said(&bot), looked_at(&bot).await), (1, 1));
+    for minutes in [9, 50] {
         after(&bot, minutes).await;
     }
+    assert_eq!((said(&bot), looked_at(&bot).await), (1, 0));
+    let asked = fake.credentials_asked();
+    after(&bot, 600).await;
     assert_eq!(fake.credentials_asked(), asked, "it is looked at for ever");
     // Neither the message that is replaced nor a later command tells it as news.
     let card = card_text(&bot, "ann").await;
@@ -177,6 +249,7 @@ async fn a_password_that_somebody_sets_is_told_when_it_is_seen() {
         let fake = Fake::start(web::Kind::Keycloak).await;
         let bot = fake.bot().await;
         reset(&bot, "eli").await;
+        let in_flight = of_eli(&bot).await;
         for _ in 0..set_after {
             after(&bot, 1).await;
         }
@@ -187,8 +260,10 @@ async fn a_password_that_somebody_sets_is_told_when_it_is_seen() {
         after(&bot, 1).await;
         assert_eq!(
             (said(&bot), looked_at(&bot).await),
-            (usize::from(in_chat), 0)
+            (usize::from(in_chat), i64::from(in_chat))
         );
+        // A result that was made before is no telling of it.
+        bot.app.store.told_as(&in_flight).await.unwrap();
         let next = card_text(&bot, "ann").await;
         assert_eq!(next.contains(AGAIN), !in_chat, "{next}");
         assert_eq!(next.contains("run the command again"), !in_chat, "{next}");
@@ -199,6 +274,35 @@ async fn a_password_that_somebody_sets_is_told_when_it_is_seen() {
         let log = text_of(&bot.command(JO, "log").await.json());
         assert!(log.contains(", set again "), "{log}");
     }
+}
+
+/// The member sets a password of their own, and somebody another one past it, by a link from before: both are told.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_password_that_is_set_past_the_members_own_is_told_too() {
+    for (second_after, in_chat) in [(3, true), (40, false)] {
+        let fake = Fake::start(web::Kind::Keycloak).await;
+        let bot = fake.bot().await;
+        let result = reset(&bot, "eli").await;
+        fake.change_own("eli", &shown_password(&result).unwrap())
+            .await;
+        after(&bot, 1).await;
+        assert_eq!(said(&bot), 1);
+        bot.clock.advance(Span::minutes(second_after));
+        fake.set_by_an_open_page("eli", OWN);
+        let left = if in_chat { 9 } else { 59 } - second_after;
+        after(&bot, left).await;
+        assert_eq!(said(&bot), 1 + usize::from(in_chat), "{second_after}");
+        let next = card_text(&bot, "ann").await;
+        assert_eq!(next.contains(AGAIN), !in_chat, "{next}");
+        let noted = bot.audited("password").await;
+        assert_eq!(noted.matches("set_again").count(), 2, "{noted}");
+    }
+}
+
+/// The reset of Eli's as it is in the record.
+async fn of_eli(bot: &TestBot) -> ResetRow {
+    let all = bot.app.store.history(&HistoryFilter::default()).await;
+    all.unwrap().remove(0).reset
 }
 
 /// Where nobody sets one, the looks end by themselves and nothing is said.
@@ -267,15 +371,49 @@ async fn a_look_without_an_answer_is_made_again() {
     fake.change_own("eli", &shown_password(&result).unwrap())
         .await;
     after(&bot, 1).await;
-    assert_eq!((said(&bot), looked_at(&bot).await), (1, 0));
+    assert_eq!((said(&bot), looked_at(&bot).await), (1, 1));
     // It is not for ever.
     let bot = fake.bot().await;
     reset(&bot, "ann").await;
     fake.make_blind(Blind::CredentialsAfterReset);
     after(&bot, 24 * 60 - 1).await;
     assert_eq!(looked_at(&bot).await, 1);
+    let next = card_text(&bot, "eli").await;
+    assert!(!next.contains(NOT_LOOKED), "{next}");
     after(&bot, 1).await;
     assert_eq!(looked_at(&bot).await, 0);
+    is_told_that_nobody_looked(&bot, "a password").await;
+}
+
+/// A directory that left the settings is asked no more, also where a new password was told before.
+#[tokio::test(flavor = "multi_thread")]
+async fn looks_that_end_with_their_directory_are_told() {
+    for (is_set_again, what) in [(false, "a password"), (true, "another")] {
+        let fake = Fake::start(web::Kind::Keycloak).await;
+        let bot = fake.bot().await;
+        let result = reset(&bot, "eli").await;
+        if is_set_again {
+            fake.change_own("eli", &shown_password(&result).unwrap())
+                .await;
+        }
+        after(&bot, 1).await;
+        assert_eq!(said(&bot), usize::from(is_set_again));
+        let bot = bot.restart_without_directory().await;
+        after(&bot, 9).await;
+        assert_eq!(looked_at(&bot).await, 0);
+        is_told_that_nobody_looked(&bot, what).await;
+    }
+}
+
+/// The next command tells it, once.
+async fn is_told_that_nobody_looked(bot: &TestBot, what: &str) {
+    let next = async || text_of(&bot.command(JO, "mina.park@acme.example").await.json());
+    let told = next().await;
+    let words = format!("{NOT_LOOKED} {what} was set since; ask eli Corp whether theirs works.");
+    assert!(told.contains(&words), "{told}");
+    assert!(!next().await.contains(NOT_LOOKED), "it is told twice");
+    let noted = bot.audited("password").await;
+    assert!(noted.ends_with("not_looked"), "{noted}");
 }
 
 /// What cannot be looked at is not promised.

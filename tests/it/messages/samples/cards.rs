@@ -312,6 +312,7 @@ fn lists(world: &World<'_>, samples: &mut Samples) {
                 state: *state,
                 failure: failure.clone(),
                 set_again_at: (*state == State::Delivered && failure.is_none()).then_some(now),
+                second_factors: Some(String::new()),
                 ..world.row.clone()
             };
             say::untold(&row, zone, now)

@@ -200,13 +200,18 @@ fn more_results(world: &World<'_>, samples: &mut Samples) {
 
 /// What its sign-in asks for, and what may still set a password.
 fn results_of_a_directory_with_pages(world: &World<'_>, samples: &mut Samples) {
-    let done = steps(world, StepOutcome::Done, None);
+    let mut done = steps(world, StepOutcome::Done, None);
+    let lost = done.iter_mut().filter(|step| step.step == Step::MustChange);
+    lost.for_each(|step| {
+        (step.outcome, step.detail) = (StepOutcome::Failed, Some("not_in_force".to_owned()));
+    });
     let at = Some(world.now);
     let looks = [
         (None, None, None),
         (at, at, None),
         (at, None, None),
         (at, None, at),
+        (None, None, at),
     ];
     let factors: Vec<_> = super::second_factors()
         .into_iter()
@@ -287,6 +292,7 @@ fn instead(world: &World<'_>, samples: &mut Samples) {
         "directory_link_sent",
         say::directory_link_sent(name, name, "11:05", r),
     );
+    samples.say("directory_link_gone", say::directory_link_gone(name, r));
     let told = say::directory_link_unknown(name, name, r);
     samples.say("directory_link_unknown", told);
 }

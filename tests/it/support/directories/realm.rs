@@ -10,6 +10,8 @@ pub(crate) struct Realm {
     pub(crate) policy: String,
     /// The required action `UPDATE_PASSWORD` is on.
     pub(crate) asks: bool,
+    /// It has a mail server; else `smtpServer` is empty.
+    pub(crate) has_mail: bool,
     /// A fine answer of the Admin REST API takes this long.
     pub(crate) delay: Duration,
     /// So long an application that hangs keeps the answer to a logout, and the sessions (run on 26.7.3: both end once the
@@ -32,6 +34,7 @@ impl Default for Realm {
         Self {
             policy: "length(8)".to_owned(),
             asks: true,
+            has_mail: true,
             delay: Duration::ZERO,
             logout_takes: Duration::ZERO,
             unlock_takes: Duration::ZERO,

@@ -95,6 +95,8 @@ struct Memory {
     flow: Option<(&'static str, Value)>,
     /// How often credentials were asked for.
     credentials_asked: usize,
+    /// What somebody who has a page open sets as soon as an administrator has set a password.
+    own_after_reset: Option<&'static str>,
 }
 
 type Shared = Arc<Mutex<Memory>>;
@@ -292,6 +294,11 @@ impl Fake {
             person.must_change = false;
             person.set_at = next_time(person.set_at);
         });
+    }
+
+    /// From now on somebody does so right after each reset.
+    pub(crate) fn set_own_after_reset(&self, password: &'static str) {
+        self.memory.lock().unwrap().own_after_reset = Some(password);
     }
 
     /// Which applications hold an offline token.
@@ -656,10 +663,13 @@ fn keycloak(memory: &mut Memory, asked: &Asked) -> Response {
             return Json(json!({ "realm": "corp", "bruteForceProtected": true })).into_response();
         }
         let flow = memory.flow.as_ref().map_or("browser", |(name, _)| name);
-        return Json(
-            json!({ "realm": "corp", "smtpServer": { "host": "mail.corp.example" },
-            "passwordPolicy": memory.realm.policy, "browserFlow": flow }),
-        )
+        let mail = if memory.realm.has_mail {
+            json!({ "host": "mail.corp.example" })
+        } else {
+            json!({})
+        };
+        return Json(json!({ "realm": "corp", "smtpServer": mail,
+            "passwordPolicy": memory.realm.policy, "browserFlow": flow }))
         .into_response();
     }
     if let ("GET", ["authentication", "flows", name, "executions"]) = (method, rest) {
@@ -771,6 +781,10 @@ fn keycloak(memory: &mut Memory, asked: &Asked) -> Response {
                 return (StatusCode::BAD_REQUEST, Json(told)).into_response();
             }
             set(memory, id, password, body["temporary"] == true);
+            if let Some(own) = memory.own_after_reset {
+                // As `set_by_an_open_page`, and before anything else is asked.
+                set(memory, id, own, false);
+            }
             StatusCode::NO_CONTENT.into_response()
         }
         ("PUT", ["execute-actions-email"]) if may_manage => {
