@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::ActiveDirectory;
 use super::protection::{self, RoleAndProtection, Unclear};
-use crate::directory::ldap::{LdapEntry, LdapFailure, LdapSession, OneEntry, PooledSession, Which};
+use crate::directory::ldap::{LdapEntry, LdapFailure, LdapSession, OneEntry, PooledSession};
 use crate::directory::{By, Match, ResetFailed, Unavailable};
 use crate::domain::{MemberId, Status};
 
@@ -95,7 +95,8 @@ impl ActiveDirectory {
     ) -> Result<(Arc<PooledSession>, LdapEntry), ResetFailed> {
         let by = By::Id(member.clone());
         let by = &by;
-        let asked = self.servers.ask(Which::Any, |session| async move {
+        let which = self.servers.for_change(member);
+        let asked = self.servers.ask(which, |session| async move {
             match self.with_protection(&session, by).await? {
                 (OneEntry::Found(_), Err(Unclear::Failed(failure))) => Err(failure),
                 read => Ok(read),

@@ -243,11 +243,10 @@ impl Backend for ActiveDirectory {
             ("pwdLastSet", b"0"),
             ("lockoutTime", b"0"),
         ];
-        ended(
-            session.modify(&entry.dn, &changes, Vec::new()).await,
-            password,
-            refusal,
-        )
+        let answer = session.modify(&entry.dn, &changes, Vec::new()).await;
+        let ended = ended(answer, password, refusal);
+        self.servers.settle(reservation.member(), &ended);
+        ended
     }
 
     /// Reads the flags of the account, then proves them: the server refuses a bind with the new password because it has to be

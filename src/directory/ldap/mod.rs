@@ -182,7 +182,7 @@ impl Backend for LdapDirectory {
             session,
             features,
             entry,
-        } = self.prepared(Which::Any, member).await?;
+        } = self.prepared(self.servers.for_change(member), member).await?;
         // Checked again, because the change itself would lift such a lock.
         let flags = account_flags(&entry, false, self.clock.now());
         if !flags.is_ok_and(|flags| flags.status == Status::Active && flags.guard.is_none()) {
@@ -207,7 +207,9 @@ impl Backend for LdapDirectory {
                 session.modify(&entry.dn, &changes, controls).await
             }
         };
-        ended(answer, password, policy_refusal)
+        let ended = ended(answer, password, policy_refusal);
+        self.servers.settle(member, &ended);
+        ended
     }
 
     async fn force_change(

@@ -20,7 +20,7 @@ use super::failure::LdapFailure;
 use super::pool::{Pool, PooledSession};
 use super::session::LdapSession;
 use crate::clock::Clock;
-use crate::directory::{By, Unavailable};
+use crate::directory::{By, ResetFailed, Unavailable};
 use crate::domain::{MemberId, Moment, Span};
 use crate::net;
 use crate::recent::Recent;
@@ -46,8 +46,17 @@ pub(in crate::directory) struct LdapServers {
     tls: Arc<rustls::ClientConfig>,
     account: ServiceAccount,
     clock: Clock,
-    /// The server to which the last change of a member was sent, and when.
-    changes: Mutex<Recent<MemberId, (usize, Moment)>>,
+    /// The last change of a member.
+    changes: Mutex<Recent<MemberId, Change>>,
+}
+
+#[derive(Clone, Copy)]
+struct Change {
+    server: usize,
+    at: Moment,
+    /// The server may still make it, or one before it: nobody knows how it ended.
+    is_open: bool,
+    was_open: bool,
 }
 
 struct Server {
@@ -202,36 +211,73 @@ impl LdapServers {
 
     /// To be called before a change is sent.
     pub(in crate::directory) fn note_change(&self, member: &MemberId, session: &PooledSession) {
-        let now = self.clock.now();
-        let mut changes = self.changes.lock().unwrap_or_else(PoisonError::into_inner);
-        changes.insert(member.clone(), (session.server(), now), now);
+        let before = self.of_change(member);
+        let change = Change {
+            server: session.server(),
+            at: self.clock.now(),
+            is_open: true,
+            was_open: before.is_some_and(|before| before.is_open),
+        };
+        self.remember(member, change);
     }
 
-    /// The server that took the member's change, where that was a short while ago.
-    fn of_change(&self, member: &MemberId) -> Option<usize> {
+    /// To be called with what became of the change. Where its future is dropped, the change stays open.
+    pub(in crate::directory) fn settle(&self, member: &MemberId, ended: &Result<(), ResetFailed>) {
+        let Some(change) = self.of_change(member) else {
+            return;
+        };
+        let is_open = match ended {
+            Ok(()) => false,
+            Err(ResetFailed::Unknown) => true,
+            // This one was surely not made. That tells nothing of one before it.
+            Err(
+                ResetFailed::Refused(_) | ResetFailed::NotSent | ResetFailed::Misconfigured,
+            ) => change.was_open,
+        };
+        self.remember(member, Change { is_open, ..change });
+    }
+
+    fn remember(&self, member: &MemberId, change: Change) {
+        let mut changes = self.changes.lock().unwrap_or_else(PoisonError::into_inner);
+        changes.insert(member.clone(), change, change.at);
+    }
+
+    /// The member's last change, where that was a short while ago.
+    fn of_change(&self, member: &MemberId) -> Option<Change> {
         let changes = self.changes.lock().unwrap_or_else(PoisonError::into_inner);
-        let (server, at) = changes.get(member).copied()?;
-        (self.clock.now() - at < ONE_RESET).then_some(server)
+        let change = changes.get(member).copied()?;
+        (self.clock.now() - change.at < ONE_RESET).then_some(change)
+    }
+
+    /// Where a change is sent. While one is open, no other server is sent a newer one: when the first goes on, its older
+    /// password would come later and replace the newer one everywhere.
+    pub(in crate::directory) fn for_change(&self, member: &MemberId) -> Which {
+        match self.of_change(member) {
+            Some(change) if change.is_open => Which::Only(change.server),
+            Some(change) => Which::First(change.server),
+            None => Which::Any,
+        }
     }
 
     /// When the member's last change began, where that was a short while ago.
     pub(in crate::directory) fn last_begun(&self, member: &MemberId) -> Option<Moment> {
         let changes = self.changes.lock().unwrap_or_else(PoisonError::into_inner);
-        changes.get(member).map(|(_, begun)| *begun)
+        changes.get(member).map(|change| change.at)
     }
 
     /// Where what has become of a change is looked at.
     pub(in crate::directory) fn after_change(&self, member: &MemberId) -> Which {
-        self.of_change(member).map_or(Which::Any, Which::Only)
+        self.of_change(member)
+            .map_or(Which::Any, |change| Which::Only(change.server))
     }
 
     /// Where these members are looked up: whoever was just changed, where they were.
     pub(in crate::directory) fn for_look_up(&self, by: &[By]) -> Which {
-        let server = by.iter().find_map(|by| match by {
+        let change = by.iter().find_map(|by| match by {
             By::Id(member) => self.of_change(member),
             By::Email(_) => None,
         });
-        server.map_or(Which::Any, Which::First)
+        change.map_or(Which::Any, |change| Which::First(change.server))
     }
 
     /// The result of a bind as another account, on a connection of its own that is closed afterwards.
