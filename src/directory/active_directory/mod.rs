@@ -23,8 +23,8 @@ use zeroize::Zeroizing;
 
 use super::config::{DirectoryConfig, DirectoryParts};
 use super::ldap::{
-    AccountFlags, Defaults, KnownEntries, LdapEntry, LdapServers, LdapSettings, Tree, code, ended,
-    generalized_time, prepared,
+    AccountFlags, Defaults, KnownEntries, LdapEntry, LdapServers, LdapSettings, NOT_TOLD, Tree, code, ended,
+    generalized_time, prepared, unproved,
 };
 use super::phones;
 use super::{Backend, By, Capabilities, Enforced, Match, ResetFailed, Unavailable};
@@ -256,7 +256,7 @@ impl Backend for ActiveDirectory {
         member: &MemberId,
         password: &Password,
     ) -> Result<Enforced, Unavailable> {
-        let entry = self.read(member).await?.ok_or(Unavailable::ForNow)?;
+        let entry = self.read(member).await?.ok_or(NOT_TOLD)?;
         if self.account_flags(&entry, false).never_expires {
             return Ok(Enforced::NeverExpires);
         }
@@ -284,20 +284,19 @@ impl Backend for ActiveDirectory {
         if bound.rc == code::SUCCESS {
             Ok(Enforced::NotInForce)
         } else {
-            Err(Unavailable::ForNow)
+            Err(unproved(bound.rc))
         }
     }
 
     /// `pwdLastSet` is 0 after a reset; then the time of the entry's last modification is used.
     async fn last_change(&self, member: &MemberId) -> Result<Option<Moment>, Unavailable> {
-        let Some(entry) = self.read(member).await? else {
-            return Ok(None);
-        };
-        Ok(match entry.number("pwdLastSet") {
+        let entry = self.read(member).await?.ok_or(NOT_TOLD)?;
+        let told = match entry.number("pwdLastSet") {
             Some(0) => entry.first("whenChanged").and_then(generalized_time),
             Some(ticks) => Some(moment(ticks)),
             None => None,
-        })
+        };
+        told.ok_or(NOT_TOLD).map(Some)
     }
 
     async fn sign_out(&self, _member: &MemberId) -> Result<(), Unavailable> {

@@ -50,7 +50,7 @@ use self::features::{PasswordWrite, Product, ServerFeatures};
 pub(super) use self::groups::role_of;
 pub(super) use self::known::KnownEntries;
 use self::look_up::{Prepared, account_flags};
-pub(super) use self::outcome::ended;
+pub(super) use self::outcome::{NOT_TOLD, ended, unproved};
 use self::password_policy::{CHANGE_AFTER_RESET, ask_for_policy, error_of_policy, policy_refusal};
 pub(super) use self::pool::PooledSession;
 pub(super) use self::prepare::prepared;
@@ -101,17 +101,6 @@ impl LdapDirectory {
         })
     }
 
-    /// True unless the entry was surely not modified since relatch began to change it. A policy that the server knows and that
-    /// is not in force for a member keeps no time of a change.
-    fn may_be_modified(&self, member: &MemberId, entry: &LdapEntry) -> bool {
-        let seconds = |at: Moment| at.0.div_euclid(1000);
-        let modified_at = entry.first("modifyTimestamp").and_then(generalized_time);
-        let begun = self.servers.last_begun(member);
-        modified_at
-            .zip(begun)
-            .is_none_or(|(modified_at, begun)| seconds(modified_at) >= seconds(begun))
-    }
-
     /// Binds as the member with the new password: the server's answer tells whether a change is required. Nobody is signed
     /// in by that.
     async fn proved_by_bind(
@@ -132,7 +121,8 @@ impl LdapDirectory {
                 code = bound.rc,
                 "the new password could not be proved"
             );
-            return Err(Unavailable::ForNow);
+            // Asked again, it would count once more towards the member's own lockout.
+            return Err(unproved(bound.rc));
         }
         Ok(Enforced::if_asked(
             error_of_policy(&bound) == Some(CHANGE_AFTER_RESET),
@@ -143,6 +133,19 @@ impl LdapDirectory {
 /// True where somebody else set the password and the member has to replace it.
 fn has_been_reset(entry: &LdapEntry) -> bool {
     entry.is_true("pwdReset") || entry.first("passwordExpirationTime") == Some(EXPIRED_ALREADY)
+}
+
+/// When the password was set. An entry without any time proves nothing: the server may keep none, or show relatch's account
+/// none.
+fn set_at(entry: &LdapEntry) -> Result<Moment, Unavailable> {
+    let told = ["pwdChangedTime", "pwdUpdateTime", "krbLastPwdChange"]
+        .iter()
+        .find_map(|name| entry.first(name));
+    // 389 Directory Server keeps no time of its own by default. A password that was reset and not yet replaced was set
+    // at the latest when the entry was last modified.
+    let is_reset = has_been_reset(entry);
+    let told = told.or_else(|| entry.first("modifyTimestamp").filter(|_| is_reset));
+    told.and_then(generalized_time).ok_or(NOT_TOLD)
 }
 
 impl Backend for LdapDirectory {
@@ -235,7 +238,7 @@ impl Backend for LdapDirectory {
             return self.proved_by_bind(which, &names.dn, password).await;
         }
         let (session, entry) = self.read(which, member).await?;
-        let entry = entry.ok_or(Unavailable::ForNow)?;
+        let entry = entry.ok_or(NOT_TOLD)?;
         let features = self.features(&session).await;
         if features.is_ok_and(ServerFeatures::takes_pwd_reset) {
             return self.proved_by_bind(which, &entry.dn, password).await;
@@ -246,22 +249,8 @@ impl Backend for LdapDirectory {
 
     async fn last_change(&self, member: &MemberId) -> Result<Option<Moment>, Unavailable> {
         let which = self.servers.after_change(member);
-        let (_, Some(entry)) = self.read(which, member).await? else {
-            return Ok(None);
-        };
-        let told = ["pwdChangedTime", "pwdUpdateTime", "krbLastPwdChange"]
-            .iter()
-            .find_map(|name| entry.first(name));
-        // 389 Directory Server keeps no time of its own by default. A password that was reset and not yet replaced was set
-        // at the latest when the entry was last modified.
-        let is_reset = has_been_reset(&entry);
-        let told = told.or_else(|| entry.first("modifyTimestamp").filter(|_| is_reset));
-        // "No change" would be a claim where the server keeps neither a time nor a mark.
-        let keeps_none = self.features.get().is_none_or(|one| !one.marks_changes());
-        if told.is_none() && (keeps_none || self.may_be_modified(member, &entry)) {
-            return Err(Unavailable::ForNow);
-        }
-        Ok(told.and_then(generalized_time))
+        let (_, entry) = self.read(which, member).await?;
+        set_at(&entry.ok_or(NOT_TOLD)?).map(Some)
     }
 
     async fn sign_out(&self, _member: &MemberId) -> Result<(), Unavailable> {
@@ -315,5 +304,43 @@ impl Backend for LdapDirectory {
             warnings.extend(phones::warnings(self.name(), self.find(&by).await, email));
         }
         warnings
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use ldap3::SearchEntry;
+
+    use super::*;
+
+    fn told(attributes: &[(&str, &str)]) -> Result<Moment, Unavailable> {
+        let one = |(name, value): &(&str, &str)| ((*name).to_owned(), vec![(*value).to_owned()]);
+        set_at(&LdapEntry::from(SearchEntry {
+            dn: "uid=eli,dc=corp,dc=example".to_owned(),
+            attrs: attributes.iter().map(one).collect(),
+            bin_attrs: std::collections::HashMap::new(),
+        }))
+    }
+
+    /// OpenLDAP with the policy's module and no policy, and 389 Directory Server with `passwordMustChange` off, set a password
+    /// and keep neither a time nor a mark of it.
+    #[test]
+    fn an_entry_without_a_time_proves_nothing() {
+        let modified = ("modifyTimestamp", "20260102100000Z");
+        for attributes in [
+            &[][..],
+            &[modified],
+            &[("pwdChangedTime", "yesterday"), modified],
+        ] {
+            assert_eq!(told(attributes), Err(Unavailable::Misconfigured));
+        }
+        let at = Ok(generalized_time(modified.1).unwrap());
+        for (name, value) in [
+            ("pwdReset", "TRUE"),
+            ("passwordExpirationTime", EXPIRED_ALREADY),
+            ("pwdChangedTime", modified.1),
+        ] {
+            assert_eq!(told(&[(name, value), modified]), at, "{name}");
+        }
     }
 }

@@ -259,12 +259,6 @@ impl LdapServers {
         }
     }
 
-    /// When the member's last change began, where that was a short while ago.
-    pub(in crate::directory) fn last_begun(&self, member: &MemberId) -> Option<Moment> {
-        let changes = self.changes.lock().unwrap_or_else(PoisonError::into_inner);
-        changes.get(member).map(|change| change.at)
-    }
-
     /// Where what has become of a change is looked at.
     pub(in crate::directory) fn after_change(&self, member: &MemberId) -> Which {
         self.of_change(member)
