@@ -40,7 +40,6 @@ use std::ops::RangeInclusive;
 
 use futures_util::future::try_join_all;
 use secrecy::SecretString;
-use tokio::sync::OnceCell;
 
 pub(super) use self::config::Config;
 pub(super) use self::config::{Defaults, Groups, LdapSettings};
@@ -78,7 +77,6 @@ pub struct LdapDirectory {
     servers: LdapServers,
     tree: Tree,
     known: KnownEntries,
-    features: OnceCell<ServerFeatures>,
     clock: Clock,
 }
 
@@ -96,7 +94,6 @@ impl LdapDirectory {
                 default_country,
             },
             known: KnownEntries::new(clock.clone()),
-            features: OnceCell::new(),
             clock,
         })
     }
@@ -153,12 +150,15 @@ impl Backend for LdapDirectory {
         self.tree.settings.name()
     }
 
-    /// Nothing is claimed before the server was first asked.
+    /// Nothing is claimed before a server was first asked.
     fn capabilities(&self) -> Capabilities {
-        let features = self.features.get();
+        let known = |has: fn(ServerFeatures) -> bool| {
+            let mut features = self.servers.known_features(Which::Any);
+            features.any(has)
+        };
         Capabilities {
-            must_change: features.is_some_and(|features| features.must_change()),
-            forces_change_apart: features.is_some_and(|features| features.takes_pwd_reset()),
+            must_change: known(ServerFeatures::must_change),
+            forces_change_apart: known(ServerFeatures::takes_pwd_reset),
             ..Capabilities::default()
         }
     }
@@ -167,7 +167,7 @@ impl Backend for LdapDirectory {
         let which = self.servers.for_look_up(by);
         let asked = self.servers.ask(which, |session| async move {
             let each = by.iter().map(|by| self.match_of(&session, by));
-            let (_, found) = tokio::try_join!(self.features(&session), try_join_all(each))?;
+            let (_, found) = tokio::try_join!(self.servers.features(&session), try_join_all(each))?;
             Ok(found)
         });
         let found = asked.await.map(|(_, found)| found);
@@ -231,7 +231,11 @@ impl Backend for LdapDirectory {
         password: &Password,
     ) -> Result<Enforced, Unavailable> {
         let which = self.servers.after_change(member);
-        let is_told_by_bind = self.features.get().is_some_and(|one| one.takes_pwd_reset());
+        let is_told_by_bind = self
+            .servers
+            .known_features(which)
+            .next()
+            .is_some_and(ServerFeatures::takes_pwd_reset);
         // The entry was read a moment ago, when the change was forced.
         let known = self.known.get(&By::Id(member.clone()));
         if let Some(names) = known.filter(|_| is_told_by_bind) {
@@ -239,7 +243,7 @@ impl Backend for LdapDirectory {
         }
         let (session, entry) = self.read(which, member).await?;
         let entry = entry.ok_or(NOT_TOLD)?;
-        let features = self.features(&session).await;
+        let features = self.servers.features(&session).await;
         if features.is_ok_and(ServerFeatures::takes_pwd_reset) {
             return self.proved_by_bind(which, &entry.dn, password).await;
         }
@@ -265,7 +269,7 @@ impl Backend for LdapDirectory {
     /// Only 389 Directory Server tells whether relatch's account may set a password.
     async fn probe(&self) -> Result<(), String> {
         let asked = self.servers.ask(Which::Any, |session| async move {
-            self.features(&session).await
+            self.servers.features(&session).await
         });
         let (session, features) = asked.await.map_err(|failure| failure.to_string())?;
         self.tree.probe_base(&session).await?;

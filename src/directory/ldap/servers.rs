@@ -11,12 +11,14 @@ use std::time::Duration;
 use ldap3::controls::RawControl;
 use ldap3::{LdapConnAsync, LdapConnSettings, LdapResult};
 use secrecy::SecretString;
+use tokio::sync::OnceCell;
 use tokio::time::Instant;
 use url::Url;
 
 use super::account::ServiceAccount;
 use super::config::LdapSettings;
 use super::failure::LdapFailure;
+use super::features::ServerFeatures;
 use super::pool::{Pool, PooledSession};
 use super::session::LdapSession;
 use crate::clock::Clock;
@@ -63,6 +65,7 @@ struct Server {
     url: Url,
     pool: Arc<Pool>,
     failed_at: Mutex<Option<Instant>>,
+    features: OnceCell<ServerFeatures>,
 }
 
 /// Which server is asked.
@@ -85,6 +88,7 @@ impl LdapServers {
             url: url.clone(),
             pool: Arc::new(Pool::new(number)),
             failed_at: Mutex::default(),
+            features: OnceCell::new(),
         });
         Ok(Self {
             all: all.collect(),
@@ -147,8 +151,7 @@ impl LdapServers {
                 }
             }
         }
-        let none = || LdapFailure::NotReached("there is no such server".to_owned());
-        Err(told.unwrap_or_else(none))
+        Err(told.unwrap_or_else(no_server))
     }
 
     async fn open(&self, server: &Server) -> Result<LdapSession, LdapFailure> {
@@ -207,6 +210,24 @@ impl LdapServers {
             self.note_failure(server, failure);
         }
         session.is_reused
+    }
+
+    /// What the server of this connection is and can do. They may differ, as while they are updated.
+    pub(super) async fn features(
+        &self,
+        session: &PooledSession,
+    ) -> Result<ServerFeatures, LdapFailure> {
+        let server = self.all.get(session.server()).ok_or_else(no_server)?;
+        let features = server
+            .features
+            .get_or_try_init(|| ServerFeatures::detect(session));
+        features.await.copied()
+    }
+
+    /// Of those that were asked for them.
+    pub(super) fn known_features(&self, which: Which) -> impl Iterator<Item = ServerFeatures> {
+        let order = self.order(which).into_iter();
+        order.filter_map(|server| server.features.get().copied())
     }
 
     /// To be called before a change is sent.
@@ -283,8 +304,7 @@ impl LdapServers {
         controls: Vec<RawControl>,
     ) -> Result<LdapResult, LdapFailure> {
         let first = self.order(which).into_iter().next();
-        let none = || LdapFailure::NotReached("there is no such server".to_owned());
-        let session = self.connect(first.ok_or_else(none)?).await?;
+        let session = self.connect(first.ok_or_else(no_server)?).await?;
         session.bind(dn, password, controls).await
     }
 
@@ -293,6 +313,10 @@ impl LdapServers {
             server.pool.close_idle();
         }
     }
+}
+
+fn no_server() -> LdapFailure {
+    LdapFailure::NotReached("there is no such server".to_owned())
 }
 
 impl Server {
