@@ -98,6 +98,18 @@ impl LdapDirectory {
         })
     }
 
+    async fn probe_server(&self, which: Which) -> Result<(), String> {
+        let asked = self.servers.ask(which, |session| async move {
+            self.servers.features(&session).await
+        });
+        let (session, features) = asked.await.map_err(|failure| failure.to_string())?;
+        self.tree.probe_places(&session).await?;
+        if features.password_write().is_none() {
+            return Err(READABLE.to_owned());
+        }
+        Ok(())
+    }
+
     /// Binds as the member with the new password: the server's answer tells whether a change is required. Nobody is signed
     /// in by that.
     async fn proved_by_bind(
@@ -268,13 +280,9 @@ impl Backend for LdapDirectory {
 
     /// Only 389 Directory Server tells whether relatch's account may set a password.
     async fn probe(&self) -> Result<(), String> {
-        let asked = self.servers.ask(Which::Any, |session| async move {
-            self.servers.features(&session).await
-        });
-        let (session, features) = asked.await.map_err(|failure| failure.to_string())?;
-        self.tree.probe_base(&session).await?;
-        if features.password_write().is_none() {
-            return Err(READABLE.to_owned());
+        for (which, url) in self.servers.each() {
+            let probed = self.probe_server(which).await;
+            probed.map_err(|problem| format!("{url}: {problem}"))?;
         }
         let settings = &self.tree.settings;
         let Some(email) = &settings.check_account else {
@@ -282,6 +290,10 @@ impl Backend for LdapDirectory {
         };
         let by = By::Email(email.clone());
         found_one(self.find(std::slice::from_ref(&by)).await, email)?;
+        let asked = self.servers.ask(Which::Any, |session| async move {
+            self.servers.features(&session).await
+        });
+        let (session, features) = asked.await.map_err(|failure| failure.to_string())?;
         if features.product != Product::Server389 {
             return Ok(());
         }

@@ -172,6 +172,12 @@ impl LdapServers {
         Ok(LdapSession::new(ldap, connection))
     }
 
+    /// Every server, with its address.
+    pub(in crate::directory) fn each(&self) -> impl Iterator<Item = (Which, &Url)> {
+        let all = self.all.iter().enumerate();
+        all.map(|(number, server)| (Which::Only(number), &server.url))
+    }
+
     fn order(&self, which: Which) -> Vec<&Server> {
         let first = match which {
             Which::Only(number) => return self.all.get(number).into_iter().collect(),
