@@ -16,6 +16,7 @@ use tokio::time::Instant;
 use url::Url;
 
 use super::account::ServiceAccount;
+use super::code;
 use super::config::LdapSettings;
 use super::failure::LdapFailure;
 use super::features::ServerFeatures;
@@ -114,7 +115,11 @@ impl LdapServers {
             let session = Arc::new(self.session(which, may_be_idle).await?);
             match question(Arc::clone(&session)).await {
                 Err(failure) if self.has_died_idle(&session, &failure) => {}
-                answer => return answer.map(|answer| (session, answer)),
+                Err(failure) => {
+                    self.note_refusal(&session, &failure);
+                    return Err(failure);
+                }
+                Ok(answer) => return Ok((session, answer)),
             }
         }
         Err(LdapFailure::NoAnswer)
@@ -203,6 +208,16 @@ impl LdapServers {
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
         *failed_at = Some(Instant::now());
+    }
+
+    /// A server that answers and is of no use now comes after the others as well, when the question is asked again.
+    fn note_refusal(&self, session: &PooledSession, failure: &LdapFailure) {
+        if let LdapFailure::Refused { code } = failure
+            && code::is_of_the_server(*code)
+            && let Some(server) = self.all.get(session.server())
+        {
+            self.note_failure(server, failure);
+        }
     }
 
     /// True where a connection may be to blame for a failure, because it was idle before; else its server is.
