@@ -256,7 +256,8 @@ impl Backend for ActiveDirectory {
         member: &MemberId,
         password: &Password,
     ) -> Result<Enforced, Unavailable> {
-        let entry = self.read(member).await?.ok_or(NOT_TOLD)?;
+        let which = self.servers.after_change(member);
+        let entry = self.read(which, member).await?;
         if self.account_flags(&entry, false).never_expires {
             return Ok(Enforced::NeverExpires);
         }
@@ -267,7 +268,6 @@ impl Backend for ActiveDirectory {
             return Ok(Enforced::NotInForce);
         }
         let password = SecretString::from(password.expose().to_owned());
-        let which = self.servers.after_change(member);
         let bound = self
             .servers
             .bind_as(which, &entry.dn, &password, Vec::new())
@@ -290,13 +290,18 @@ impl Backend for ActiveDirectory {
 
     /// `pwdLastSet` is 0 after a reset; then the time of the entry's last modification is used.
     async fn last_change(&self, member: &MemberId) -> Result<Option<Moment>, Unavailable> {
-        let entry = self.read(member).await?.ok_or(NOT_TOLD)?;
-        let told = match entry.number("pwdLastSet") {
-            Some(0) => entry.first("whenChanged").and_then(generalized_time),
-            Some(ticks) => Some(moment(ticks)),
-            None => None,
-        };
-        told.ok_or(NOT_TOLD).map(Some)
+        let all = self.servers.all_after_change(member).into_iter();
+        let each = all.map(|which| async move {
+            let entry = self.read(which, member).await?;
+            let told = match entry.number("pwdLastSet") {
+                Some(0) => entry.first("whenChanged").and_then(generalized_time),
+                Some(ticks) => Some(moment(ticks)),
+                None => None,
+            };
+            told.ok_or(NOT_TOLD)
+        });
+        // Where one of them does not answer, it may be the only one that has the change.
+        Ok(try_join_all(each).await?.into_iter().max())
     }
 
     async fn sign_out(&self, _member: &MemberId) -> Result<(), Unavailable> {

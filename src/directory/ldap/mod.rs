@@ -98,6 +98,16 @@ impl LdapDirectory {
         })
     }
 
+    async fn force_change_at(
+        &self,
+        which: Which,
+        member: &MemberId,
+        set_within: Option<RangeInclusive<Moment>>,
+    ) -> Result<ForcedChange, ResetFailed> {
+        let Prepared { session, entry, .. } = self.prepared(which, member).await?;
+        pwd_reset::write(&session, &entry, set_within).await
+    }
+
     async fn probe_server(&self, which: Which) -> Result<(), String> {
         let asked = self.servers.ask(which, |session| async move {
             self.servers.features(&session).await
@@ -232,9 +242,15 @@ impl Backend for LdapDirectory {
         member: &MemberId,
         set_within: Option<RangeInclusive<Moment>>,
     ) -> Result<ForcedChange, ResetFailed> {
-        let which = self.servers.after_change(member);
-        let Prepared { session, entry, .. } = self.prepared(which, member).await?;
-        pwd_reset::write(&session, &entry, set_within).await
+        let mut ended = None;
+        for which in self.servers.all_after_change(member) {
+            let one = self.force_change_at(which, member, set_within.clone()).await;
+            if matches!(one, Ok(ForcedChange::Sent | ForcedChange::SetAgain)) {
+                return one;
+            }
+            ended = Some(pwd_reset::rather(ended, one));
+        }
+        ended.unwrap_or(Err(ResetFailed::NotSent))
     }
 
     async fn enforced(
@@ -264,9 +280,13 @@ impl Backend for LdapDirectory {
     }
 
     async fn last_change(&self, member: &MemberId) -> Result<Option<Moment>, Unavailable> {
-        let which = self.servers.after_change(member);
-        let (_, entry) = self.read(which, member).await?;
-        set_at(&entry.ok_or(NOT_TOLD)?).map(Some)
+        let all = self.servers.all_after_change(member).into_iter();
+        let each = all.map(|which| async move {
+            let (_, entry) = self.read(which, member).await?;
+            set_at(&entry.ok_or(NOT_TOLD)?)
+        });
+        // Where one of them does not answer, it may be the only one that has the change.
+        Ok(try_join_all(each).await?.into_iter().max())
     }
 
     async fn sign_out(&self, _member: &MemberId) -> Result<(), Unavailable> {

@@ -307,6 +307,15 @@ impl LdapServers {
             .map_or(Which::Any, |change| Which::Only(change.server))
     }
 
+    /// The same; every server in turn where a process that was started since does not know which one it was. Some of them may
+    /// not have the change yet.
+    pub(in crate::directory) fn all_after_change(&self, member: &MemberId) -> Vec<Which> {
+        match self.after_change(member) {
+            Which::Any => self.each().map(|(which, _)| which).collect(),
+            one @ (Which::First(_) | Which::Only(_)) => vec![one],
+        }
+    }
+
     /// Where these members are looked up: whoever was just changed, where they were.
     pub(in crate::directory) fn for_look_up(&self, by: &[By]) -> Which {
         let change = by.iter().find_map(|by| match by {
