@@ -15,7 +15,7 @@ use tokio::sync::OnceCell;
 use tokio::time::Instant;
 use url::Url;
 
-use super::account::ServiceAccount;
+use super::account::{ServiceAccount, Silence};
 use super::code;
 use super::config::LdapSettings;
 use super::failure::LdapFailure;
@@ -31,7 +31,7 @@ use crate::recent::Recent;
 /// How long a connection with its TLS handshake may take.
 const CONNECT_DEADLINE: Duration = Duration::from_secs(3);
 
-/// The same together with the bind, where another server is left to be tried within the deadline of a question.
+/// The same where another server is left to be tried within the deadline of a question.
 const NEXT_DEADLINE: Duration = Duration::from_secs(2);
 
 /// How long a server that failed comes after the others.
@@ -67,6 +67,7 @@ struct Server {
     pool: Arc<Pool>,
     failed_at: Mutex<Option<Instant>>,
     features: OnceCell<ServerFeatures>,
+    silence: Silence,
 }
 
 /// Which server is asked.
@@ -90,6 +91,7 @@ impl LdapServers {
             pool: Arc::new(Pool::new(number)),
             failed_at: Mutex::default(),
             features: OnceCell::new(),
+            silence: Silence::default(),
         });
         Ok(Self {
             all: all.collect(),
@@ -133,14 +135,12 @@ impl LdapServers {
             if may_be_idle && let Some(idle) = server.pool.take() {
                 return Ok(idle);
             }
-            let opened = if order.peek().is_some() {
-                let opening = tokio::time::timeout(NEXT_DEADLINE, self.open(server));
-                let late = || LdapFailure::NotReached("no answer in time".to_owned());
-                opening.await.unwrap_or_else(|_elapsed| Err(late()))
+            let deadline = if order.peek().is_some() {
+                NEXT_DEADLINE
             } else {
-                self.open(server).await
+                CONNECT_DEADLINE
             };
-            match opened {
+            match self.open(server, deadline).await {
                 Ok(session) => return Ok(server.pool.new_session(session)),
                 // They all have the same password.
                 Err(failure) if self.account.was_refused_lately() => return Err(failure),
@@ -159,10 +159,14 @@ impl LdapServers {
         Err(told.unwrap_or_else(no_server))
     }
 
-    async fn open(&self, server: &Server) -> Result<LdapSession, LdapFailure> {
+    /// Only the connection has this deadline: a bind that was sent is not cut off, because its answer has to be known.
+    async fn open(&self, server: &Server, deadline: Duration) -> Result<LdapSession, LdapFailure> {
         let _turn = self.account.turn().await?;
-        let session = self.connect(server).await?;
-        self.account.bind(&session).await?;
+        server.silence.may_bind()?;
+        let session = tokio::time::timeout(deadline, self.connect(server)).await;
+        let late = || LdapFailure::NotReached("no connection in time".to_owned());
+        let session = session.unwrap_or_else(|_elapsed| Err(late()))?;
+        self.account.bind(&session, &server.silence).await?;
         Ok(session)
     }
 
