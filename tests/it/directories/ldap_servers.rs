@@ -55,6 +55,22 @@ async fn a_server_that_is_unavailable_is_left_for_the_next() {
     }
 }
 
+/// It may have counted the bind as refused: each further one could lock relatch's account.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_leaves_a_bind_without_an_answer_is_sent_no_other() {
+    let lldap = Lldap::start().await;
+    let (silent, seen) = proxy::hang().await;
+    let bot = TestBot::with_directory(&with_urls(&lldap, &[silent])).await;
+    for _ in 0..2 {
+        let told = card_text(&bot, "eli").await;
+        assert!(
+            told.contains("Corp directory doesn't answer") && told.contains(NOTHING),
+            "{told}"
+        );
+    }
+    assert_eq!(seen.messages(), 1);
+}
+
 async fn probed(settings: &str) -> Result<(), String> {
     let bot = TestBot::with_directory(settings).await;
     bot.app.directories.remote().next().unwrap().probe().await
