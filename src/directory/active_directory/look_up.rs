@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use super::ActiveDirectory;
 use super::protection::{self, RoleAndProtection, Unclear};
-use crate::directory::ldap::{LdapEntry, LdapFailure, LdapSession, NOT_TOLD, OneEntry, PooledSession, Which};
+use crate::directory::ldap::{
+    LdapEntry, LdapFailure, LdapSession, NOT_TOLD, OneEntry, PooledSession, Which,
+};
 use crate::directory::{By, Match, ResetFailed, Unavailable};
 use crate::domain::{MemberId, Status};
 

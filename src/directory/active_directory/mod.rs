@@ -23,8 +23,8 @@ use zeroize::Zeroizing;
 
 use super::config::{DirectoryConfig, DirectoryParts};
 use super::ldap::{
-    AccountFlags, Defaults, KnownEntries, LdapEntry, LdapServers, LdapSettings, NOT_TOLD, Tree, code, ended,
-    generalized_time, prepared, unproved,
+    AccountFlags, Defaults, KnownEntries, LdapEntry, LdapServers, LdapSettings, NOT_TOLD, Tree,
+    code, ended, generalized_time, prepared, unproved,
 };
 use super::phones;
 use super::{Backend, By, Capabilities, Enforced, Match, ResetFailed, Unavailable};

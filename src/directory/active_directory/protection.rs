@@ -157,8 +157,7 @@ async fn facts<'a>(
             let is_security_group = found.number("groupType").is_some_and(|kind| kind < 0);
             Ok((sid.ok_or(LdapFailure::NoGroup)?, is_security_group))
         });
-        let (sid, is_security_group) =
-            read.inspect_err(|_| tree.log_unreadable_group(group))?;
+        let (sid, is_security_group) = read.inspect_err(|_| tree.log_unreadable_group(group))?;
         Ok(GroupFacts {
             dn: group,
             sid,

@@ -207,7 +207,9 @@ impl Backend for LdapDirectory {
             session,
             features,
             entry,
-        } = self.prepared(self.servers.for_change(member), member).await?;
+        } = self
+            .prepared(self.servers.for_change(member), member)
+            .await?;
         // Checked again, because the change itself would lift such a lock.
         let flags = account_flags(&entry, false, self.clock.now());
         if !flags.is_ok_and(|flags| flags.status == Status::Active && flags.guard.is_none()) {
@@ -244,7 +246,9 @@ impl Backend for LdapDirectory {
     ) -> Result<ForcedChange, ResetFailed> {
         let mut ended = None;
         for which in self.servers.all_after_change(member) {
-            let one = self.force_change_at(which, member, set_within.clone()).await;
+            let one = self
+                .force_change_at(which, member, set_within.clone())
+                .await;
             if matches!(one, Ok(ForcedChange::Sent | ForcedChange::SetAgain)) {
                 return one;
             }

@@ -276,9 +276,9 @@ impl LdapServers {
             Ok(()) => false,
             Err(ResetFailed::Unknown) => true,
             // This one was surely not made. That tells nothing of one before it.
-            Err(
-                ResetFailed::Refused(_) | ResetFailed::NotSent | ResetFailed::Misconfigured,
-            ) => change.was_open,
+            Err(ResetFailed::Refused(_) | ResetFailed::NotSent | ResetFailed::Misconfigured) => {
+                change.was_open
+            }
         };
         self.remember(member, Change { is_open, ..change });
     }
