@@ -7,6 +7,7 @@ mod lark;
 mod ldap;
 mod ldap_connections;
 mod ldap_faults;
+mod ldap_servers;
 mod lldap;
 mod phones;
 mod privileged;
@@ -247,9 +248,7 @@ async fn silence_in_the_middle_of_a_change_is_an_unknown_end(world: &impl World)
             !told.contains(NOTHING) && told.contains("Run the command again to be sure"),
             "{trouble:?}: {told}"
         );
-        // Where nothing was written to the entry, nothing was changed.
-        let is_told = world.traits().tells_changes
-            || (world.shows_a_policy_that_is_not_in_force() && !is_changed);
+        let is_told = world.traits().tells_changes && (is_changed || world.keeps_every_time());
         let seen = match (is_told, is_changed) {
             (true, true) => "The directory shows a change",
             (true, false) => "No change is seen",

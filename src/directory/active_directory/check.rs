@@ -17,16 +17,20 @@ const MEMBER: &str = "member";
 /// a password, which is given together with it.
 pub(super) async fn probe(directory: &ActiveDirectory) -> Result<(), String> {
     let tree = &directory.tree;
-    let asked = directory.servers.ask(Which::Any, |session| async move {
-        Ok(tree.probe_base(&session).await)
-    });
-    let (session, base) = asked.await.map_err(|failure| failure.to_string())?;
-    base?;
+    for (which, url) in directory.servers.each() {
+        let probed = probe_server(directory, which).await;
+        probed.map_err(|problem| format!("{url}: {problem}"))?;
+    }
     let Some(email) = &tree.settings.check_account else {
         return Ok(());
     };
     let by = By::Email(email.clone());
-    if let Ok(OneEntry::Found(entry)) = directory.one(&session, &by).await {
+    let by = &by;
+    let asked = directory.servers.ask(Which::Any, |session| async move {
+        Ok(directory.one(&session, by).await)
+    });
+    let (session, found) = asked.await.map_err(|failure| failure.to_string())?;
+    if let Ok(OneEntry::Found(entry)) = found {
         let tokens = protection::token_groups(&session, &entry.dn).await;
         tokens.map_err(|_logged| {
             format!(
@@ -36,10 +40,10 @@ pub(super) async fn probe(directory: &ActiveDirectory) -> Result<(), String> {
             )
         })?;
     }
-    found_one(directory.find(std::slice::from_ref(&by)).await, email)?;
+    found_one(directory.find(std::slice::from_ref(by)).await, email)?;
     let (base, filter) = (
         &tree.settings.base,
-        directory.filter(&by).unwrap_or_default(),
+        directory.filter(by).unwrap_or_default(),
     );
     let wanted = ["allowedAttributesEffective"];
     let found = session
@@ -66,6 +70,15 @@ pub(super) async fn probe(directory: &ActiveDirectory) -> Result<(), String> {
             email.masked()
         ))
     }
+}
+
+async fn probe_server(directory: &ActiveDirectory, which: Which) -> Result<(), String> {
+    let tree = &directory.tree;
+    let asked = directory.servers.ask(which, |session| async move {
+        Ok(tree.probe_places(&session).await)
+    });
+    let (_, probed) = asked.await.map_err(|failure| failure.to_string())?;
+    probed
 }
 
 /// What the account of the settings may write of its own entry and of the groups of the settings.

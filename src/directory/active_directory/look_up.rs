@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use super::ActiveDirectory;
 use super::protection::{self, RoleAndProtection, Unclear};
-use crate::directory::ldap::{LdapEntry, LdapFailure, LdapSession, OneEntry, PooledSession, Which};
+use crate::directory::ldap::{
+    LdapEntry, LdapFailure, LdapSession, NOT_TOLD, OneEntry, PooledSession, Which,
+};
 use crate::directory::{By, Match, ResetFailed, Unavailable};
 use crate::domain::{MemberId, Status};
 
@@ -76,15 +78,19 @@ impl ActiveDirectory {
     }
 
     /// The entry of a member, after a change.
-    pub(super) async fn read(&self, member: &MemberId) -> Result<Option<LdapEntry>, Unavailable> {
+    pub(super) async fn read(
+        &self,
+        which: Which,
+        member: &MemberId,
+    ) -> Result<LdapEntry, Unavailable> {
         let by = By::Id(member.clone());
-        let (by, which) = (&by, self.servers.after_change(member));
+        let by = &by;
         let asked = self
             .servers
             .ask(which, |session| async move { self.one(&session, by).await });
         let asked = asked.await;
         let (_, found) = asked.map_err(|failure| self.tree.unavailable(&failure))?;
-        Ok(found.found())
+        found.found().ok_or(NOT_TOLD)
     }
 
     /// A connection and the entry of a member, right before the change: an account that was disabled or put into a protected
@@ -95,7 +101,8 @@ impl ActiveDirectory {
     ) -> Result<(Arc<PooledSession>, LdapEntry), ResetFailed> {
         let by = By::Id(member.clone());
         let by = &by;
-        let asked = self.servers.ask(Which::Any, |session| async move {
+        let which = self.servers.for_change(member);
+        let asked = self.servers.ask(which, |session| async move {
             match self.with_protection(&session, by).await? {
                 (OneEntry::Found(_), Err(Unclear::Failed(failure))) => Err(failure),
                 read => Ok(read),

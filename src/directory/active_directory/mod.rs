@@ -23,8 +23,8 @@ use zeroize::Zeroizing;
 
 use super::config::{DirectoryConfig, DirectoryParts};
 use super::ldap::{
-    AccountFlags, Defaults, KnownEntries, LdapEntry, LdapServers, LdapSettings, Tree, code, ended,
-    generalized_time, prepared,
+    AccountFlags, Defaults, KnownEntries, LdapEntry, LdapServers, LdapSettings, NOT_TOLD, Tree,
+    code, ended, generalized_time, prepared, unproved,
 };
 use super::phones;
 use super::{Backend, By, Capabilities, Enforced, Match, ResetFailed, Unavailable};
@@ -244,11 +244,10 @@ impl Backend for ActiveDirectory {
             ("pwdLastSet", b"0"),
             ("lockoutTime", b"0"),
         ];
-        ended(
-            session.modify(&entry.dn, &changes, Vec::new()).await,
-            password,
-            refusal,
-        )
+        let answer = session.modify(&entry.dn, &changes, Vec::new()).await;
+        let ended = ended(answer, password, refusal);
+        self.servers.settle(reservation.member(), &ended);
+        ended
     }
 
     /// Reads the flags of the account, then proves them: the server refuses a bind with the new password because it has to be
@@ -258,7 +257,8 @@ impl Backend for ActiveDirectory {
         member: &MemberId,
         password: &Password,
     ) -> Result<Enforced, Unavailable> {
-        let entry = self.read(member).await?.ok_or(Unavailable::ForNow)?;
+        let which = self.servers.after_change(member);
+        let entry = self.read(which, member).await?;
         if self.account_flags(&entry, false).never_expires {
             return Ok(Enforced::NeverExpires);
         }
@@ -269,7 +269,6 @@ impl Backend for ActiveDirectory {
             return Ok(Enforced::NotInForce);
         }
         let password = SecretString::from(password.expose().to_owned());
-        let which = self.servers.after_change(member);
         let bound = self
             .servers
             .bind_as(which, &entry.dn, &password, Vec::new())
@@ -286,20 +285,24 @@ impl Backend for ActiveDirectory {
         if bound.rc == code::SUCCESS {
             Ok(Enforced::NotInForce)
         } else {
-            Err(Unavailable::ForNow)
+            Err(unproved(bound.rc))
         }
     }
 
     /// `pwdLastSet` is 0 after a reset; then the time of the entry's last modification is used.
     async fn last_change(&self, member: &MemberId) -> Result<Option<Moment>, Unavailable> {
-        let Some(entry) = self.read(member).await? else {
-            return Ok(None);
-        };
-        Ok(match entry.number("pwdLastSet") {
-            Some(0) => entry.first("whenChanged").and_then(generalized_time),
-            Some(ticks) => Some(moment(ticks)),
-            None => None,
-        })
+        let all = self.servers.all_after_change(member).into_iter();
+        let each = all.map(|which| async move {
+            let entry = self.read(which, member).await?;
+            let told = match entry.number("pwdLastSet") {
+                Some(0) => entry.first("whenChanged").and_then(generalized_time),
+                Some(ticks) => Some(moment(ticks)),
+                None => None,
+            };
+            told.ok_or(NOT_TOLD)
+        });
+        // Where one of them does not answer, it may be the only one that has the change.
+        Ok(try_join_all(each).await?.into_iter().max())
     }
 
     async fn sign_out(&self, _member: &MemberId) -> Result<Vec<String>, Unavailable> {

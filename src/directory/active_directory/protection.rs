@@ -146,22 +146,25 @@ async fn facts<'a>(
     let each = groups.iter().map(|group| async move {
         let in_chain = format!("(memberOf:{IN_CHAIN}:={})", ldap_escape(group.as_str()));
         let wanted = ["objectSid", "groupType"];
-        let asked = tokio::try_join!(
+        let (found, has_account) = tokio::join!(
             session.search(group, Scope::Base, ANY, &wanted, 1),
             session.matches(account, &in_chain)
         );
-        let facts = asked.and_then(|(found, has_account)| {
+        let read = found.and_then(|found| {
             let found = found.entries.first().ok_or(LdapFailure::NoGroup)?;
             let sid = found.first_bytes("objectSid").and_then(Sid::read);
-            Ok(GroupFacts {
-                dn: group,
-                sid: sid.ok_or(LdapFailure::NoGroup)?,
-                // Bit 31 of groupType.
-                is_security_group: found.number("groupType").is_some_and(|kind| kind < 0),
-                has_account,
-            })
+            // Bit 31 of groupType.
+            let is_security_group = found.number("groupType").is_some_and(|kind| kind < 0);
+            Ok((sid.ok_or(LdapFailure::NoGroup)?, is_security_group))
         });
-        facts.inspect_err(|_| tree.log_unreadable_group(group))
+        let (sid, is_security_group) = read.inspect_err(|_| tree.log_unreadable_group(group))?;
+        Ok(GroupFacts {
+            dn: group,
+            sid,
+            is_security_group,
+            // An account that was moved meanwhile is not where it was, which is no fault of the group.
+            has_account: has_account?,
+        })
     });
     try_join_all(each).await
 }

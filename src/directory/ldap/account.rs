@@ -2,8 +2,8 @@
 //!
 //! Sources: RFC 4513 (simple bind).
 
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use secrecy::SecretString;
@@ -19,6 +19,53 @@ const PAUSE_AFTER_REFUSAL: Duration = Duration::from_mins(1);
 
 /// How long a first bind is waited for.
 const FIRST_BIND_DEADLINE: Duration = Duration::from_secs(3);
+
+/// A bind that was given up earlier had no time to be answered.
+const SILENT_AFTER: Duration = Duration::from_secs(1);
+
+/// For so long a server is sent no bind after one without an answer: it may have counted that one as refused.
+const PAUSE_AFTER_SILENCE: Duration = Duration::from_secs(10);
+
+/// When a server last left a bind of the account without an answer.
+#[derive(Default)]
+pub(super) struct Silence(Mutex<Option<Instant>>);
+
+impl Silence {
+    pub(super) fn may_bind(&self) -> Result<(), LdapFailure> {
+        let since = *self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if since.is_some_and(|since| since.elapsed() < PAUSE_AFTER_SILENCE) {
+            return Err(LdapFailure::NotReached(
+                "the server did not answer a bind a few seconds ago and was not asked again"
+                    .to_owned(),
+            ));
+        }
+        Ok(())
+    }
+
+    fn note(&self) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
+    }
+}
+
+/// A bind that was sent. Where it is dropped before it has its answer, it was given up.
+struct SentBind<'a> {
+    account: &'a ServiceAccount,
+    silence: &'a Silence,
+    sent_at: Instant,
+    is_answered: bool,
+}
+
+impl Drop for SentBind<'_> {
+    fn drop(&mut self) {
+        if !self.is_answered {
+            // Its password may be wrong: the next binds are made one at a time again.
+            self.account.has_bound.store(false, Ordering::Relaxed);
+            if self.sent_at.elapsed() >= SILENT_AFTER {
+                self.silence.note();
+            }
+        }
+    }
+}
 
 /// The same on every server of a directory.
 pub(super) struct ServiceAccount {
@@ -59,8 +106,20 @@ impl ServiceAccount {
         Ok(alone)
     }
 
-    pub(super) async fn bind(&self, session: &LdapSession) -> Result<(), LdapFailure> {
-        match session.bind(&self.dn, &self.password, Vec::new()).await {
+    pub(super) async fn bind(
+        &self,
+        session: &LdapSession,
+        silence: &Silence,
+    ) -> Result<(), LdapFailure> {
+        let mut sent = SentBind {
+            account: self,
+            silence,
+            sent_at: Instant::now(),
+            is_answered: false,
+        };
+        let bound = session.bind(&self.dn, &self.password, Vec::new()).await;
+        sent.is_answered = bound.is_ok();
+        match bound {
             Ok(result) if result.rc == code::SUCCESS => {
                 self.has_bound.store(true, Ordering::Relaxed);
                 Ok(())

@@ -17,6 +17,11 @@ pub(in crate::directory) const OTHER: u32 = 80;
 /// RFC 4528, section 4.
 pub(in crate::directory) const ASSERTION_FAILED: u32 = 122;
 
+/// True where the server is to blame, and another one may answer.
+pub(super) fn is_of_the_server(code: u32) -> bool {
+    matches!(code, OPERATIONS_ERROR | BUSY | UNAVAILABLE | OTHER)
+}
+
 /// True where the same question may be answered in a few minutes.
 pub(in crate::directory) fn may_pass(code: u32) -> bool {
     matches!(

@@ -85,14 +85,6 @@ impl ServerFeatures {
         }
     }
 
-    /// True where an entry shows that its password was set, by a time or by a mark.
-    pub(super) fn marks_changes(self) -> bool {
-        match self.product {
-            Product::OpenLdap | Product::Other => self.has_ppolicy,
-            Product::Server389 => true,
-        }
-    }
-
     /// The operation after which the server keeps no readable password; None where there is none.
     pub(super) fn password_write(self) -> Option<PasswordWrite> {
         match self.product {

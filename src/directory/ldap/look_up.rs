@@ -11,7 +11,6 @@ use super::features::ServerFeatures;
 use super::pool::PooledSession;
 use super::prepare::prepared;
 use super::servers::Which;
-use super::session::LdapSession;
 use super::tree::{AccountFlags, OneEntry};
 use super::validity::{self, UnreadableTime};
 use crate::directory::{Backend, By, Match, ResetFailed, Unavailable};
@@ -50,16 +49,6 @@ pub(super) struct Prepared {
 }
 
 impl LdapDirectory {
-    pub(super) async fn features(
-        &self,
-        session: &LdapSession,
-    ) -> Result<ServerFeatures, LdapFailure> {
-        let detected = self
-            .features
-            .get_or_try_init(|| ServerFeatures::detect(session));
-        detected.await.copied()
-    }
-
     pub(super) fn filter(&self, by: &By, id_attribute: &str) -> Option<String> {
         self.tree.filter(by, |native| {
             Some(format!("({id_attribute}={})", ldap_escape(native)))
@@ -69,12 +58,12 @@ impl LdapDirectory {
     /// The entry that a question finds. Nothing has to be known of the server to look for an e-mail.
     pub(super) async fn one(
         &self,
-        session: &LdapSession,
+        session: &PooledSession,
         by: &By,
     ) -> Result<OneEntry, LdapFailure> {
         let id_attribute = match by {
             By::Email(_) => "",
-            By::Id(_) => self.features(session).await?.id_attribute(),
+            By::Id(_) => self.servers.features(session).await?.id_attribute(),
         };
         let Some(filter) = self.filter(by, id_attribute) else {
             return Ok(OneEntry::Not(Match::Nobody));
@@ -86,7 +75,7 @@ impl LdapDirectory {
     /// What a question finds. The groups of an entry that is known are asked for together with it.
     pub(super) async fn match_of(
         &self,
-        session: &LdapSession,
+        session: &PooledSession,
         by: &By,
     ) -> Result<Match, LdapFailure> {
         let (found, guess) = match self.known.get(by) {
@@ -111,7 +100,7 @@ impl LdapDirectory {
         let Ok(flags) = account_flags(&entry, is_protected, self.clock.now()) else {
             return Ok(Match::Unreadable);
         };
-        let native = entry.first(self.features(session).await?.id_attribute());
+        let native = entry.first(self.servers.features(session).await?.id_attribute());
         let member = native.and_then(|native| self.tree.member(by, native, &entry, role, &flags));
         let Some(member) = member else {
             tracing::warn!(
@@ -153,7 +142,7 @@ impl LdapDirectory {
     ) -> Result<Prepared, ResetFailed> {
         let look_up = async {
             let (session, entry) = self.read(which, member).await?;
-            let features = self.features(&session).await;
+            let features = self.servers.features(&session).await;
             Ok(Prepared {
                 features: features.map_err(|failure| self.tree.unavailable(&failure))?,
                 entry: entry.ok_or_else(ResetFailed::gone)?,

@@ -40,7 +40,6 @@ use std::ops::RangeInclusive;
 
 use futures_util::future::try_join_all;
 use secrecy::SecretString;
-use tokio::sync::OnceCell;
 
 pub(super) use self::config::Config;
 pub(super) use self::config::{Defaults, Groups, LdapSettings};
@@ -50,7 +49,7 @@ use self::features::{PasswordWrite, Product, ServerFeatures};
 pub(super) use self::groups::role_of;
 pub(super) use self::known::KnownEntries;
 use self::look_up::{Prepared, account_flags};
-pub(super) use self::outcome::ended;
+pub(super) use self::outcome::{NOT_TOLD, ended, unproved};
 use self::password_policy::{CHANGE_AFTER_RESET, ask_for_policy, error_of_policy, policy_refusal};
 pub(super) use self::pool::PooledSession;
 pub(super) use self::prepare::prepared;
@@ -78,7 +77,6 @@ pub struct LdapDirectory {
     servers: LdapServers,
     tree: Tree,
     known: KnownEntries,
-    features: OnceCell<ServerFeatures>,
     clock: Clock,
 }
 
@@ -96,20 +94,30 @@ impl LdapDirectory {
                 default_country,
             },
             known: KnownEntries::new(clock.clone()),
-            features: OnceCell::new(),
             clock,
         })
     }
 
-    /// True unless the entry was surely not modified since relatch began to change it. A policy that the server knows and that
-    /// is not in force for a member keeps no time of a change.
-    fn may_be_modified(&self, member: &MemberId, entry: &LdapEntry) -> bool {
-        let seconds = |at: Moment| at.0.div_euclid(1000);
-        let modified_at = entry.first("modifyTimestamp").and_then(generalized_time);
-        let begun = self.servers.last_begun(member);
-        modified_at
-            .zip(begun)
-            .is_none_or(|(modified_at, begun)| seconds(modified_at) >= seconds(begun))
+    async fn force_change_at(
+        &self,
+        which: Which,
+        member: &MemberId,
+        set_within: Option<RangeInclusive<Moment>>,
+    ) -> Result<ForcedChange, ResetFailed> {
+        let Prepared { session, entry, .. } = self.prepared(which, member).await?;
+        pwd_reset::write(&session, &entry, set_within).await
+    }
+
+    async fn probe_server(&self, which: Which) -> Result<(), String> {
+        let asked = self.servers.ask(which, |session| async move {
+            self.servers.features(&session).await
+        });
+        let (session, features) = asked.await.map_err(|failure| failure.to_string())?;
+        self.tree.probe_places(&session).await?;
+        if features.password_write().is_none() {
+            return Err(READABLE.to_owned());
+        }
+        Ok(())
     }
 
     /// Binds as the member with the new password: the server's answer tells whether a change is required. Nobody is signed
@@ -132,7 +140,8 @@ impl LdapDirectory {
                 code = bound.rc,
                 "the new password could not be proved"
             );
-            return Err(Unavailable::ForNow);
+            // Asked again, it would count once more towards the member's own lockout.
+            return Err(unproved(bound.rc));
         }
         Ok(Enforced::if_asked(
             error_of_policy(&bound) == Some(CHANGE_AFTER_RESET),
@@ -145,18 +154,34 @@ fn has_been_reset(entry: &LdapEntry) -> bool {
     entry.is_true("pwdReset") || entry.first("passwordExpirationTime") == Some(EXPIRED_ALREADY)
 }
 
+/// When the password was set. An entry without any time proves nothing: the server may keep none, or show relatch's account
+/// none.
+fn set_at(entry: &LdapEntry) -> Result<Moment, Unavailable> {
+    let told = ["pwdChangedTime", "pwdUpdateTime", "krbLastPwdChange"]
+        .iter()
+        .find_map(|name| entry.first(name));
+    // 389 Directory Server keeps no time of its own by default. A password that was reset and not yet replaced was set
+    // at the latest when the entry was last modified.
+    let is_reset = has_been_reset(entry);
+    let told = told.or_else(|| entry.first("modifyTimestamp").filter(|_| is_reset));
+    told.and_then(generalized_time).ok_or(NOT_TOLD)
+}
+
 impl Backend for LdapDirectory {
     fn name(&self) -> &str {
         self.tree.settings.name()
     }
 
-    /// Nothing is claimed before the server was first asked.
+    /// Nothing is claimed before a server was first asked.
     fn capabilities(&self) -> Capabilities {
-        let features = self.features.get();
+        let known = |has: fn(ServerFeatures) -> bool| {
+            let mut features = self.servers.known_features(Which::Any);
+            features.any(has)
+        };
         Capabilities {
-            must_change: features.is_some_and(|features| features.must_change()),
+            must_change: known(ServerFeatures::must_change),
             asks_nobody: false,
-            forces_change_apart: features.is_some_and(|features| features.takes_pwd_reset()),
+            forces_change_apart: known(ServerFeatures::takes_pwd_reset),
             ..Capabilities::default()
         }
     }
@@ -165,7 +190,7 @@ impl Backend for LdapDirectory {
         let which = self.servers.for_look_up(by);
         let asked = self.servers.ask(which, |session| async move {
             let each = by.iter().map(|by| self.match_of(&session, by));
-            let (_, found) = tokio::try_join!(self.features(&session), try_join_all(each))?;
+            let (_, found) = tokio::try_join!(self.servers.features(&session), try_join_all(each))?;
             Ok(found)
         });
         let found = asked.await.map(|(_, found)| found);
@@ -183,7 +208,9 @@ impl Backend for LdapDirectory {
             session,
             features,
             entry,
-        } = self.prepared(Which::Any, member).await?;
+        } = self
+            .prepared(self.servers.for_change(member), member)
+            .await?;
         // Checked again, because the change itself would lift such a lock.
         let flags = account_flags(&entry, false, self.clock.now());
         if !flags.is_ok_and(|flags| flags.status == Status::Active && flags.guard.is_none()) {
@@ -208,7 +235,9 @@ impl Backend for LdapDirectory {
                 session.modify(&entry.dn, &changes, controls).await
             }
         };
-        ended(answer, password, policy_refusal)
+        let ended = ended(answer, password, policy_refusal);
+        self.servers.settle(member, &ended);
+        ended
     }
 
     async fn force_change(
@@ -216,9 +245,17 @@ impl Backend for LdapDirectory {
         member: &MemberId,
         set_within: Option<RangeInclusive<Moment>>,
     ) -> Result<ForcedChange, ResetFailed> {
-        let which = self.servers.after_change(member);
-        let Prepared { session, entry, .. } = self.prepared(which, member).await?;
-        pwd_reset::write(&session, &entry, set_within).await
+        let mut ended = None;
+        for which in self.servers.all_after_change(member) {
+            let one = self
+                .force_change_at(which, member, set_within.clone())
+                .await;
+            if matches!(one, Ok(ForcedChange::Sent | ForcedChange::SetAgain)) {
+                return one;
+            }
+            ended = Some(pwd_reset::rather(ended, one));
+        }
+        ended.unwrap_or(Err(ResetFailed::NotSent))
     }
 
     async fn enforced(
@@ -227,15 +264,19 @@ impl Backend for LdapDirectory {
         password: &Password,
     ) -> Result<Enforced, Unavailable> {
         let which = self.servers.after_change(member);
-        let is_told_by_bind = self.features.get().is_some_and(|one| one.takes_pwd_reset());
+        let is_told_by_bind = self
+            .servers
+            .known_features(which)
+            .next()
+            .is_some_and(ServerFeatures::takes_pwd_reset);
         // The entry was read a moment ago, when the change was forced.
         let known = self.known.get(&By::Id(member.clone()));
         if let Some(names) = known.filter(|_| is_told_by_bind) {
             return self.proved_by_bind(which, &names.dn, password).await;
         }
         let (session, entry) = self.read(which, member).await?;
-        let entry = entry.ok_or(Unavailable::ForNow)?;
-        let features = self.features(&session).await;
+        let entry = entry.ok_or(NOT_TOLD)?;
+        let features = self.servers.features(&session).await;
         if features.is_ok_and(ServerFeatures::takes_pwd_reset) {
             return self.proved_by_bind(which, &entry.dn, password).await;
         }
@@ -244,23 +285,13 @@ impl Backend for LdapDirectory {
     }
 
     async fn last_change(&self, member: &MemberId) -> Result<Option<Moment>, Unavailable> {
-        let which = self.servers.after_change(member);
-        let (_, Some(entry)) = self.read(which, member).await? else {
-            return Ok(None);
-        };
-        let told = ["pwdChangedTime", "pwdUpdateTime", "krbLastPwdChange"]
-            .iter()
-            .find_map(|name| entry.first(name));
-        // 389 Directory Server keeps no time of its own by default. A password that was reset and not yet replaced was set
-        // at the latest when the entry was last modified.
-        let is_reset = has_been_reset(&entry);
-        let told = told.or_else(|| entry.first("modifyTimestamp").filter(|_| is_reset));
-        // "No change" would be a claim where the server keeps neither a time nor a mark.
-        let keeps_none = self.features.get().is_none_or(|one| !one.marks_changes());
-        if told.is_none() && (keeps_none || self.may_be_modified(member, &entry)) {
-            return Err(Unavailable::ForNow);
-        }
-        Ok(told.and_then(generalized_time))
+        let all = self.servers.all_after_change(member).into_iter();
+        let each = all.map(|which| async move {
+            let (_, entry) = self.read(which, member).await?;
+            set_at(&entry.ok_or(NOT_TOLD)?)
+        });
+        // Where one of them does not answer, it may be the only one that has the change.
+        Ok(try_join_all(each).await?.into_iter().max())
     }
 
     async fn sign_out(&self, _member: &MemberId) -> Result<Vec<String>, Unavailable> {
@@ -274,13 +305,9 @@ impl Backend for LdapDirectory {
 
     /// Only 389 Directory Server tells whether relatch's account may set a password.
     async fn probe(&self) -> Result<(), String> {
-        let asked = self.servers.ask(Which::Any, |session| async move {
-            self.features(&session).await
-        });
-        let (session, features) = asked.await.map_err(|failure| failure.to_string())?;
-        self.tree.probe_base(&session).await?;
-        if features.password_write().is_none() {
-            return Err(READABLE.to_owned());
+        for (which, url) in self.servers.each() {
+            let probed = self.probe_server(which).await;
+            probed.map_err(|problem| format!("{url}: {problem}"))?;
         }
         let settings = &self.tree.settings;
         let Some(email) = &settings.check_account else {
@@ -288,6 +315,10 @@ impl Backend for LdapDirectory {
         };
         let by = By::Email(email.clone());
         found_one(self.find(std::slice::from_ref(&by)).await, email)?;
+        let asked = self.servers.ask(Which::Any, |session| async move {
+            self.servers.features(&session).await
+        });
+        let (session, features) = asked.await.map_err(|failure| failure.to_string())?;
         if features.product != Product::Server389 {
             return Ok(());
         }
@@ -314,5 +345,43 @@ impl Backend for LdapDirectory {
             warnings.extend(phones::warnings(self.name(), self.find(&by).await, email));
         }
         warnings
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use ldap3::SearchEntry;
+
+    use super::*;
+
+    fn told(attributes: &[(&str, &str)]) -> Result<Moment, Unavailable> {
+        let one = |(name, value): &(&str, &str)| ((*name).to_owned(), vec![(*value).to_owned()]);
+        set_at(&LdapEntry::from(SearchEntry {
+            dn: "uid=eli,dc=corp,dc=example".to_owned(),
+            attrs: attributes.iter().map(one).collect(),
+            bin_attrs: std::collections::HashMap::new(),
+        }))
+    }
+
+    /// OpenLDAP with the policy's module and no policy, and 389 Directory Server with `passwordMustChange` off, set a password
+    /// and keep neither a time nor a mark of it.
+    #[test]
+    fn an_entry_without_a_time_proves_nothing() {
+        let modified = ("modifyTimestamp", "20260102100000Z");
+        for attributes in [
+            &[][..],
+            &[modified],
+            &[("pwdChangedTime", "yesterday"), modified],
+        ] {
+            assert_eq!(told(attributes), Err(Unavailable::Misconfigured));
+        }
+        let at = Ok(generalized_time(modified.1).unwrap());
+        for (name, value) in [
+            ("pwdReset", "TRUE"),
+            ("passwordExpirationTime", EXPIRED_ALREADY),
+            ("pwdChangedTime", modified.1),
+        ] {
+            assert_eq!(told(&[(name, value), modified]), at, "{name}");
+        }
     }
 }

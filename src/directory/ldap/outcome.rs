@@ -4,8 +4,21 @@ use ldap3::LdapResult;
 
 use super::LdapFailure;
 use super::code;
-use crate::directory::ResetFailed;
+use crate::directory::{ResetFailed, Unavailable};
 use crate::domain::Password;
+
+/// The server answers, and does not tell what was asked. It is as sound as before, and asked again it would say the same.
+pub(in crate::directory) const NOT_TOLD: Unavailable = Unavailable::Misconfigured;
+
+/// Why a bind as a member proved nothing. It is made again only after a fault that may pass: each refused one may count towards
+/// the member's lockout.
+pub(in crate::directory) fn unproved(code: u32) -> Unavailable {
+    if code::may_pass(code) {
+        Unavailable::ForNow
+    } else {
+        NOT_TOLD
+    }
+}
 
 /// The result of a change of a password. `refused` gives a kind of server's own words for a definite no.
 pub(in crate::directory) fn ended(
@@ -76,6 +89,17 @@ fn sentence(code: u32) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// A refused bind counts towards a lockout; one that a busy server did not look at does not.
+    #[test]
+    fn a_bind_is_made_again_only_after_a_fault_that_may_pass() {
+        for code in [code::BUSY, code::UNAVAILABLE, code::OPERATIONS_ERROR] {
+            assert_eq!(unproved(code), Unavailable::ForNow, "{code}");
+        }
+        for code in [code::INVALID_CREDENTIALS, code::CONSTRAINT_VIOLATION, 53] {
+            assert_eq!(unproved(code), Unavailable::Misconfigured, "{code}");
+        }
+    }
 
     /// Only a definite refusal is reported as one.
     #[test]

@@ -94,7 +94,7 @@ impl Pool {
 }
 
 /// A connection in use by one question or one change. It goes back when it is dropped, and is closed instead where an
-/// operation on it has no answer.
+/// operation on it has no answer or was refused for want of a right.
 pub(in crate::directory) struct PooledSession {
     session: Arc<LdapSession>,
     opened_at: Instant,
@@ -108,7 +108,7 @@ impl PooledSession {
         self.pool.server
     }
 
-    /// Closes all idle connections to this server: where one is dead, the others are likely to be.
+    /// Closes all idle connections to this server: where one is of no use, the others are likely to be of none.
     pub(super) fn clear_pool(&self) {
         let mut all = self
             .pool
@@ -129,7 +129,10 @@ impl Deref for PooledSession {
 
 impl Drop for PooledSession {
     fn drop(&mut self) {
-        if self.session.is_sound() && !std::thread::panicking() {
+        if self.session.lacks_rights() {
+            // The idle ones were bound at about the same time.
+            self.clear_pool();
+        } else if self.session.is_sound() && !std::thread::panicking() {
             self.pool.put(Idle {
                 session: Arc::clone(&self.session),
                 opened_at: self.opened_at,

@@ -49,6 +49,21 @@ pub(super) async fn write(
     Ok(ForcedChange::Sent)
 }
 
+/// What counts where neither of two servers took it: a fault after which it is tried again. The other one may not have the
+/// password yet, so what it says is not final.
+pub(super) fn rather(
+    before: Option<Result<ForcedChange, ResetFailed>>,
+    one: Result<ForcedChange, ResetFailed>,
+) -> Result<ForcedChange, ResetFailed> {
+    let is_final = |ended: &Result<ForcedChange, ResetFailed>| {
+        matches!(ended, Ok(_) | Err(ResetFailed::Refused(_)))
+    };
+    match before {
+        Some(before) if is_final(&one) || !is_final(&before) => before,
+        Some(_) | None => one,
+    }
+}
+
 /// Why this time is not that of the reset; None where it is. Compares in whole seconds, as the server counts. Where the clocks
 /// differ, the password is left alone.
 fn set_otherwise(set_at: &str, within: &RangeInclusive<Moment>) -> Option<ForcedChange> {
@@ -66,6 +81,17 @@ fn set_otherwise(set_at: &str, within: &RangeInclusive<Moment>) -> Option<Forced
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// A server that lags has an older time, which says nothing while the one that took the change does not answer.
+    #[test]
+    fn no_answer_is_final_while_another_server_is_silent() {
+        let lags = || Ok(ForcedChange::OtherTime);
+        let silent = || Err(ResetFailed::NotSent);
+        assert_eq!(rather(None, lags()), lags());
+        assert_eq!(rather(Some(lags()), silent()), silent());
+        assert_eq!(rather(Some(silent()), lags()), silent());
+        assert_eq!(rather(Some(lags()), Ok(ForcedChange::NoPolicy)), lags());
+    }
 
     #[test]
     fn a_time_before_the_reset_is_no_later_password() {

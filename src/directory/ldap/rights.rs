@@ -72,7 +72,7 @@ impl LdapDirectory {
         let by = By::Email(email.clone());
         let by = &by;
         let asked = self.servers.ask(Which::Any, |session| async move {
-            let features = self.features(&session).await?;
+            let features = self.servers.features(&session).await?;
             Ok((features, self.one(&session, by).await?))
         });
         let (session, features, entry) = match asked.await {

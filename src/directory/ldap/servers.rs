@@ -11,16 +11,19 @@ use std::time::Duration;
 use ldap3::controls::RawControl;
 use ldap3::{LdapConnAsync, LdapConnSettings, LdapResult};
 use secrecy::SecretString;
+use tokio::sync::OnceCell;
 use tokio::time::Instant;
 use url::Url;
 
-use super::account::ServiceAccount;
+use super::account::{ServiceAccount, Silence};
+use super::code;
 use super::config::LdapSettings;
 use super::failure::LdapFailure;
+use super::features::ServerFeatures;
 use super::pool::{Pool, PooledSession};
 use super::session::LdapSession;
 use crate::clock::Clock;
-use crate::directory::{By, Unavailable};
+use crate::directory::{By, ResetFailed, Unavailable};
 use crate::domain::{MemberId, Moment, Span};
 use crate::net;
 use crate::recent::Recent;
@@ -28,7 +31,7 @@ use crate::recent::Recent;
 /// How long a connection with its TLS handshake may take.
 const CONNECT_DEADLINE: Duration = Duration::from_secs(3);
 
-/// The same together with the bind, where another server is left to be tried within the deadline of a question.
+/// The same where another server is left to be tried within the deadline of a question.
 const NEXT_DEADLINE: Duration = Duration::from_secs(2);
 
 /// How long a server that failed comes after the others.
@@ -46,14 +49,25 @@ pub(in crate::directory) struct LdapServers {
     tls: Arc<rustls::ClientConfig>,
     account: ServiceAccount,
     clock: Clock,
-    /// The server to which the last change of a member was sent, and when.
-    changes: Mutex<Recent<MemberId, (usize, Moment)>>,
+    /// The last change of a member.
+    changes: Mutex<Recent<MemberId, Change>>,
+}
+
+#[derive(Clone, Copy)]
+struct Change {
+    server: usize,
+    at: Moment,
+    /// The server may still make it, or one before it: nobody knows how it ended.
+    is_open: bool,
+    was_open: bool,
 }
 
 struct Server {
     url: Url,
     pool: Arc<Pool>,
     failed_at: Mutex<Option<Instant>>,
+    features: OnceCell<ServerFeatures>,
+    silence: Silence,
 }
 
 /// Which server is asked.
@@ -76,6 +90,8 @@ impl LdapServers {
             url: url.clone(),
             pool: Arc::new(Pool::new(number)),
             failed_at: Mutex::default(),
+            features: OnceCell::new(),
+            silence: Silence::default(),
         });
         Ok(Self {
             all: all.collect(),
@@ -101,7 +117,11 @@ impl LdapServers {
             let session = Arc::new(self.session(which, may_be_idle).await?);
             match question(Arc::clone(&session)).await {
                 Err(failure) if self.has_died_idle(&session, &failure) => {}
-                answer => return answer.map(|answer| (session, answer)),
+                Err(failure) => {
+                    self.note_refusal(&session, &failure);
+                    return Err(failure);
+                }
+                Ok(answer) => return Ok((session, answer)),
             }
         }
         Err(LdapFailure::NoAnswer)
@@ -115,14 +135,12 @@ impl LdapServers {
             if may_be_idle && let Some(idle) = server.pool.take() {
                 return Ok(idle);
             }
-            let opened = if order.peek().is_some() {
-                let opening = tokio::time::timeout(NEXT_DEADLINE, self.open(server));
-                let late = || LdapFailure::NotReached("no answer in time".to_owned());
-                opening.await.unwrap_or_else(|_elapsed| Err(late()))
+            let deadline = if order.peek().is_some() {
+                NEXT_DEADLINE
             } else {
-                self.open(server).await
+                CONNECT_DEADLINE
             };
-            match opened {
+            match self.open(server, deadline).await {
                 Ok(session) => return Ok(server.pool.new_session(session)),
                 // They all have the same password.
                 Err(failure) if self.account.was_refused_lately() => return Err(failure),
@@ -138,14 +156,17 @@ impl LdapServers {
                 }
             }
         }
-        let none = || LdapFailure::NotReached("there is no such server".to_owned());
-        Err(told.unwrap_or_else(none))
+        Err(told.unwrap_or_else(no_server))
     }
 
-    async fn open(&self, server: &Server) -> Result<LdapSession, LdapFailure> {
+    /// Only the connection has this deadline: a bind that was sent is not cut off, because its answer has to be known.
+    async fn open(&self, server: &Server, deadline: Duration) -> Result<LdapSession, LdapFailure> {
         let _turn = self.account.turn().await?;
-        let session = self.connect(server).await?;
-        self.account.bind(&session).await?;
+        server.silence.may_bind()?;
+        let session = tokio::time::timeout(deadline, self.connect(server)).await;
+        let late = || LdapFailure::NotReached("no connection in time".to_owned());
+        let session = session.unwrap_or_else(|_elapsed| Err(late()))?;
+        self.account.bind(&session, &server.silence).await?;
         Ok(session)
     }
 
@@ -158,6 +179,12 @@ impl LdapServers {
             .await
             .map_err(|error| LdapFailure::of_connection(&error))?;
         Ok(LdapSession::new(ldap, connection))
+    }
+
+    /// Every server, with its address.
+    pub(in crate::directory) fn each(&self) -> impl Iterator<Item = (Which, &Url)> {
+        let all = self.all.iter().enumerate();
+        all.map(|(number, server)| (Which::Only(number), &server.url))
     }
 
     fn order(&self, which: Which) -> Vec<&Server> {
@@ -187,6 +214,16 @@ impl LdapServers {
         *failed_at = Some(Instant::now());
     }
 
+    /// A server that answers and is of no use now comes after the others as well, when the question is asked again.
+    fn note_refusal(&self, session: &PooledSession, failure: &LdapFailure) {
+        if let LdapFailure::Refused { code } = failure
+            && code::is_of_the_server(*code)
+            && let Some(server) = self.all.get(session.server())
+        {
+            self.note_failure(server, failure);
+        }
+    }
+
     /// True where a connection may be to blame for a failure, because it was idle before; else its server is.
     fn has_died_idle(&self, session: &PooledSession, failure: &LdapFailure) -> bool {
         if *failure != LdapFailure::NoAnswer {
@@ -200,38 +237,96 @@ impl LdapServers {
         session.is_reused
     }
 
+    /// What the server of this connection is and can do. They may differ, as while they are updated.
+    pub(super) async fn features(
+        &self,
+        session: &PooledSession,
+    ) -> Result<ServerFeatures, LdapFailure> {
+        let server = self.all.get(session.server()).ok_or_else(no_server)?;
+        let features = server
+            .features
+            .get_or_try_init(|| ServerFeatures::detect(session));
+        features.await.copied()
+    }
+
+    /// Of those that were asked for them.
+    pub(super) fn known_features(&self, which: Which) -> impl Iterator<Item = ServerFeatures> {
+        let order = self.order(which).into_iter();
+        order.filter_map(|server| server.features.get().copied())
+    }
+
     /// To be called before a change is sent.
     pub(in crate::directory) fn note_change(&self, member: &MemberId, session: &PooledSession) {
-        let now = self.clock.now();
+        let before = self.of_change(member);
+        let change = Change {
+            server: session.server(),
+            at: self.clock.now(),
+            is_open: true,
+            was_open: before.is_some_and(|before| before.is_open),
+        };
+        self.remember(member, change);
+    }
+
+    /// To be called with what became of the change. Where its future is dropped, the change stays open.
+    pub(in crate::directory) fn settle(&self, member: &MemberId, ended: &Result<(), ResetFailed>) {
+        let Some(change) = self.of_change(member) else {
+            return;
+        };
+        let is_open = match ended {
+            Ok(()) => false,
+            Err(ResetFailed::Unknown) => true,
+            // This one was surely not made. That tells nothing of one before it.
+            Err(ResetFailed::Refused(_) | ResetFailed::NotSent | ResetFailed::Misconfigured) => {
+                change.was_open
+            }
+        };
+        self.remember(member, Change { is_open, ..change });
+    }
+
+    fn remember(&self, member: &MemberId, change: Change) {
         let mut changes = self.changes.lock().unwrap_or_else(PoisonError::into_inner);
-        changes.insert(member.clone(), (session.server(), now), now);
+        changes.insert(member.clone(), change, change.at);
     }
 
-    /// The server that took the member's change, where that was a short while ago.
-    fn of_change(&self, member: &MemberId) -> Option<usize> {
+    /// The member's last change, where that was a short while ago.
+    fn of_change(&self, member: &MemberId) -> Option<Change> {
         let changes = self.changes.lock().unwrap_or_else(PoisonError::into_inner);
-        let (server, at) = changes.get(member).copied()?;
-        (self.clock.now() - at < ONE_RESET).then_some(server)
+        let change = changes.get(member).copied()?;
+        (self.clock.now() - change.at < ONE_RESET).then_some(change)
     }
 
-    /// When the member's last change began, where that was a short while ago.
-    pub(in crate::directory) fn last_begun(&self, member: &MemberId) -> Option<Moment> {
-        let changes = self.changes.lock().unwrap_or_else(PoisonError::into_inner);
-        changes.get(member).map(|(_, begun)| *begun)
+    /// Where a change is sent. While one is open, no other server is sent a newer one: when the first goes on, its older
+    /// password would come later and replace the newer one everywhere.
+    pub(in crate::directory) fn for_change(&self, member: &MemberId) -> Which {
+        match self.of_change(member) {
+            Some(change) if change.is_open => Which::Only(change.server),
+            Some(change) => Which::First(change.server),
+            None => Which::Any,
+        }
     }
 
     /// Where what has become of a change is looked at.
     pub(in crate::directory) fn after_change(&self, member: &MemberId) -> Which {
-        self.of_change(member).map_or(Which::Any, Which::Only)
+        self.of_change(member)
+            .map_or(Which::Any, |change| Which::Only(change.server))
+    }
+
+    /// The same; every server in turn where a process that was started since does not know which one it was. Some of them may
+    /// not have the change yet.
+    pub(in crate::directory) fn all_after_change(&self, member: &MemberId) -> Vec<Which> {
+        match self.after_change(member) {
+            Which::Any => self.each().map(|(which, _)| which).collect(),
+            one @ (Which::First(_) | Which::Only(_)) => vec![one],
+        }
     }
 
     /// Where these members are looked up: whoever was just changed, where they were.
     pub(in crate::directory) fn for_look_up(&self, by: &[By]) -> Which {
-        let server = by.iter().find_map(|by| match by {
+        let change = by.iter().find_map(|by| match by {
             By::Id(member) => self.of_change(member),
             By::Email(_) => None,
         });
-        server.map_or(Which::Any, Which::First)
+        change.map_or(Which::Any, |change| Which::First(change.server))
     }
 
     /// The result of a bind as another account, on a connection of its own that is closed afterwards.
@@ -243,8 +338,7 @@ impl LdapServers {
         controls: Vec<RawControl>,
     ) -> Result<LdapResult, LdapFailure> {
         let first = self.order(which).into_iter().next();
-        let none = || LdapFailure::NotReached("there is no such server".to_owned());
-        let session = self.connect(first.ok_or_else(none)?).await?;
+        let session = self.connect(first.ok_or_else(no_server)?).await?;
         session.bind(dn, password, controls).await
     }
 
@@ -253,6 +347,10 @@ impl LdapServers {
             server.pool.close_idle();
         }
     }
+}
+
+fn no_server() -> LdapFailure {
+    LdapFailure::NotReached("there is no such server".to_owned())
 }
 
 impl Server {

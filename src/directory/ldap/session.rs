@@ -38,6 +38,7 @@ pub(in crate::directory) struct LdapSession {
     unanswered: AtomicUsize,
     /// False from when it was idle until it has answered again.
     has_answered: AtomicBool,
+    lacks_rights: AtomicBool,
 }
 
 impl LdapSession {
@@ -52,6 +53,7 @@ impl LdapSession {
             driver: driver.boxed().shared(),
             unanswered: AtomicUsize::default(),
             has_answered: AtomicBool::new(true),
+            lacks_rights: AtomicBool::default(),
         }
     }
 
@@ -59,6 +61,19 @@ impl LdapSession {
     /// must not come to whoever uses the connection next.
     pub(super) fn is_sound(&self) -> bool {
         self.unanswered.load(Ordering::SeqCst) == 0 && !self.is_closed()
+    }
+
+    /// True where it was refused for want of a right. Active Directory looks at an account's groups when it binds, so a right
+    /// that was given since counts on a new connection only.
+    pub(super) fn lacks_rights(&self) -> bool {
+        self.lacks_rights.load(Ordering::SeqCst)
+    }
+
+    fn note_code(&self, code: u32) {
+        // Active Directory answers an operations error as well where the bind does not count.
+        if matches!(code, code::INSUFFICIENT_ACCESS | code::OPERATIONS_ERROR) {
+            self.lacks_rights.store(true, Ordering::SeqCst);
+        }
     }
 
     /// Looks without waiting.
@@ -155,6 +170,7 @@ impl LdapSession {
         ldap.with_search_options(SearchOptions::new().sizelimit(limit).timelimit(3));
         let search = ldap.search(base, scope, filter, attributes);
         let found = self.drive(self.ask_deadline(), search).await?;
+        self.note_code(found.1.rc);
         let is_cut = found.1.rc == code::SIZE_LIMIT;
         if !is_cut && found.1.rc != code::SUCCESS {
             return Err(LdapFailure::Refused { code: found.1.rc });
@@ -205,7 +221,9 @@ impl LdapSession {
             .iter()
             .map(|(name, value)| Mod::Replace(name.as_bytes(), [*value].into()))
             .collect();
-        self.drive(MODIFY_DEADLINE, ldap.modify(dn, mods)).await
+        let changed = self.drive(MODIFY_DEADLINE, ldap.modify(dn, mods)).await?;
+        self.note_code(changed.rc);
+        Ok(changed)
     }
 
     /// Changes a password by the extended operation of RFC 3062, once.
@@ -221,8 +239,8 @@ impl LdapSession {
             old_pass: None,
             new_pass: Some(password),
         };
-        self.drive(MODIFY_DEADLINE, ldap.extended(change))
-            .await
-            .map(|answer| answer.1)
+        let changed = self.drive(MODIFY_DEADLINE, ldap.extended(change)).await?.1;
+        self.note_code(changed.rc);
+        Ok(changed)
     }
 }

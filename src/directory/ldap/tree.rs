@@ -191,17 +191,21 @@ impl Tree {
         failure.unavailable()
     }
 
-    /// For `relatch check`: the base has to exist and to be readable.
-    pub(in crate::directory) async fn probe_base(
+    /// For `relatch check`: the base and every group of the settings have to exist and to be readable.
+    pub(in crate::directory) async fn probe_places(
         &self,
         session: &LdapSession,
     ) -> Result<(), String> {
-        let base = &self.settings.base;
-        match session.matches(base, ANY).await {
-            Ok(true) => Ok(()),
-            Ok(false) => Err(format!("relatch's account cannot see the base {base}")),
-            Err(failure) => Err(format!("the base {base} cannot be read: {failure}")),
+        let settings = &self.settings;
+        let groups = settings.groups.all().map(|group| ("group", group));
+        for (kind, dn) in std::iter::once(("base", settings.base.as_str())).chain(groups) {
+            match session.matches(dn, ANY).await {
+                Ok(true) => {}
+                Ok(false) => return Err(format!("relatch's account cannot see the {kind} {dn}")),
+                Err(failure) => return Err(format!("the {kind} {dn} cannot be read: {failure}")),
+            }
         }
+        Ok(())
     }
 }
 

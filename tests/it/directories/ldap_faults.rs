@@ -64,7 +64,7 @@ async fn an_account_that_is_refused_is_a_lasting_fault() {
 }
 
 /// The settings of a pretend lldap with these servers instead of its own.
-fn with_urls(lldap: &Lldap, servers: &[std::net::SocketAddr]) -> String {
+pub(super) fn with_urls(lldap: &Lldap, servers: &[std::net::SocketAddr]) -> String {
     let urls: Vec<String> = servers
         .iter()
         .map(|server| format!("ldap://{server}"))

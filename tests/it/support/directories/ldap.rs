@@ -427,6 +427,11 @@ impl World for Server {
         self.kind == Kind::OpenLdapModule
     }
 
+    /// OpenLDAP has no time of what was loaded without its policy, and 389 Directory Server of what was not reset.
+    fn keeps_every_time(&self) -> bool {
+        self.kind == Kind::Samba
+    }
+
     async fn bot(&self) -> TestBot {
         TestBot::with_directory(&self.own_settings()).await
     }

@@ -65,6 +65,11 @@ pub(crate) trait World {
         false
     }
 
+    /// It keeps the time of every password, so that an older one shows that nothing was changed.
+    fn keeps_every_time(&self) -> bool {
+        true
+    }
+
     /// A fresh bot in front of it.
     async fn bot(&self) -> TestBot;
 
