@@ -70,7 +70,7 @@ async fn a_lasting_fault_is_no_reason_to_try_again() {
         .submit("/verify", "/verify", &[("again", "1")])
         .await
         .text;
-    assert!(page.contains("No code could be sent"), "{page}");
+    assert!(page.contains("No code can be sent at present"), "{page}");
     assert!(
         !page.contains("few minutes") && page.contains("Tell an administrator"),
         "{page}"
@@ -126,6 +126,7 @@ async fn the_page_says_why_a_code_was_refused() {
         );
         bot.clock.advance(Span::seconds(30));
         browser.submit("/verify", "/verify", &another).await;
+        bot.outbox.take();
         let page = browser.open(asked.to()).await.text;
         assert!(
             page.contains("code of 6 digits") && !page.contains(told),
