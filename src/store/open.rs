@@ -385,7 +385,7 @@ mod tests {
         let ended = Arc::clone(&has_ended);
         let slow = options(&path).collation("slow", move |one: &str, other: &str| {
             if !ended.load(Ordering::SeqCst) {
-                let waited = waits.lock().unwrap().recv_timeout(Duration::from_secs(60));
+                let waited = waits.lock().unwrap().recv_timeout(Duration::from_mins(1));
                 ended.store(waited.is_err(), Ordering::SeqCst);
             }
             one.cmp(other)
