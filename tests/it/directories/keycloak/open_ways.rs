@@ -382,7 +382,7 @@ async fn a_look_without_an_answer_is_made_again() {
     assert!(!next.contains(NOT_LOOKED), "{next}");
     after(&bot, 1).await;
     assert_eq!(looked_at(&bot).await, 0);
-    is_told_that_nobody_looked(&bot, "a password").await;
+    is_told_that_nobody_looked(&bot, "ann", "a password").await;
 }
 
 /// A directory that left the settings is asked no more, also where a new password was told before.
@@ -401,15 +401,15 @@ async fn looks_that_end_with_their_directory_are_told() {
         let bot = bot.restart_without_directory().await;
         after(&bot, 9).await;
         assert_eq!(looked_at(&bot).await, 0);
-        is_told_that_nobody_looked(&bot, what).await;
+        is_told_that_nobody_looked(&bot, "eli", what).await;
     }
 }
 
 /// The next command tells it, once.
-async fn is_told_that_nobody_looked(bot: &TestBot, what: &str) {
+async fn is_told_that_nobody_looked(bot: &TestBot, name: &str, what: &str) {
     let next = async || text_of(&bot.command(JO, "mina.park@acme.example").await.json());
     let told = next().await;
-    let words = format!("{NOT_LOOKED} {what} was set since; ask eli Corp whether theirs works.");
+    let words = format!("{NOT_LOOKED} {what} was set since; ask {name} Corp whether theirs works.");
     assert!(told.contains(&words), "{told}");
     assert!(!next().await.contains(NOT_LOOKED), "it is told twice");
     let noted = bot.audited("password").await;
