@@ -1,7 +1,7 @@
 //! The LDAP servers of a directory, tried in order.
 //!
 //! They have the same entries and accounts; one that just failed comes last. What belongs to one reset goes to the server
-//! that took its change: another may not have it yet.
+//! that took its change: another may not have it yet. So does the next change while nobody knows how the last one ended.
 //!
 //! Sources: RFC 4511, 4.14 (StartTLS).
 
@@ -59,6 +59,7 @@ struct Change {
     at: Moment,
     /// The server may still make it, or one before it: nobody knows how it ended.
     is_open: bool,
+    /// The one before it was open.
     was_open: bool,
 }
 
