@@ -4,7 +4,7 @@ use super::engine::{Table, Tx, params, sql};
 use super::resets::{self, begun_at, newest_change};
 use super::{RETRY_BUDGET, ResetRow, Store, StoreError, audit};
 use crate::domain::looks::{look_again, next_look};
-use crate::domain::{Moment, ResetId, SecondFactors};
+use crate::domain::{Moment, ResetId, SecondFactors, State};
 
 pub(super) const DUE: &str = sql!(
     "select ",
@@ -89,8 +89,12 @@ async fn note_look(
     };
     let (now, changed_at) = (tx.now(), row.changed_at);
     let newest = newest_change(tx, &row).await?;
-    if newest.is_some_and(|newest| begun_at(&newest) > row.changing_at) {
-        row.look_at = None;
+    if let Some(newer) = newest.filter(|newest| begun_at(newest) > row.changing_at) {
+        // While it is being tried, this password may stay.
+        let is_tried = newer.state == State::Changing;
+        row.look_at = changed_at
+            .filter(|_| is_tried)
+            .and_then(|at| look_again(at, now));
         tx.put(&row).await?;
         return Ok(None);
     }
