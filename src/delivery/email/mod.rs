@@ -20,7 +20,7 @@ use secrecy::ExposeSecret;
 pub(crate) use self::config::Config;
 use self::config::{MailServer, Security};
 use self::message::Correspondents;
-use self::refusal::{Phase, SmtpProblem};
+use self::refusal::{SmtpPhase, SmtpProblem};
 use super::OutgoingText;
 use crate::domain::EmailAddress;
 use crate::domain::delivery::{Outcome, Refusal};
@@ -75,7 +75,9 @@ impl Sender {
         })?;
         let mut connection = self.up_to_sender().await?;
         let rcpt = Rcpt::new(to.clone(), Vec::new());
-        let ended = self.phase(connection.command(rcpt), Phase::Recipient).await;
+        let ended = self
+            .phase(connection.command(rcpt), SmtpPhase::Recipient)
+            .await;
         if let Err(problem) = ended {
             close(connection).await;
             return Err(problem);
@@ -91,7 +93,9 @@ impl Sender {
     async fn up_to_sender(&self) -> Result<AsyncSmtpConnection, SmtpProblem> {
         let mut connection = self.connect().await?;
         let from = Mail::new(Some(self.config.from.email.clone()), Vec::new());
-        let ended = self.phase(connection.command(from), Phase::Sender).await;
+        let ended = self
+            .phase(connection.command(from), SmtpPhase::Sender)
+            .await;
         if let Err(problem) = ended {
             close(connection).await;
             return Err(problem);
@@ -126,7 +130,7 @@ impl Sender {
             tls_from_the_start,
             None,
         );
-        let opened = self.phase(open, Phase::Greeting).await;
+        let opened = self.phase(open, SmtpPhase::Greeting).await;
         let mut connection = opened.map_err(|problem| {
             // A server that speaks TLS from the first byte waits for ours, and so do we for its greeting.
             if problem == SmtpProblem::Silence && is_plain && *port == IMPLICIT_TLS_PORT {
@@ -147,7 +151,7 @@ impl Sender {
             Security::Starttls | Security::Loopback => {
                 let tls = self.tls()?;
                 let started = connection.starttls(tls, &hello);
-                self.phase(started, Phase::Encryption).await?;
+                self.phase(started, SmtpPhase::Encryption).await?;
             }
             Security::Implicit => {}
         }
@@ -164,7 +168,7 @@ impl Sender {
         };
         let credentials = Credentials::new(user.clone(), password.expose_secret().to_owned());
         let auth = connection.auth(&[Mechanism::Plain, Mechanism::Login], &credentials);
-        self.phase(auth, Phase::SignIn).await.map(drop)
+        self.phase(auth, SmtpPhase::SignIn).await.map(drop)
     }
 
     fn tls(&self) -> Result<TlsParameters, SmtpProblem> {
@@ -185,7 +189,7 @@ impl Sender {
     async fn phase<T>(
         &self,
         asked: impl Future<Output = Result<T, lettre::transport::smtp::Error>>,
-        phase: Phase,
+        phase: SmtpPhase,
     ) -> Result<T, SmtpProblem> {
         match tokio::time::timeout(self.deadline, asked).await {
             Ok(answer) => answer.map_err(|error| {
@@ -205,7 +209,7 @@ impl Sender {
 
 /// A definite no to DATA or to the content.
 fn refused(error: &lettre::transport::smtp::Error) -> Outcome {
-    let problem = SmtpProblem::read(error, Phase::Content);
+    let problem = SmtpProblem::read(error, SmtpPhase::Content);
     let answer = problem.answer().map(ToString::to_string);
     tracing::warn!(smtp.answer = answer, "a message was not sent: {problem}");
     Outcome::Refused(problem.refusal())

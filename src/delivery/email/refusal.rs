@@ -12,7 +12,7 @@ use crate::net::Unreachable;
 
 /// What the mail server was asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Phase {
+pub(super) enum SmtpPhase {
     /// The connection, its greeting and EHLO.
     Greeting,
     /// STARTTLS.
@@ -47,7 +47,7 @@ pub(super) enum SmtpProblem {
     /// The address is not one that SMTP takes.
     NotAnAddress,
     /// It answered with a no.
-    No(Phase, SmtpAnswer),
+    No(SmtpPhase, SmtpAnswer),
 }
 
 /// The codes of an answer. Its text is left out, because it repeats addresses.
@@ -96,24 +96,26 @@ impl SmtpAnswer {
         self.code == 454 && self.enhanced == Some([4, 7, 1])
     }
 
-    fn refusal(&self, phase: Phase) -> Refusal {
+    fn refusal(&self, phase: SmtpPhase) -> Refusal {
         match phase {
             // A server that refuses to encrypt goes on doing so, whatever code it says it with.
-            Phase::Encryption => Refusal::Tls,
-            Phase::Recipient if self.is_denied_relay() => Refusal::SetUp,
+            SmtpPhase::Encryption => Refusal::Tls,
+            SmtpPhase::Recipient if self.is_denied_relay() => Refusal::SetUp,
             _ if self.code < 500 => Refusal::Later,
-            Phase::Recipient if self.is_about_the_recipient() => Refusal::Address,
-            Phase::Content if self.enhanced.is_some() && self.is_about_the_recipient() => {
+            SmtpPhase::Recipient if self.is_about_the_recipient() => Refusal::Address,
+            SmtpPhase::Content if self.enhanced.is_some() && self.is_about_the_recipient() => {
                 Refusal::Address
             }
             // RFC 4954, section 6: 534 and 538 are about the mechanism.
-            Phase::SignIn if self.code == 535 => Refusal::Credentials,
-            Phase::Content if self.enhanced.is_none_or(|[_, subject, _]| subject != 7) => {
+            SmtpPhase::SignIn if self.code == 535 => Refusal::Credentials,
+            SmtpPhase::Content if self.enhanced.is_none_or(|[_, subject, _]| subject != 7) => {
                 Refusal::Message
             }
-            Phase::Greeting | Phase::SignIn | Phase::Sender | Phase::Recipient | Phase::Content => {
-                Refusal::SetUp
-            }
+            SmtpPhase::Greeting
+            | SmtpPhase::SignIn
+            | SmtpPhase::Sender
+            | SmtpPhase::Recipient
+            | SmtpPhase::Content => Refusal::SetUp,
         }
     }
 }
@@ -127,12 +129,12 @@ fn enhanced(text: &str) -> Option<[u16; 3]> {
 
 impl SmtpProblem {
     /// Reads an error of the mail library.
-    pub(super) fn read(error: &SmtpError, phase: Phase) -> Self {
+    pub(super) fn read(error: &SmtpError, phase: SmtpPhase) -> Self {
         if let Some(answer) = SmtpAnswer::read(error) {
             return Self::No(phase, answer);
         }
         // The library's own error: the server offers no mechanism that we know.
-        if error.is_client() && phase == Phase::SignIn {
+        if error.is_client() && phase == SmtpPhase::SignIn {
             return Self::NoWayToSignIn;
         }
         let why = Unreachable::of(error);
@@ -190,17 +192,17 @@ impl fmt::Display for SmtpProblem {
 }
 
 /// What a "no" is to. Only an answer to AUTH blames the user name or the password.
-fn what(phase: Phase, answer: &SmtpAnswer) -> &'static str {
+fn what(phase: SmtpPhase, answer: &SmtpAnswer) -> &'static str {
     match phase {
-        Phase::Greeting => "the connection",
-        Phase::Encryption => "to encrypt the connection",
-        Phase::SignIn if answer.refusal(phase) == Refusal::Credentials => {
+        SmtpPhase::Greeting => "the connection",
+        SmtpPhase::Encryption => "to encrypt the connection",
+        SmtpPhase::SignIn if answer.refusal(phase) == Refusal::Credentials => {
             "the user name or the password"
         }
-        Phase::SignIn => "the sign-in",
-        Phase::Sender => "the sender of email.from",
-        Phase::Recipient => "the recipient",
-        Phase::Content => "the message",
+        SmtpPhase::SignIn => "the sign-in",
+        SmtpPhase::Sender => "the sender of email.from",
+        SmtpPhase::Recipient => "the recipient",
+        SmtpPhase::Content => "the message",
     }
 }
 
@@ -226,7 +228,7 @@ fn tls_error(error: &SmtpError) -> Option<&rustls::Error> {
 mod tests {
     use super::*;
 
-    fn refusal(phase: Phase, code: u16, text: &str) -> Refusal {
+    fn refusal(phase: SmtpPhase, code: u16, text: &str) -> Refusal {
         let answer = SmtpAnswer {
             code,
             enhanced: enhanced(text),
@@ -236,7 +238,7 @@ mod tests {
 
     #[test]
     fn passing_and_lasting_faults_are_told_apart() {
-        use Phase::{Content, Recipient, Sender, SignIn};
+        use SmtpPhase::{Content, Recipient, Sender, SignIn};
         for (phase, code, text, why) in [
             (Recipient, 550, "5.1.1 no such user", Refusal::Address),
             (

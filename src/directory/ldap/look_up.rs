@@ -42,7 +42,7 @@ const OWN: &[&str] = &[
 const NAMES: &[&str] = &["uid"];
 
 /// Everything for a change: the connection on which the entry was read a moment ago.
-pub(super) struct Prepared {
+pub(super) struct ReadyForChange {
     pub(super) session: Arc<PooledSession>,
     pub(super) features: ServerFeatures,
     pub(super) entry: LdapEntry,
@@ -139,11 +139,11 @@ impl LdapDirectory {
         &self,
         which: Which,
         member: &MemberId,
-    ) -> Result<Prepared, ResetFailed> {
+    ) -> Result<ReadyForChange, ResetFailed> {
         let look_up = async {
             let (session, entry) = self.read(which, member).await?;
             let features = self.servers.features(&session).await;
-            Ok(Prepared {
+            Ok(ReadyForChange {
                 features: features.map_err(|failure| self.tree.unavailable(&failure))?,
                 entry: entry.ok_or_else(ResetFailed::gone)?,
                 session,

@@ -48,7 +48,7 @@ pub(super) use self::failure::LdapFailure;
 use self::features::{PasswordWrite, Product, ServerFeatures};
 pub(super) use self::groups::role_of;
 pub(super) use self::known::KnownEntries;
-use self::look_up::{Prepared, account_flags};
+use self::look_up::{ReadyForChange, account_flags};
 pub(super) use self::outcome::{NOT_TOLD, ended, unproved};
 use self::password_policy::{CHANGE_AFTER_RESET, ask_for_policy, error_of_policy, policy_refusal};
 pub(super) use self::pool::PooledSession;
@@ -104,7 +104,7 @@ impl LdapDirectory {
         member: &MemberId,
         set_within: Option<RangeInclusive<Moment>>,
     ) -> Result<ForcedChange, ResetFailed> {
-        let Prepared { session, entry, .. } = self.prepared(which, member).await?;
+        let ReadyForChange { session, entry, .. } = self.prepared(which, member).await?;
         pwd_reset::write(&session, &entry, set_within).await
     }
 
@@ -204,7 +204,7 @@ impl Backend for LdapDirectory {
         _until: Moment,
     ) -> Result<(), ResetFailed> {
         let member = reservation.member();
-        let Prepared {
+        let ReadyForChange {
             session,
             features,
             entry,

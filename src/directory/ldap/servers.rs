@@ -44,7 +44,7 @@ const ONE_RESET: Span = Span::minutes(15);
 const RESETS: usize = 1000;
 
 pub(in crate::directory) struct LdapServers {
-    all: Vec<Server>,
+    all: Vec<LdapServer>,
     is_encrypted: bool,
     tls: Arc<rustls::ClientConfig>,
     account: ServiceAccount,
@@ -63,7 +63,7 @@ struct Change {
     was_open: bool,
 }
 
-struct Server {
+struct LdapServer {
     url: Url,
     pool: Arc<Pool>,
     failed_at: Mutex<Option<Instant>>,
@@ -87,7 +87,7 @@ impl LdapServers {
         clock: Clock,
     ) -> Result<Self, net::TlsError> {
         let servers = settings.urls.iter().enumerate();
-        let all = servers.map(|(number, url)| Server {
+        let all = servers.map(|(number, url)| LdapServer {
             url: url.clone(),
             pool: Arc::new(Pool::new(number)),
             failed_at: Mutex::default(),
@@ -161,7 +161,11 @@ impl LdapServers {
     }
 
     /// Only the connection has this deadline: a bind that was sent is not cut off, because its answer has to be known.
-    async fn open(&self, server: &Server, deadline: Duration) -> Result<LdapSession, LdapFailure> {
+    async fn open(
+        &self,
+        server: &LdapServer,
+        deadline: Duration,
+    ) -> Result<LdapSession, LdapFailure> {
         let _turn = self.account.turn().await?;
         server.silence.may_bind()?;
         let session = tokio::time::timeout(deadline, self.connect(server)).await;
@@ -171,7 +175,7 @@ impl LdapServers {
         Ok(session)
     }
 
-    async fn connect(&self, server: &Server) -> Result<LdapSession, LdapFailure> {
+    async fn connect(&self, server: &LdapServer) -> Result<LdapSession, LdapFailure> {
         let settings = LdapConnSettings::new()
             .set_conn_timeout(CONNECT_DEADLINE)
             .set_config(Arc::clone(&self.tls))
@@ -188,19 +192,19 @@ impl LdapServers {
         all.map(|(number, server)| (Which::Only(number), &server.url))
     }
 
-    fn order(&self, which: Which) -> Vec<&Server> {
+    fn order(&self, which: Which) -> Vec<&LdapServer> {
         let first = match which {
             Which::Only(number) => return self.all.get(number).into_iter().collect(),
             Which::First(number) => Some(number),
             Which::Any => None,
         };
-        let mut order: Vec<(usize, &Server)> = self.all.iter().enumerate().collect();
+        let mut order: Vec<(usize, &LdapServer)> = self.all.iter().enumerate().collect();
         // A stable sort: otherwise they stay as in the settings.
         order.sort_by_key(|(number, server)| (server.has_failed(), first != Some(*number)));
         order.into_iter().map(|(_, server)| server).collect()
     }
 
-    fn note_failure(&self, server: &Server, failure: &LdapFailure) {
+    fn note_failure(&self, server: &LdapServer, failure: &LdapFailure) {
         if self.all.len() > 1 {
             tracing::warn!(
                 server = %server.url,
