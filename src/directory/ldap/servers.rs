@@ -358,7 +358,7 @@ fn no_server() -> LdapFailure {
     LdapFailure::NotReached("there is no such server".to_owned())
 }
 
-impl Server {
+impl LdapServer {
     fn has_failed(&self) -> bool {
         let failed_at = self
             .failed_at
