@@ -196,7 +196,10 @@ impl LarkApi {
         token: Option<&SecretString>,
     ) -> Result<Value, LarkError> {
         let url = self.api_url.join(path).map_err(|error| {
-            tracing::error!(error = &error as &dyn Error, "no address of Lark");
+            tracing::error!(
+                error = &error as &dyn Error,
+                "Lark's URL could not be built"
+            );
             LarkError::NotSent
         })?;
         let mut call = self.http.request(method, url).timeout(CALL_DEADLINE);

@@ -102,7 +102,7 @@ const MISTAKES: &str = r#"
         kind = "ldap"
         "#;
 
-/// U8: all mistakes at once, each with its key.
+/// All mistakes at once, each with its key.
 #[test]
 fn every_mistake_is_told_at_once_with_its_key() {
     let told = problems(MISTAKES);

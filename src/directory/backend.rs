@@ -180,7 +180,8 @@ pub trait Backend {
     /// a server that ignores half of a question must not answer with somebody else.
     fn find(&self, by: &[By]) -> impl Future<Output = Result<Vec<Match>, Unavailable>> + Send;
 
-    /// The same where less is enough, which saves a directory that needs several requests for each person most of them.
+    /// Like [`Backend::find`], but may answer with less, or with data up to half a minute old, as [`Wanted`] allows. That saves
+    /// a directory that needs several requests for each person most of them.
     fn find_wanted(
         &self,
         wanted: &[Wanted],
@@ -196,8 +197,8 @@ pub trait Backend {
 
     /// Sets the password of the member of the reservation in one operation, with the lock of failed sign-ins lifted (Q13),
     /// unless [`Capabilities::unlocks_apart`], and, unless [`Capabilities::forces_change_apart`], the change at the next
-    /// sign-in forced. Never touches the status
-    /// (S17). `until` is when the password expires. Never retried, whatever the answer.
+    /// sign-in forced. Never touches the status (S17). `until` is when the password expires. Never retried, whatever the
+    /// answer.
     fn reset(
         &self,
         reservation: &Reservation,

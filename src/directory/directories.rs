@@ -93,7 +93,7 @@ impl Directories {
         self.find_wanted(&wanted).await
     }
 
-    /// The same where less is enough.
+    /// Like [`Self::find`], but may answer with less, as [`Wanted`] allows.
     pub async fn find_wanted(&self, wanted: &[Wanted]) -> Result<Vec<Match>, Down> {
         let questions = self.by_directory(wanted);
         let asked = questions.iter().filter_map(|(at, places)| {

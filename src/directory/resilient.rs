@@ -87,7 +87,8 @@ impl ResilientDirectory {
         self.domains.is_empty() || self.domains.contains(&email.domain())
     }
 
-    /// Asks a question, and once more where the first attempt failed quickly with what may pass. Fails at once while the breaker is open.
+    /// Asks a question, and once more where the first attempt failed quickly with what may pass. Fails at once while the
+    /// breaker is open.
     async fn ask<T, F>(&self, question: impl Fn() -> F) -> Result<T, Unavailable>
     where
         F: Future<Output = Result<T, Unavailable>>,

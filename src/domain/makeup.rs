@@ -6,7 +6,8 @@ pub const DEFAULT_LENGTH: u8 = 8;
 /// The longest length that settings can ask for. A longer password would not fit into one SMS with its sentence.
 pub(crate) const MAX_LENGTH: u8 = 24;
 
-/// How many characters are of any kind, where a directory asks for many of given ones.
+/// Characters of any kind that are added where a directory asks for many of given kinds, so that the password is harder to
+/// guess.
 const LEAST_FREE: u32 = 3;
 
 /// What a directory asks of every password, as far as it can be read. Zero is nothing.

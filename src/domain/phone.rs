@@ -93,8 +93,8 @@ impl PhoneNumber {
     }
 }
 
-/// Codes that belong to no country: freephone, shared cost, Inmarsat, personal numbers, satellites and other networks, relief, premium
-/// rate (ITU-T, "List of ITU-T Recommendation E.164 assigned country codes").
+/// Codes that belong to no country: freephone, shared cost, Inmarsat, personal numbers, satellites and other networks,
+/// relief, premium rate (ITU-T, "List of ITU-T Recommendation E.164 assigned country codes").
 const GLOBAL_CODES: [&str; 9] = [
     "800", "808", "870", "878", "881", "882", "883", "888", "979",
 ];

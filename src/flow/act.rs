@@ -192,7 +192,10 @@ async fn run(
     let mut rng = match app.chance.rng() {
         Ok(rng) => rng,
         Err(error) => {
-            tracing::error!(error = &error as &dyn std::error::Error, "no randomness");
+            tracing::error!(
+                error = &error as &dyn std::error::Error,
+                "the operating system gave no random bytes; the reset was refused"
+            );
             let told = messages::store_down(&row.reset_id.reference());
             let reason = StopReason::new("no_entropy", told);
             return stop::refuse_and_tell(app, reporter, &reservation, reason).await;

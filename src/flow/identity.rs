@@ -110,7 +110,7 @@ pub(super) enum LookUpLimits {
 }
 
 /// The caller, and the member they named. The caller is resolved first: without the right to reset, they learn nothing
-/// about the member, not even whether there is one (A14).
+/// about the member, not even whether there is one.
 pub(super) async fn pair(
     app: &App,
     chat: &Chat,

@@ -48,7 +48,7 @@ pub(super) async fn find(app: &App, by: &[By]) -> Result<Vec<Match>, NoMatch> {
     find_wanted(app, &wanted).await
 }
 
-/// The same where less is enough.
+/// The same, but may answer with less, as [`Wanted`] allows.
 pub(super) async fn find_wanted(app: &App, wanted: &[Wanted]) -> Result<Vec<Match>, NoMatch> {
     app.directories
         .find_wanted(wanted)

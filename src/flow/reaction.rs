@@ -8,7 +8,7 @@ use crate::store::{ResetRow, StoreError};
 
 /// The answer to an interaction.
 pub(crate) enum Reaction {
-    /// The same bytes came before. No effect, and no body, because the first body could hold a secret (W6).
+    /// The same bytes came before. No effect, and no body, because the first body could hold a secret.
     Replayed,
     /// An empty acknowledgement; nothing follows, or it comes by itself.
     Acknowledged,

@@ -57,7 +57,8 @@ pub(super) fn makeup(app: &App, member: &MemberId) -> Makeup {
     let needs = app.directories.of(member).map(Backend::password_needs);
     let made = Makeup::of(length, has_symbols, &needs.unwrap_or_default());
     made.unwrap_or_else(|unmet| {
-        tracing::warn!(%unmet, "the directory's password policy cannot be met");
+        let directory = app.directories.describe(member).name;
+        tracing::warn!(directory, %unmet, "the directory's password policy cannot be met");
         Makeup::of_settings(length, has_symbols)
     })
 }
@@ -189,10 +190,10 @@ pub(super) async fn force_change(app: &App, member: &Member) -> Forced {
         Ok(
             not_sent @ (ForcedChange::SetAgain | ForcedChange::OtherTime | ForcedChange::NoPolicy),
         ) => {
-            tracing::warn!(member.id = %member.id, why = ?not_sent, "no change was forced");
+            tracing::warn!(member.id = %member.id, why = ?not_sent, "the directory was not told to ask for a new password at the next sign-in");
         }
         Err(error) => {
-            tracing::error!(member.id = %member.id, error = error as &dyn std::error::Error, "could not force a change");
+            tracing::error!(member.id = %member.id, error = error as &dyn std::error::Error, "could not make the directory ask for a new password at the next sign-in");
         }
     }
     Forced(Some(ended))
@@ -228,7 +229,7 @@ pub(super) async fn force_change_late(app: &App, row: &ResetRow) -> StepNote {
     };
     let forced = home.force_change(&row.member_id, Some(begun..=ended)).await;
     if let Err(error) = &forced {
-        tracing::error!(member.id = %row.member_id, error = error as &dyn std::error::Error, "could not force a change");
+        tracing::error!(member.id = %row.member_id, error = error as &dyn std::error::Error, "could not make the directory ask for a new password at the next sign-in");
     }
     match forced {
         Ok(ForcedChange::Sent) => note(Step::MustChange, StepOutcome::Unknown),

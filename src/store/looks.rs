@@ -50,9 +50,9 @@ impl Store {
         connection.all(DUE, params![now]).await
     }
 
-    /// Notes what a look saw. The row, where a password was set again that the administrator has to be told of: until they
-    /// are, the next command tells it. It tells too where the looks end without an answer. A newer reset of the member ends
-    /// them in silence. While the reset is being carried out nothing is noted: its result would not say it.
+    /// Notes what a look saw. Returns the row if the administrator has to be told of a new password; until then it counts as
+    /// untold. Looks that end without an answer count as untold too. Nothing is noted while the reset runs, and a newer reset
+    /// ends the looks.
     pub(crate) async fn note_look(
         &self,
         looked: &ResetRow,
@@ -99,7 +99,7 @@ async fn note_look(
         return Ok(None);
     }
     row.look_at = match look {
-        // Who set one may not be the last to do so.
+        // Another new password may follow, so the remaining looks take place.
         Look::Same | Look::SetAgain(_) => changed_at.and_then(|at| next_look(at, now)),
         Look::NoAnswer => changed_at.and_then(|at| look_again(at, now)),
         Look::NoDirectory => None,

@@ -9,7 +9,8 @@ pub(super) const SET_TOLD: &str = "
     set told_at = $2
     where reset_id = $1";
 
-/// Marks a reset as told, if it is as it was told: in the same state and edition, and nothing else was seen of its password.
+/// Marks a reset as told, unless it changed after the text was made: its state, its edition, or what a look saw of its
+/// password.
 pub(super) const SET_TOLD_AS: &str = "
     update reset
     set told_at = $4

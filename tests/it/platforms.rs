@@ -46,7 +46,7 @@ async fn the_limit_counts_the_person_across_platforms() {
     }
 }
 
-/// W18: what is right for one platform is nothing to another, whichever route it is sent to.
+/// What is right for one platform is nothing to another, whichever route it is sent to.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_request_of_one_platform_is_refused_by_the_others() {
     let bot = TestBot::new().await;
@@ -188,7 +188,7 @@ async fn the_context_menu_offers_a_reset() {
     assert!(button_value(&card.json(), "deliver_phone").is_some());
 }
 
-/// W5: the same bytes again have no effect.
+/// The same bytes again have no effect.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_same_interaction_has_one_effect() {
     let bot = TestBot::new().await;

@@ -164,7 +164,7 @@ fn in_ascii(mailbox: Mailbox) -> Option<Mailbox> {
 mod tests {
     use super::*;
 
-    /// O10: plaintext only to this machine.
+    /// Plaintext only to this machine.
     #[test]
     fn security_follows_the_address() {
         let security = |url: &str| {

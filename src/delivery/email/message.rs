@@ -8,7 +8,7 @@ use lettre::message::header::{ContentTransferEncoding, ContentType, HeaderName, 
 use lettre::message::{Mailbox, Message, MultiPart, SinglePart};
 use zeroize::Zeroizing;
 
-/// Of a text that is sent without an encoding. Longer lines are folded by some servers, which breaks a link.
+/// The longest line that is sent unencoded. Some servers fold longer ones, which breaks links.
 const LONGEST_LINE: usize = 74;
 
 /// Why no message could be made.

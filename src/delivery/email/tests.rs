@@ -121,7 +121,7 @@ async fn run(answers: &[(&'static str, &'static str)]) -> (Result<Outcome, Refus
     (ended, script.seen())
 }
 
-/// O3: one recipient, no name of this machine, and a text that cannot end the message early.
+/// One recipient, no name of this machine, and a text that cannot end the message early.
 #[tokio::test]
 async fn an_accepted_message_has_one_recipient_and_clean_headers() {
     let (ended, seen) = run(&[]).await;

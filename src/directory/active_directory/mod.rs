@@ -280,7 +280,7 @@ impl Backend for ActiveDirectory {
         tracing::warn!(
             directory = self.name(),
             code = bound.rc,
-            "the new password could not be proved"
+            "could not confirm the new password by a test sign-in"
         );
         if bound.rc == code::SUCCESS {
             Ok(Enforced::NotInForce)
@@ -301,7 +301,7 @@ impl Backend for ActiveDirectory {
             };
             told.ok_or(NOT_TOLD)
         });
-        // Where one of them does not answer, it may be the only one that has the change.
+        // Fails if one server is silent: it may be the only one with the change.
         Ok(try_join_all(each).await?.into_iter().max())
     }
 

@@ -45,7 +45,8 @@ impl From<LdapFailure> for Unclear {
     }
 }
 
-/// Reads the groups of an account, all at once but for lists of members. Where they cannot be read, the account may be protected, so this fails.
+/// Reads the groups of an account, all at once but for lists of members. Where they cannot be read, the account may be
+/// protected, so this fails.
 pub(super) async fn read(
     tree: &Tree,
     session: &LdapSession,

@@ -32,12 +32,12 @@ impl KeptMembers {
         }
         let kept = self.0.lock().ok()?;
         kept.get(&key(&wanted.by, wanted.is_caller))
-            // A clock that was set back makes nothing young again.
+            // If the clock was set back, nothing counts as recent.
             .filter(|(read_at, _)| (now - *read_at).0.abs() < LIFE.0)
             .map(|(_, member)| member.clone())
     }
 
-    /// Keeps what was read; a card asks by e-mail for whom its buttons ask by id.
+    /// Keeps a member under the question and under the id: a command asks by e-mail, the card's buttons by id.
     pub(super) fn put(&self, wanted: &Wanted, member: &Member, read_at: Moment) {
         let Ok(mut kept) = self.0.lock() else { return };
         for by in [wanted.by.clone(), By::Id(member.id.clone())] {

@@ -28,9 +28,9 @@ pub(super) struct AboutUser {
     has_provider_only: bool,
     /// The names of the effective roles of the realm.
     realm_roles: Vec<String>,
-    /// What was known of the realm when the next were asked: they are judged by no other reading.
+    /// The reading of the realm that named the clients below. Roles are judged by it, not by a newer one.
     facts: Arc<RealmFacts>,
-    /// Those of the clients of `facts`.
+    /// The effective roles in each of those clients.
     client_roles: BTreeMap<String, Vec<String>>,
 }
 

@@ -1,10 +1,10 @@
 //! Keycloak, through its Admin REST API.
 //!
 //! A reset there ends no session and lifts no lock of failed sign-ins; both are calls of their own
-//! ([`Backend::sign_out`], [`Backend::unlock`]), which can be repeated. A member whose password another system keeps, or who signs in through an
-//! identity provider only, is recognised before anything is written. So is anybody who administers the realm: by the
-//! effective roles, which include those of groups and of other roles. Newer servers leave out of a list what the client may
-//! not view, so an empty list of roles is checked before it is believed.
+//! ([`Backend::sign_out`], [`Backend::unlock`]), which can be repeated. A member whose password another system keeps, or who
+//! signs in through an identity provider only, is recognised before anything is written. So is anybody who administers the
+//! realm: by the effective roles, which include those of groups and of other roles. Newer servers leave out of a list what
+//! the client may not view, so an empty list of roles is checked before it is believed.
 //!
 //! Sources: Keycloak's "Admin REST API" (users, clients, role mapper, client role mappings, attack detection) and "Server
 //! administration guide" (service accounts, required actions).

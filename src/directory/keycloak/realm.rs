@@ -67,7 +67,7 @@ impl From<RealmFault> for Unavailable {
     }
 }
 
-/// Whether what was read at a time still counts. A clock that was set back makes nothing young again.
+/// Whether what was read at a time still counts. If the clock was set back, nothing does.
 fn is_young(read_at: Moment, now: Moment) -> bool {
     (now - read_at).0.abs() < FACTS_LIFE.0
 }

@@ -72,7 +72,7 @@ impl Keycloak {
                     .ok()
             });
             join_all(ends).await;
-            // Where that cannot be read again, those of before may live on.
+            // If the list cannot be read again, the earlier tokens count as still alive.
             let Ok(read_again) = self.offline_clients(id).await else {
                 break;
             };

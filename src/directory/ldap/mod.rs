@@ -138,7 +138,7 @@ impl LdapDirectory {
             tracing::warn!(
                 directory = self.name(),
                 code = bound.rc,
-                "the new password could not be proved"
+                "could not confirm the new password by a test sign-in"
             );
             // Asked again, it would count once more towards the member's own lockout.
             return Err(unproved(bound.rc));
@@ -253,7 +253,7 @@ impl Backend for LdapDirectory {
             if matches!(one, Ok(ForcedChange::Sent | ForcedChange::SetAgain)) {
                 return one;
             }
-            ended = Some(pwd_reset::rather(ended, one));
+            ended = Some(pwd_reset::keep_retryable(ended, one));
         }
         ended.unwrap_or(Err(ResetFailed::NotSent))
     }
@@ -290,7 +290,7 @@ impl Backend for LdapDirectory {
             let (_, entry) = self.read(which, member).await?;
             set_at(&entry.ok_or(NOT_TOLD)?)
         });
-        // Where one of them does not answer, it may be the only one that has the change.
+        // Fails if one server is silent: it may be the only one with the change.
         Ok(try_join_all(each).await?.into_iter().max())
     }
 

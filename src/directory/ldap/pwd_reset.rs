@@ -49,9 +49,9 @@ pub(super) async fn write(
     Ok(ForcedChange::Sent)
 }
 
-/// What counts where neither of two servers took it: a fault after which it is tried again. The other one may not have the
-/// password yet, so what it says is not final.
-pub(super) fn rather(
+/// Joins the answers of two servers that both did not take the mark. One that allows another try wins: the other server may
+/// not have the password yet, so its refusal is not final.
+pub(super) fn keep_retryable(
     before: Option<Result<ForcedChange, ResetFailed>>,
     one: Result<ForcedChange, ResetFailed>,
 ) -> Result<ForcedChange, ResetFailed> {
@@ -87,10 +87,13 @@ mod tests {
     fn no_answer_is_final_while_another_server_is_silent() {
         let lags = || Ok(ForcedChange::OtherTime);
         let silent = || Err(ResetFailed::NotSent);
-        assert_eq!(rather(None, lags()), lags());
-        assert_eq!(rather(Some(lags()), silent()), silent());
-        assert_eq!(rather(Some(silent()), lags()), silent());
-        assert_eq!(rather(Some(lags()), Ok(ForcedChange::NoPolicy)), lags());
+        assert_eq!(keep_retryable(None, lags()), lags());
+        assert_eq!(keep_retryable(Some(lags()), silent()), silent());
+        assert_eq!(keep_retryable(Some(silent()), lags()), silent());
+        assert_eq!(
+            keep_retryable(Some(lags()), Ok(ForcedChange::NoPolicy)),
+            lags()
+        );
     }
 
     #[test]

@@ -254,7 +254,7 @@ impl LdapServers {
         features.await.copied()
     }
 
-    /// Of those that were asked for them.
+    /// The features of the servers that were asked so far. Asks none.
     pub(super) fn known_features(&self, which: Which) -> impl Iterator<Item = ServerFeatures> {
         let order = self.order(which).into_iter();
         order.filter_map(|server| server.features.get().copied())
@@ -310,7 +310,7 @@ impl LdapServers {
         }
     }
 
-    /// Where what has become of a change is looked at.
+    /// Which server is read after a change: the one that took it, because the others may lag.
     pub(in crate::directory) fn after_change(&self, member: &MemberId) -> Which {
         self.of_change(member)
             .map_or(Which::Any, |change| Which::Only(change.server))
@@ -319,9 +319,9 @@ impl LdapServers {
     /// The same; every server in turn where a process that was started since does not know which one it was. Some of them may
     /// not have the change yet.
     pub(in crate::directory) fn all_after_change(&self, member: &MemberId) -> Vec<Which> {
-        match self.after_change(member) {
-            Which::Any => self.each().map(|(which, _)| which).collect(),
-            one @ (Which::First(_) | Which::Only(_)) => vec![one],
+        match self.of_change(member) {
+            None => self.each().map(|(which, _)| which).collect(),
+            Some(change) => vec![Which::Only(change.server)],
         }
     }
 

@@ -80,7 +80,7 @@ impl LdapDirectory {
             tracing::warn!(
                 directory = settings.name(),
                 dn = entry.dn,
-                "so many user names give no role"
+                "an entry has too many user names; none of them gives a role"
             );
             return Ok(own);
         }

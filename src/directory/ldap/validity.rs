@@ -1,7 +1,8 @@
 //! From when until when an account and its password are valid, in the attributes of each server.
 //!
 //! Sources: draft-behera-ldap-password-policy-10 (5.3.8 `pwdStartTime`, 5.3.9 `pwdEndTime`; OpenLDAP), `krbPrincipalExpiration`
-//! and `krbPasswordExpiration` in FreeIPA's schema. These servers refuse the sign-in of an account that is out of date, and set its password all the same.
+//! and `krbPasswordExpiration` in FreeIPA's schema. These servers refuse the sign-in of an account that is out of date, and set
+//! its password all the same.
 
 use super::entry::LdapEntry;
 use super::time::generalized_time;

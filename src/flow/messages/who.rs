@@ -55,7 +55,7 @@ pub fn no_such_member(named: &str, reference: &Reference) -> Message {
     )
 }
 
-/// The text names no member for certain (S15, A9).
+/// The text names no member for certain (S15).
 pub fn unclear(text: &str, reference: &Reference) -> Message {
     let text: String = text.chars().take(60).collect();
     refusal(

@@ -263,11 +263,11 @@ mod tests {
     #[tokio::test]
     async fn a_read_waits_for_whichever_connection_is_free_first() {
         let (folder, readers) = opened("first", 2).await;
-        let (first, second) = (readers.get().await.unwrap(), readers.get().await.unwrap());
-        for freed in [second, first] {
+        for freed in [0, 1] {
+            let mut held = vec![readers.get().await.unwrap(), readers.get().await.unwrap()];
             let mut waiting = Box::pin(read(&readers));
             assert_eq!((&mut waiting).now_or_never(), None);
-            drop(freed);
+            drop(held.remove(freed));
             let waited = timeout(Duration::from_secs(10), waiting).await;
             assert_eq!(waited.expect("another one is free"), Ok((1,)));
         }

@@ -91,7 +91,7 @@ async fn a_used_button_does_nothing_again() {
     assert!(bot.outbox.take().is_empty());
 }
 
-/// W5: the same bytes again are answered 409, without effect and without a body.
+/// The same bytes again are answered 409, without effect and without a body.
 async fn the_same_bytes_have_one_effect() {
     let bot = TestBot::new().await;
     let ready = bot.last_look(JO, MINA, "deliver_copy").await;
