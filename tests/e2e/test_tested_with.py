@@ -30,6 +30,7 @@ test_every_kind_was_sent (test_validators.Validators.test_every_kind_was_sent) .
 test_it (test_journey.Journey.test_it)
 The whole way. ... skipped 'no servers'
 test_one (test_failures.MailServers.test_one) ... ok
+test_one (test_mail.Ports.test_one) ... ok
 """
 
 

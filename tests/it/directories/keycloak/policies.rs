@@ -14,8 +14,9 @@ use crate::vendors::relatch;
 async fn a_generated_password_meets_the_realms_policy() {
     for (policy, length) in [
         ("length(12)", 12),
-        ("digits(4)", 8),
-        ("upperCase(3) and lowerCase(2)", 8),
+        ("digits(3)", 8),
+        ("digits(4)", 9),
+        ("upperCase(3) and lowerCase(2)", 9),
         (
             "length(14) and digits(2) and upperCase(2) and lowerCase(2)",
             14,
