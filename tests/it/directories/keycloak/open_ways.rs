@@ -1,6 +1,7 @@
 //! What can still set a password after a reset is told, and looked for.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use relatch::surface::domain::Span;
 use relatch::surface::store::{HistoryFilter, ResetRow};
@@ -8,7 +9,7 @@ use relatch::surface::store::{HistoryFilter, ResetRow};
 use super::{JO, NOTHING, card_text, email, reset};
 use crate::support::TestBot;
 use crate::support::directories::web::{self, Blind, Fake};
-use crate::support::directories::{OLD, SignIn, World};
+use crate::support::directories::{OLD, SignIn, Trouble, World};
 use crate::support::slack::{button_value, shown_password, text_of};
 
 const WORKS: &str = "still works until";
@@ -354,6 +355,32 @@ async fn the_next_reset_of_the_member_is_not_taken_for_somebody() {
     }
     assert_eq!((said(&bot), looked_at(&bot).await), (0, 0));
     assert!(!card_text(&bot, "ann").await.contains(AGAIN));
+}
+
+/// Until a newer reset has ended, nobody knows whose password stays.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reset_that_is_being_tried_ends_no_looks() {
+    let fake = Fake::start(web::Kind::Keycloak).await;
+    let bot = fake.bot().await;
+    reset(&bot, "eli").await;
+    assert_eq!(looked_at(&bot).await, 1);
+    bot.clock.advance(Span::seconds(30));
+    let card = bot.command(JO, &email("eli")).await.json();
+    bot.click(JO, &card, "deliver_copy").await;
+    let look = bot.slack.last();
+    fake.next_change(Trouble::HangBefore);
+    let trying = bot.click(JO, &look, "confirm");
+    let looking = async {
+        while bot.count("reset where state = 'changing'").await == 0 {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        after(&bot, 1).await;
+        assert_eq!(looked_at(&bot).await, 1, "while it is being tried");
+    };
+    tokio::join!(trying, looking);
+    // Now the newer one may have changed the password.
+    after(&bot, 2).await;
+    assert_eq!((said(&bot), looked_at(&bot).await), (0, 0));
 }
 
 /// A directory that is silent is asked again, for a day.
