@@ -12,12 +12,11 @@ pub(super) fn on_card(factors: &SecondFactors, directory: &str) -> Vec<String> {
         (AsksForMore::No, Some(held)) => format!(
             "They have {held} in {directory}, but its sign-in does not ask for it: the password alone lets anybody in."
         ),
-        (AsksForMore::Yes, held) => format!(
-            "The sign-in of {directory} also asks them for {}, which a reset leaves as it is. If they lost that too, \
-            whoever manages {directory} can remove it.",
-            held.unwrap_or_default()
+        (AsksForMore::Yes, Some(held)) => format!(
+            "The sign-in of {directory} also asks them for {held}, which a reset leaves as it is. If they lost that too, \
+            whoever manages {directory} can remove it."
         ),
-        (AsksForMore::Unknown, None) => format!(
+        (AsksForMore::Yes | AsksForMore::Unknown, None) => format!(
             "I can't see whether the sign-in of {directory} asks them for more than the password: it alone may let \
             anybody in."
         ),
@@ -35,14 +34,13 @@ pub(super) fn in_result(factors: Option<&SecondFactors>, member: &str) -> Vec<St
         Some((AsksForMore::No, _)) => format!(
             "Nothing ends it by itself, and no code is asked for: {member} should sign in with it now."
         ),
-        Some((AsksForMore::Yes, held)) => format!(
-            "Nothing ends it by itself: {member} should sign in with it now, and is asked for {} too.",
-            held.unwrap_or_default()
+        Some((AsksForMore::Yes, Some(held))) => format!(
+            "Nothing ends it by itself: {member} should sign in with it now, and is asked for {held} too."
         ),
         Some((AsksForMore::Unknown, Some(held))) => format!(
             "Nothing ends it by itself: {member} should sign in with it now, and may be asked for {held} too."
         ),
-        Some((AsksForMore::Unknown, None)) | None => {
+        Some((AsksForMore::Yes | AsksForMore::Unknown, None)) | None => {
             format!("Nothing ends it by itself: {member} should sign in with it now.")
         }
     };
