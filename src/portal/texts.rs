@@ -122,7 +122,7 @@ pub(super) fn password_denied(denied: PasswordDenied) -> String {
         }
         PasswordDenied::TooLong => format!("Too long: {LONGEST_PASSWORD} characters are the most."),
         PasswordDenied::ControlCharacter => {
-            "It has a character that no keyboard shows, such as a tab. Leave it out.".to_owned()
+            "It has a control character, such as a tab. Leave it out.".to_owned()
         }
         PasswordDenied::Common => {
             "Too easy to guess: it is common, or made of your name. Several unusual words are better."

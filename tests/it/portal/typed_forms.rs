@@ -157,7 +157,7 @@ async fn control_characters_are_refused_and_an_older_hash_with_one_opens() {
             .await;
         assert_eq!(page.status, StatusCode::UNPROCESSABLE_ENTITY);
         assert!(
-            page.text.contains("character that no keyboard shows")
+            page.text.contains("has a control character")
                 && page.text.contains("Nothing was changed."),
             "{}",
             page.text
