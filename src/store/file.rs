@@ -13,9 +13,9 @@ use std::time::Duration;
 use super::open_error::OpenError;
 use super::own_log;
 
-/// How often the lock beside the database is tried again, and how long after each time: 200 ms in all.
-const LOOKS: u32 = 20;
-const BETWEEN_LOOKS: Duration = Duration::from_millis(10);
+/// How often the lock beside the database is tried, and the pause after each try: 200 ms in all.
+const TRIES: u32 = 20;
+const TRY_PAUSE: Duration = Duration::from_millis(10);
 
 /// Where there is no record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -115,7 +115,7 @@ impl DatabaseFile {
     pub(super) fn lock(&mut self) -> Result<(), OpenError> {
         try_lock(&self.file)?;
         let beside = open_lock(&self.beside, &self.file)?;
-        let locked = lock_soon(&beside).and_then(|()| {
+        let locked = lock_with_retries(&beside).and_then(|()| {
             own_log::forget_other(&self.beside, &beside, &self.file).map_err(OpenError::from)
         });
         if locked.is_err() {
@@ -164,10 +164,10 @@ fn open_lock(lock: &Path, database: &File) -> std::io::Result<File> {
 
 /// Takes the lock beside the database. A command that looks whether somebody holds it holds it itself for that moment, so
 /// one that is taken is tried again for a while.
-fn lock_soon(beside: &File) -> Result<(), OpenError> {
-    for _ in 0..LOOKS {
+fn lock_with_retries(beside: &File) -> Result<(), OpenError> {
+    for _ in 0..TRIES {
         match try_lock(beside) {
-            Err(OpenError::Locked) => std::thread::sleep(BETWEEN_LOOKS),
+            Err(OpenError::Locked) => std::thread::sleep(TRY_PAUSE),
             ended => return ended,
         }
     }

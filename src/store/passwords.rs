@@ -85,6 +85,7 @@ impl Store {
         self.write((session, checked, passes_lock), begin_session)
             .await
     }
+
     /// The member's own password: it replaces the one that `checked` was, every other session ends, and this one goes on
     /// under another key. False if the password was replaced meanwhile, or the session ended. `passes_lock` as in
     /// [`Store::begin_session`].
