@@ -98,8 +98,7 @@ async fn a_secret_that_is_refused_at_the_act_changes_nothing() {
     let card = bot.command(JO, &email("eli")).await.json();
     bot.click(JO, &card, "deliver_copy").await;
     let look = bot.slack.last();
-    fake.refuse_app(10_014);
-    fake.refuse_calls(99_991_663);
+    fake.lose_secret_at_change();
     bot.click(JO, &look, "confirm").await;
     let told = bot.slack.last_text();
     assert!(

@@ -76,7 +76,22 @@ async fn a_reset_takes_at_most_24_requests() {
 /// A second for each answer, from a cold start.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_reset_works_where_each_answer_takes_a_second() {
-    works_at_a_second_an_answer(None, "").await;
+    let fake = Fake::start(Kind::Keycloak).await;
+    fake.set_realm(|realm| realm.delay = Duration::from_secs(1));
+    let bot = bot_of_ann(&fake).await;
+    was_done(&fake, &reset_by_ann(&bot, "eli").await).await;
+}
+
+async fn was_done(fake: &Fake, told: &str) {
+    assert!(
+        told.contains("Done.") && told.contains("must set a new one") && !told.contains("✗"),
+        "{told}"
+    );
+    assert_eq!(
+        fake.sign_in("eli", OLD).await,
+        SignIn::Refused,
+        "the old password works"
+    );
 }
 
 /// The same where people sign in by a flow of the realm's own, whose name is read before it is.
@@ -99,6 +114,7 @@ async fn a_slow_reset_works_with_everything_named() {
     works_at_a_second_an_answer(Some("our own"), roles).await;
 }
 
+/// Jo is in another directory, so that the member's look-up is the first that Keycloak sees.
 async fn works_at_a_second_an_answer(flow: Option<&'static str>, setting: &str) {
     let fake = Fake::start(Kind::Keycloak).await;
     if let Some(flow) = flow {
@@ -106,17 +122,7 @@ async fn works_at_a_second_an_answer(flow: Option<&'static str>, setting: &str) 
     }
     fake.set_realm(|realm| realm.delay = Duration::from_secs(1));
     let bot = bot_of_ann_with(&fake, setting).await;
-    let told = reset_by_ann(&bot, "eli").await;
-    assert!(told.contains("Done."), "{told}");
-    assert!(
-        told.contains("must set a new one") && !told.contains("✗"),
-        "{told}"
-    );
-    assert_eq!(
-        fake.sign_in("eli", OLD).await,
-        SignIn::Refused,
-        "the old password works"
-    );
+    was_done(&fake, &text_of(&reset(&bot, "eli").await)).await;
 }
 
 /// The flow that the realm had when it was last read is asked for beside its settings, and no other one.
@@ -190,7 +196,7 @@ async fn a_logout_without_an_answer_is_sent_once() {
     fake.set_realm(|realm| realm.logout_takes = Duration::from_secs(30));
     let told = text_of(&reset(&fake.bot().await, "eli").await);
     assert!(
-        told.contains("Done.") && told.contains("signing out failed"),
+        told.contains("✓ password changed") && told.contains("✗ signing out failed"),
         "{told}"
     );
     let asked = fake.asked();
@@ -198,13 +204,13 @@ async fn a_logout_without_an_answer_is_sent_once() {
     assert_eq!(logouts.count(), 1, "{asked:#?}");
 }
 
-/// Connections are kept, to Keycloak and to the chat; and who clicks is looked up once.
+/// Connections are kept, to Keycloak and to the chat; and who clicks is looked up once. Questions that are asked at once
+/// need a connection each.
 #[tokio::test(flavor = "multi_thread")]
 async fn connections_and_profiles_are_kept() {
     let fake = Fake::start(Kind::Keycloak).await;
     let bot = bot_of_ann(&fake).await;
     let look = last_look(&bot, "eli").await;
-    let of_card = (fake.connections(), bot.slack.connections());
     // The command asked; the clicks since did not.
     assert_eq!(bot.slack.who_asked(&email("ann")), 1);
     bot.click(&email("ann"), &look, "confirm").await;
@@ -212,10 +218,9 @@ async fn connections_and_profiles_are_kept() {
     assert!(told.contains("Done."), "{told}");
     // The act reads past what is kept.
     assert_eq!(bot.slack.who_asked(&email("ann")), 2);
-    let of_reset = (fake.connections(), bot.slack.connections());
-    assert!(of_reset.1 <= 2, "{of_card:?} {of_reset:?}");
-    assert_eq!(of_card.0, of_reset.0, "{of_card:?} {of_reset:?}");
-    assert!(of_reset.0 <= 2, "{of_card:?} {of_reset:?}");
+    assert!(bot.slack.connections() <= 2, "{}", bot.slack.connections());
+    let (opened, asked) = (fake.connections(), fake.asked().len());
+    assert!(opened <= 8 && 2 * opened < asked, "{opened} for {asked}");
 }
 
 /// What is kept for clicks decides nothing: the act reads both people anew, and gives the slot back.

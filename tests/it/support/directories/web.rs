@@ -93,6 +93,8 @@ struct Memory {
     token_refusal: Option<(u16, &'static str, &'static str)>,
     /// The code with which Lark answers when it is asked for a token, and that for every other call.
     codes: (Option<i64>, Option<i64>),
+    /// The secret of Lark's app is replaced when the next password is set.
+    loses_secret_at_change: bool,
     /// Connections that were accepted.
     connections: usize,
     realm: Realm,
@@ -269,6 +271,11 @@ impl Fake {
     /// From now on Lark answers every call with this code, but that for a token.
     pub(crate) fn refuse_calls(&self, code: i64) {
         self.memory.lock().unwrap().codes.1 = Some(code);
+    }
+
+    /// The next password is refused for its token, and no other token is given from then on.
+    pub(crate) fn lose_secret_at_change(&self) {
+        self.memory.lock().unwrap().loses_secret_at_change = true;
     }
 
     /// How many connections were accepted.
@@ -1009,6 +1016,10 @@ fn lark(memory: &mut Memory, asked: &Asked) -> Response {
         Some("t-weak") => true,
         _ => return coded(99_991_663, "token invalid"),
     };
+    if memory.loses_secret_at_change && rest == ["passport", "v1", "password"] {
+        memory.codes.0 = Some(10_014);
+        return coded(99_991_663, "token invalid");
+    }
     if let Some(code) = memory.codes.1 {
         return coded(code, "refused");
     }
