@@ -17,7 +17,7 @@ use url::Url;
 
 use crate::clock::Clock;
 use crate::domain::{Moment, Span};
-use crate::net::{self, CallError};
+use crate::net::{self, CallError, Unreachable};
 
 /// How long Lark may take for a call.
 const CALL_DEADLINE: Duration = Duration::from_secs(5);
@@ -27,6 +27,9 @@ const TOKEN_MARGIN: Span = Span::minutes(5);
 const STALE_TOKEN: [i64; 3] = [99_991_661, 99_991_663, 99_991_668];
 /// A scope is missing.
 const MISSING_SCOPE: i64 = 99_991_672;
+/// No app has this `app_id`, its secret is another one, or the app is disabled or not installed. The longer ones are the
+/// gateway's (larksuite/cli, `internal/output/lark_errors.go`).
+const BAD_APP: [i64; 5] = [10_003, 10_014, 99_991_543, 99_991_662, 99_991_673];
 /// Rate limits: of the app, of the tenant, of a chat.
 const LIMITED: [i64; 4] = [99_991_400, 11_232, 230_020, 11_233];
 
@@ -36,6 +39,12 @@ pub enum LarkError {
     /// Certainly nothing was done: Lark was not reached, or gave no token.
     #[error("Lark could not be reached")]
     NotSent,
+    /// The same, and it stays so: the certificate is not accepted, or there is no TLS.
+    #[error("Lark cannot be reached: {0}")]
+    Untrusted(Unreachable),
+    /// The same: Lark gives the app no token.
+    #[error("Lark gives the app no token, with code {0}; look at app_id and app_secret")]
+    NoToken(i64),
     /// The call may have had its effect.
     #[error("Lark did not answer")]
     NoAnswer,
@@ -48,6 +57,18 @@ pub enum LarkError {
     /// Refused, with Lark's own code; nothing was done.
     #[error("Lark refuses with code {0}")]
     Refused(i64),
+}
+
+impl LarkError {
+    /// True where it stays so until somebody changes something, in Lark's console or in the settings. A token that has
+    /// expired is none of these, and neither is a code that nobody knows.
+    pub fn is_lasting(&self) -> bool {
+        match self {
+            Self::Untrusted(_) | Self::MissingScope(_) => true,
+            Self::NoToken(code) | Self::Refused(code) => BAD_APP.contains(code),
+            Self::NotSent | Self::NoAnswer | Self::Limited(_) => false,
+        }
+    }
 }
 
 /// An app of Lark as settings name it.
@@ -166,12 +187,14 @@ impl LarkApi {
             )
             .await;
         // Without a token the call that needed it was not made.
-        let answer = answer.map_err(|error| {
-            if matches!(error, LarkError::NoAnswer) {
-                LarkError::NotSent
-            } else {
-                error
-            }
+        let answer = answer.map_err(|error| match error {
+            LarkError::NoAnswer => LarkError::NotSent,
+            LarkError::Refused(code) => LarkError::NoToken(code),
+            LarkError::NotSent
+            | LarkError::Untrusted(_)
+            | LarkError::NoToken(_)
+            | LarkError::Limited(_)
+            | LarkError::MissingScope(_) => error,
         })?;
         let token = answer
             .get("tenant_access_token")
@@ -215,11 +238,12 @@ impl LarkApi {
                 error = &error as &dyn Error,
                 "Lark could not be asked"
             );
-            if matches!(error, CallError::NotSent(_)) {
-                LarkError::NotSent
-            } else {
-                LarkError::NoAnswer
-            }
+            let CallError::NotSent(cause) = error else {
+                return LarkError::NoAnswer;
+            };
+            Some(Unreachable::of(&cause))
+                .filter(|why| why.is_lasting())
+                .map_or(LarkError::NotSent, LarkError::Untrusted)
         })?;
         let wait = || {
             Span::seconds(

@@ -38,7 +38,7 @@ pub(crate) enum CallError {
 
 /// Why nothing could be sent, as far as the TLS library and the system tell.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum Unreachable {
+pub enum Unreachable {
     #[error("no authority that is trusted signed its certificate; ca_file can name one")]
     UnknownAuthority,
     #[error("its certificate is for another name")]
@@ -47,6 +47,9 @@ pub(crate) enum Unreachable {
     Expired,
     #[error("its certificate is not accepted")]
     BadCertificate,
+    /// It answers the handshake in plain text, or refuses it.
+    #[error("no TLS connection comes about; the port may be one without TLS")]
+    NoTls,
     #[error("nothing listens there")]
     Refused,
     #[error("no connection")]
@@ -78,11 +81,17 @@ impl Unreachable {
     pub(crate) fn is_certificate(self) -> bool {
         match self {
             Self::UnknownAuthority | Self::OtherName | Self::Expired | Self::BadCertificate => true,
-            Self::Refused | Self::NoConnection => false,
+            Self::NoTls | Self::Refused | Self::NoConnection => false,
         }
     }
 
+    /// True where it stays so until somebody changes something, there or here.
+    pub(crate) fn is_lasting(self) -> bool {
+        self.is_certificate() || self == Self::NoTls
+    }
+
     fn of_tls(error: &rustls::Error) -> Self {
+        use rustls::AlertDescription as Alert;
         use rustls::CertificateError as Why;
 
         #[expect(
@@ -100,6 +109,14 @@ impl Unreachable {
                 Self::Expired
             }
             rustls::Error::InvalidCertificate(_) => Self::BadCertificate,
+            rustls::Error::InvalidMessage(_)
+            | rustls::Error::PeerIncompatible(_)
+            | rustls::Error::AlertReceived(
+                Alert::HandshakeFailure
+                | Alert::ProtocolVersion
+                | Alert::InsufficientSecurity
+                | Alert::UnrecognisedName,
+            ) => Self::NoTls,
             _ => Self::NoConnection,
         }
     }

@@ -93,22 +93,8 @@ impl ResilientDirectory {
     where
         F: Future<Output = Result<T, Unavailable>>,
     {
-        self.ask_within(ASK_DEADLINE, question).await
-    }
-
-    async fn ask_within<T, F>(
-        &self,
-        deadline: Duration,
-        question: impl Fn() -> F,
-    ) -> Result<T, Unavailable>
-    where
-        F: Future<Output = Result<T, Unavailable>>,
-    {
-        let Some(breaker) = &self.breaker else {
+        if !self.is_remote() {
             return Box::pin(question()).await;
-        };
-        if !breaker.may_call() {
-            return Err(Unavailable::ForNow);
         }
         let with_retry = async {
             // Boxed, because the future of some directories is large.
@@ -122,7 +108,22 @@ impl ResilientDirectory {
             tokio::time::sleep(Duration::from_millis(pause)).await;
             Box::pin(question()).await
         };
-        let answer = tokio::time::timeout(deadline, with_retry)
+        self.ask_once(ASK_DEADLINE, with_retry).await
+    }
+
+    /// The same without the retry.
+    async fn ask_once<T>(
+        &self,
+        deadline: Duration,
+        question: impl Future<Output = Result<T, Unavailable>>,
+    ) -> Result<T, Unavailable> {
+        let Some(breaker) = &self.breaker else {
+            return question.await;
+        };
+        if !breaker.may_call() {
+            return Err(Unavailable::ForNow);
+        }
+        let answer = tokio::time::timeout(deadline, question)
             .await
             .unwrap_or(Err(Unavailable::ForNow));
         breaker.note(!matches!(answer, Err(Unavailable::ForNow)));
@@ -202,8 +203,9 @@ impl Backend for ResilientDirectory {
     }
 
     async fn sign_out(&self, member: &MemberId) -> Result<Vec<String>, Unavailable> {
-        self.ask_within(SIGN_OUT_DEADLINE, || self.directory.sign_out(member))
-            .await
+        // One that gave no answer may have its effect yet, and takes as long a second time.
+        let sign_out = Box::pin(self.directory.sign_out(member));
+        self.ask_once(SIGN_OUT_DEADLINE, sign_out).await
     }
 
     async fn unlock(&self, member: &MemberId) -> Result<(), Unavailable> {

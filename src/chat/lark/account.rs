@@ -79,11 +79,11 @@ pub(super) fn profile_of(account: &wire::LarkAccount) -> Profile {
 impl From<LarkError> for ApiError {
     fn from(error: LarkError) -> Self {
         match error {
-            LarkError::NotSent | LarkError::NoAnswer => Self::Unavailable,
+            LarkError::NotSent | LarkError::Untrusted(_) | LarkError::NoAnswer => Self::Unavailable,
             LarkError::Limited(wait) => Self::RateLimited(wait),
             LarkError::MissingScope(scope) => Self::MissingScope(scope),
             LarkError::Refused(code) if NOBODY.contains(&code) => Self::NotFound,
-            LarkError::Refused(code) => Self::Refused(code.to_string()),
+            LarkError::NoToken(code) | LarkError::Refused(code) => Self::Refused(code.to_string()),
         }
     }
 }

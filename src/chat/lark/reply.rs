@@ -78,9 +78,11 @@ impl Lark {
         };
         match end {
             Ok(()) => Outcome::Accepted,
-            Err(LarkError::NotSent) => Outcome::Refused(Refusal::Unreachable),
+            Err(LarkError::NotSent | LarkError::Untrusted(_)) => {
+                Outcome::Refused(Refusal::Unreachable)
+            }
             Err(LarkError::Limited(_)) => Outcome::Refused(Refusal::Later),
-            Err(LarkError::MissingScope(_) | LarkError::Refused(_)) => {
+            Err(LarkError::MissingScope(_) | LarkError::NoToken(_) | LarkError::Refused(_)) => {
                 Outcome::Refused(Refusal::Message)
             }
             Err(LarkError::NoAnswer) => Outcome::Unknown,

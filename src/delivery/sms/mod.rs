@@ -182,10 +182,10 @@ impl Ready<'_> {
     }
 }
 
-/// What no answer tells of the message. A certificate that is not trusted does not mend itself.
+/// What no answer tells of the message. A certificate that is not trusted, or a port without TLS, does not mend itself.
 fn no_answer(error: &CallError) -> Outcome {
     match error {
-        CallError::NotSent(cause) if Unreachable::of(cause).is_certificate() => {
+        CallError::NotSent(cause) if Unreachable::of(cause).is_lasting() => {
             Outcome::Refused(Refusal::Tls)
         }
         CallError::NotSent(_) => Outcome::Refused(Refusal::Unreachable),

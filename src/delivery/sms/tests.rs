@@ -106,6 +106,14 @@ async fn every_gateway_names_every_end() {
             Outcome::Refused(Refusal::Unreachable),
             "{kind} is dead"
         );
+        let server = MockServer::start().await;
+        let plain = gateway(kind, &server.uri().replace("http://", "https://"));
+        let no_tls = submit(&plain, "x", "1").await;
+        assert_eq!(
+            no_tls,
+            Outcome::Refused(Refusal::Tls),
+            "{kind} has no TLS at this port"
+        );
     }
 }
 

@@ -142,6 +142,7 @@ impl AdminApi {
         match status {
             401 => self.misconfigured("Keycloak refuses the token that it gave", Some(status)),
             403 => self.misconfigured(forbidden, Some(status)),
+            300..=399 => self.misconfigured(&TokenFault::Redirects.to_string(), Some(status)),
             _ => self.unavailable("an error", Some(status)),
         }
     }
@@ -321,7 +322,10 @@ impl AdminApi {
         match answer.status {
             200..=299 => Ok(()),
             429 => Err(ResetFailed::NotSent),
-            401 => Err(self.refused(401, LACKS_A_ROLE).into()),
+            // A redirect is not followed, so the change did not arrive; 303 alone can come after one.
+            status @ (401 | 301 | 302 | 307 | 308) => {
+                Err(self.refused(status, LACKS_A_ROLE).into())
+            }
             status => {
                 tracing::warn!(
                     directory = self.directory,

@@ -19,7 +19,7 @@ use crate::domain::{EmailAddress, Guard, LoginMethod, Member, MemberId, Role, St
 const UNSEEN_ROLES: &str = "the roles of an account cannot be seen; the client needs view-realm";
 
 /// Leaves out of a role what is not read.
-const BRIEF: [(&str, &str); 1] = [("briefRepresentation", "true")];
+const BRIEF: (&str, &str) = ("briefRepresentation", "true");
 
 /// What is asked about a user beside the user. Of a caller only roles are asked, and only those that the settings name.
 pub(super) struct AboutUser {
@@ -123,15 +123,19 @@ impl Keycloak {
     }
 
     pub(super) async fn about(&self, id: &str, is_caller: bool) -> Result<AboutUser, Unavailable> {
+        let realm_roles = async {
+            let roles = self.realm_roles(id, is_caller).await?;
+            self.named_roles_exist(is_caller, &roles).await?;
+            Ok::<_, Unavailable>(roles)
+        };
         let asked = tokio::try_join!(
             self.ways_in(id, is_caller),
-            self.realm_roles(id, is_caller),
+            realm_roles,
             self.client_roles(id, is_caller)
         );
         // A realm that was made anew has other clients.
         let ((credentials, has_provider_only), realm_roles, (facts, client_roles)) =
             asked.inspect_err(|_| self.read_facts_anew())?;
-        self.named_roles_exist(is_caller, &realm_roles).await?;
         Ok(AboutUser {
             credentials,
             has_provider_only,
@@ -192,7 +196,10 @@ impl Keycloak {
         let clients = facts.clients.iter().filter(|(name, _)| matter(name));
         let asked = clients.map(|(name, client)| async move {
             let path = ["users", id, "role-mappings", "clients", client, "composite"];
-            let roles: Vec<RoleName> = self.api.list(&path, &BRIEF, UNSEEN_ADMINISTRATION).await?;
+            let roles: Vec<RoleName> = self
+                .api
+                .list(&path, &[BRIEF], UNSEEN_ADMINISTRATION)
+                .await?;
             let names = roles.into_iter().map(|role| role.name).collect();
             Ok::<_, Unavailable>((name.clone(), names))
         });
@@ -208,9 +215,9 @@ impl Keycloak {
             return Ok(Vec::new());
         }
         let path = ["users", id, "role-mappings", "realm", "composite"];
-        let roles: Vec<RoleName> = self.api.list(&path, &BRIEF, UNSEEN_ROLES).await?;
+        let roles: Vec<RoleName> = self.api.list(&path, &[BRIEF], UNSEEN_ROLES).await?;
         if roles.is_empty() {
-            let one = [("first", "0"), ("max", "1")];
+            let one = [("first", "0"), ("max", "1"), BRIEF];
             let all: Vec<RoleName> = self.api.list(&["roles"], &one, UNSEEN_ROLES).await?;
             if all.is_empty() {
                 return Err(self.api.misconfigured(UNSEEN_ROLES, None));

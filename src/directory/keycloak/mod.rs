@@ -115,8 +115,7 @@ impl Keycloak {
 
     async fn users_with(&self, email: &EmailAddress) -> Result<Vec<KeycloakUser>, Unavailable> {
         let key = email.key();
-        let mut users: Vec<KeycloakUser> = Vec::new();
-        for spelling in email.spellings() {
+        let asked = email.spellings().into_iter().map(|spelling| async move {
             let query = [
                 ("email", spelling.as_str()),
                 ("exact", "true"),
@@ -124,8 +123,10 @@ impl Keycloak {
                 ("briefRepresentation", "false"),
             ];
             let found: Option<Vec<KeycloakUser>> = self.api.get(&["users"], &query).await?;
-            users.extend(found.unwrap_or_default());
-        }
+            Ok::<_, Unavailable>(found.unwrap_or_default())
+        });
+        let found = try_join_all(asked).await?.into_iter();
+        let mut users: Vec<KeycloakUser> = found.flatten().collect();
         // A server that ignores half of the question must not answer with somebody else.
         users.retain(|user| user.email().is_some_and(|own| own.key() == key));
         Ok(users)

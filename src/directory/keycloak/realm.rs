@@ -126,21 +126,11 @@ impl Keycloak {
     }
 
     async fn facts_of(&self, now: Moment) -> Result<Arc<RealmFacts>, RealmFault> {
-        // The default flow is read beside the settings, since most realms have no other one.
-        let (asks_for_new_password, settings, (clients, administering), by_default) = tokio::try_join!(
+        let (asks_for_new_password, (settings, asked_factors), (clients, administering)) = tokio::try_join!(
             self.asks_for_new_password(),
-            self.settings(),
+            self.settings_and_factors(),
             self.clients(),
-            async { Ok(self.asked_by(DEFAULT_FLOW).await) },
         )?;
-        let flow = settings
-            .as_ref()
-            .and_then(|settings| settings.browser_flow.as_deref());
-        let asked_factors = match flow {
-            Some(DEFAULT_FLOW) => by_default,
-            Some(other) => self.asked_by(other).await,
-            None => None,
-        };
         let facts = Arc::new(RealmFacts {
             read_at: now,
             asks_for_new_password,
@@ -151,6 +141,27 @@ impl Keycloak {
         });
         self.keep_facts(Arc::clone(&facts));
         Ok(facts)
+    }
+
+    /// The flow is read beside the settings that name it: the one that the realm had last, else the default one.
+    async fn settings_and_factors(
+        &self,
+    ) -> Result<(Option<RealmSettings>, Option<AskedFactors>), RealmFault> {
+        let known = self
+            .known_facts()
+            .and_then(|facts| facts.settings.as_ref()?.browser_flow.clone());
+        let likely = known.as_deref().unwrap_or(DEFAULT_FLOW);
+        let (settings, by_likely) =
+            tokio::try_join!(self.settings(), async { Ok(self.asked_by(likely).await) })?;
+        let flow = settings
+            .as_ref()
+            .and_then(|settings| settings.browser_flow.as_deref());
+        let asked_factors = match flow {
+            Some(flow) if flow == likely => by_likely,
+            Some(other) => self.asked_by(other).await,
+            None => None,
+        };
+        Ok((settings, asked_factors))
     }
 
     /// What was read last, however long ago.

@@ -22,8 +22,8 @@ const LOGOUT_DEADLINE: Duration = Duration::from_secs(7);
 const OFFLINE_ROUNDS: usize = 3;
 
 /// How often, and after which pause, sessions are looked at after a logout that gave no answer. With the logout itself that
-/// is as long as three applications take that hang.
-const LOOKS: usize = 8;
+/// is 18 seconds, longer than three applications take that hang.
+const LOOKS: usize = 12;
 const LOOK_PAUSE: Duration = Duration::from_secs(1);
 
 impl Keycloak {
@@ -46,12 +46,14 @@ impl Keycloak {
     }
 
     async fn has_no_session(&self, id: &str) -> Result<(), Unavailable> {
-        for _ in 0..LOOKS {
+        for look in 0..LOOKS {
+            if look > 0 {
+                tokio::time::sleep(LOOK_PAUSE).await;
+            }
             let left: Option<Vec<Value>> = self.api.get(&["users", id, "sessions"], &[]).await?;
             if left.is_none_or(|left| left.is_empty()) {
                 return Ok(());
             }
-            tokio::time::sleep(LOOK_PAUSE).await;
         }
         Err(self
             .api

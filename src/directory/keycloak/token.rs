@@ -24,6 +24,8 @@ pub(super) enum TokenFault {
     HttpsRequired,
     #[error("the server at url is not Keycloak, or its path is missing in url")]
     NotKeycloak,
+    #[error("url leads elsewhere: write the address to which it redirects")]
+    Redirects,
     #[error("Keycloak cannot be reached: {0}")]
     Unreachable(Unreachable),
     #[error("Keycloak does not answer in time")]
@@ -43,19 +45,15 @@ impl From<TokenFault> for Unavailable {
             | TokenFault::RealmDisabled
             | TokenFault::HttpsRequired
             | TokenFault::NotKeycloak
-            | TokenFault::Unreachable(
-                Unreachable::UnknownAuthority
-                | Unreachable::OtherName
-                | Unreachable::Expired
-                | Unreachable::BadCertificate,
-            )
+            | TokenFault::Redirects
             // 408, 425 and 429 pass by themselves.
             | TokenFault::Status(400..=407 | 409..=424 | 426..=428 | 430..=499) => {
                 Self::Misconfigured
             }
-            TokenFault::Unreachable(Unreachable::Refused | Unreachable::NoConnection)
-            | TokenFault::NoAnswer
-            | TokenFault::Status(_) => Self::ForNow,
+            TokenFault::Unreachable(why) if why.is_lasting() => Self::Misconfigured,
+            TokenFault::Unreachable(_) | TokenFault::NoAnswer | TokenFault::Status(_) => {
+                Self::ForNow
+            }
         }
     }
 }
@@ -105,6 +103,7 @@ pub(super) fn read(answer: &Result<Answer, CallError>) -> Result<TokenAnswer, To
         (403, (_, "Realm not enabled")) => TokenFault::RealmDisabled,
         (403, (_, "HTTPS required")) => TokenFault::HttpsRequired,
         (404, _) => TokenFault::NotKeycloak,
+        (300..=399, _) => TokenFault::Redirects,
         (status, _) => TokenFault::Status(status),
     })
 }

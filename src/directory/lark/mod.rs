@@ -62,12 +62,18 @@ impl LarkDirectory {
     }
 
     fn unavailable(&self, error: &LarkError) -> Unavailable {
+        let is_lasting = error.is_lasting();
         tracing::error!(
             directory = self.config.common.name,
             error = error as &dyn std::error::Error,
+            is_lasting,
             "the directory could not be asked"
         );
-        Unavailable::ForNow
+        if is_lasting {
+            Unavailable::Misconfigured
+        } else {
+            Unavailable::ForNow
+        }
     }
 
     fn native<'a>(&self, member: &'a MemberId) -> Option<&'a str> {

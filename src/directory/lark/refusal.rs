@@ -23,7 +23,15 @@ fn refusal(code: i64) -> Option<String> {
 
 pub(super) fn failed(error: &LarkError) -> ResetFailed {
     match error {
-        LarkError::NotSent | LarkError::Limited(_) => ResetFailed::NotSent,
+        LarkError::Untrusted(_) | LarkError::NoToken(_) | LarkError::Refused(_)
+            if error.is_lasting() =>
+        {
+            ResetFailed::Misconfigured
+        }
+        LarkError::NotSent
+        | LarkError::Limited(_)
+        | LarkError::Untrusted(_)
+        | LarkError::NoToken(_) => ResetFailed::NotSent,
         LarkError::NoAnswer => ResetFailed::Unknown,
         LarkError::MissingScope(scope) => ResetFailed::Refused(format!(
             "relatch's app there has no right to reset this member: it lacks {scope}"
@@ -60,5 +68,10 @@ mod tests {
         );
         assert_eq!(failed(&LarkError::NoAnswer), ResetFailed::Unknown);
         assert_eq!(failed(&LarkError::NotSent), ResetFailed::NotSent);
+        assert_eq!(
+            failed(&LarkError::NoToken(10_014)),
+            ResetFailed::Misconfigured
+        );
+        assert_eq!(failed(&LarkError::NoToken(7)), ResetFailed::NotSent);
     }
 }

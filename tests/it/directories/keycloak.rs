@@ -291,6 +291,8 @@ async fn faults_of_the_token_are_told_apart() {
         ),
         (403, "invalid_request", "HTTPS required", "asks for https"),
         (404, "HTTP 404 Not Found", "", "is not Keycloak"),
+        (301, "", "", "leads elsewhere"),
+        (308, "", "", "leads elsewhere"),
     ] {
         let fake = Fake::start(web::Kind::Keycloak).await;
         fake.refuse_tokens(status, error, described);

@@ -49,6 +49,9 @@ pub(crate) struct Memory {
     broken: Arc<Mutex<Vec<String>>>,
     answered: Arc<Mutex<std::collections::HashSet<String>>>,
     called: Arc<Mutex<BTreeSet<String>>>,
+    /// About whom `users.info` was asked.
+    who_asked: Arc<Mutex<Vec<String>>>,
+    connections: Arc<Mutex<usize>>,
     /// What `views.open` is refused with.
     form_error: Arc<Mutex<Option<&'static str>>>,
     pub(crate) mattermost: Arc<Mutex<super::mattermost::Server>>,
@@ -163,10 +166,12 @@ impl FakeSlack {
             .with_state(memory.clone());
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let base = format!("http://{}", listener.local_addr().unwrap());
+        let connections = Arc::clone(&memory.connections);
         #[expect(clippy::disallowed_methods, reason = "a server of a test ends with it")]
         tokio::spawn(async move {
             loop {
                 let (stream, _) = listener.accept().await.unwrap();
+                *connections.lock().unwrap() += 1;
                 let service = hyper_util::service::TowerToHyperService::new(router.clone());
                 let io = hyper_util::rt::TokioIo::new(stream);
                 #[expect(
@@ -285,6 +290,17 @@ impl FakeSlack {
         self.memory.called.lock().unwrap().iter().cloned().collect()
     }
 
+    /// How often `users.info` was asked about somebody.
+    pub(crate) fn who_asked(&self, email: &str) -> usize {
+        let asked = self.memory.who_asked.lock().unwrap();
+        asked.iter().filter(|id| **id == user_id(email)).count()
+    }
+
+    /// How many connections were accepted.
+    pub(crate) fn connections(&self) -> usize {
+        *self.memory.connections.lock().unwrap()
+    }
+
     /// The platform's rules that were broken so far.
     pub(crate) fn broken(&self) -> Vec<String> {
         self.memory.broken.lock().unwrap().clone()
@@ -347,6 +363,8 @@ fn auth_test() -> String {
 /// "users.info": `user` is required; an account that is not there is `user_not_found`; over the rate limit 429 with
 /// `Retry-After` (Slack, "users.info method", "Rate limits").
 async fn users_info(memory: &Memory, body: &str) -> impl IntoResponse + use<> {
+    let id = body.strip_prefix("user=").unwrap_or_default();
+    memory.who_asked.lock().unwrap().push(id.to_owned());
     let delay = memory.who_delay();
     tokio::time::sleep(delay).await;
     if let Some((status, answer)) = memory.who_answer() {
@@ -356,7 +374,6 @@ async fn users_info(memory: &Memory, body: &str) -> impl IntoResponse + use<> {
             answer.to_string(),
         );
     }
-    let id = body.strip_prefix("user=").unwrap_or_default();
     let answer = match memory.user(|known| known == id) {
         Some(user) => json!({ "ok": true, "user": as_granted(user) }),
         None => json!({ "ok": false, "error": "user_not_found" }),

@@ -2,6 +2,7 @@
 
 mod master;
 mod open_ways;
+mod rights;
 
 use std::time::Duration;
 

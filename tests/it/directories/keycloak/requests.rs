@@ -3,20 +3,25 @@
 use std::time::Duration;
 
 use relatch::surface::app::Admins;
-use relatch::surface::domain::{State, Step, StepOutcome};
+use relatch::surface::domain::{Span, State, Step, StepOutcome};
 use relatch::surface::store::HistoryFilter;
 
 use super::super::{JO, NOTHING, card_text, email, ended, reset};
 use crate::support::TestBot;
-use crate::support::directories::web::{Fake, Kind};
+use crate::support::directories::web::{Fake, Kind, default_flow};
 use crate::support::directories::{OLD, SignIn, World};
 use crate::support::slack::{button_value, text_of};
 
 /// Ann administers in Keycloak itself, by a role of the realm.
 async fn bot_of_ann(fake: &Fake) -> TestBot {
+    bot_of_ann_with(fake, "").await
+}
+
+/// The same with a setting more.
+async fn bot_of_ann_with(fake: &Fake, setting: &str) -> TestBot {
     fake.set_role("ann", "it-admins", true);
     let settings = format!(
-        "{}\nprimary_admin_roles = [\"it-admins\"]",
+        "{}\nprimary_admin_roles = [\"it-admins\"]\n{setting}",
         fake.own_settings()
     );
     let bot = TestBot::with_directory_and_admins(&settings, Admins::Directory).await;
@@ -74,12 +79,148 @@ async fn a_reset_works_where_each_answer_takes_a_second() {
     let fake = Fake::start(Kind::Keycloak).await;
     fake.set_realm(|realm| realm.delay = Duration::from_secs(1));
     let bot = bot_of_ann(&fake).await;
-    let told = reset_by_ann(&bot, "eli").await;
-    assert!(told.contains("Done."), "{told}");
+    was_done(&fake, &reset_by_ann(&bot, "eli").await).await;
+}
+
+async fn was_done(fake: &Fake, told: &str) {
     assert!(
-        told.contains("must set a new one") && !told.contains("✗"),
+        told.contains("Done.") && told.contains("must set a new one") && !told.contains("✗"),
         "{told}"
     );
+    assert_eq!(
+        fake.sign_in("eli", OLD).await,
+        SignIn::Refused,
+        "the old password works"
+    );
+}
+
+/// The same where people sign in by a flow of the realm's own, whose name is read before it is.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_slow_reset_works_with_a_flow_of_its_own() {
+    works_at_a_second_an_answer(Some("our own"), "").await;
+}
+
+/// The same where a client is named whose role has to be there.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_slow_reset_works_with_a_role_of_a_client() {
+    let role = "protected_roles = [\"realm-management/manage-users\"]";
+    works_at_a_second_an_answer(None, role).await;
+}
+
+/// Both, and a protected role of the realm.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_slow_reset_works_with_everything_named() {
+    let roles = "protected_roles = [\"realm-management/manage-users\", \"admin\"]";
+    works_at_a_second_an_answer(Some("our own"), roles).await;
+}
+
+/// Jo is in another directory, so that the member's look-up is the first that Keycloak sees.
+async fn works_at_a_second_an_answer(flow: Option<&'static str>, setting: &str) {
+    let fake = Fake::start(Kind::Keycloak).await;
+    if let Some(flow) = flow {
+        fake.set_flow(flow, default_flow());
+    }
+    fake.set_realm(|realm| realm.delay = Duration::from_secs(1));
+    let bot = bot_of_ann_with(&fake, setting).await;
+    was_done(&fake, &text_of(&reset(&bot, "eli").await)).await;
+}
+
+/// The flow that the realm had when it was last read is asked for beside its settings, and no other one.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_flow_that_is_known_is_asked_for_first() {
+    let fake = Fake::start(Kind::Keycloak).await;
+    fake.set_flow("our own", default_flow());
+    let bot = fake.bot().await;
+    card_text(&bot, "eli").await;
+    bot.clock.advance(Span::minutes(2));
+    fake.asked();
+    let told = card_text(&bot, "otp").await;
+    let flows: Vec<String> = fake
+        .asked()
+        .into_iter()
+        .filter(|call| call.ends_with("/executions"))
+        .collect();
+    let own = "GET /admin/realms/corp/authentication/flows/our%20own/executions";
+    assert_eq!(flows, [own], "{told}");
+    // It is another one since.
+    fake.set_flow("newer", default_flow());
+    bot.clock.advance(Span::minutes(2));
+    card_text(&bot, "otp").await;
+    let asked = fake.asked();
+    assert!(
+        asked.iter().any(|call| call.ends_with("/newer/executions")),
+        "{asked:#?}"
+    );
+}
+
+/// Half of a short life is its margin: one token for look-ups within 3 seconds, another one after 5.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_token_with_a_short_life_is_kept_for_half_of_it() {
+    let fake = Fake::start(Kind::Keycloak).await;
+    fake.set_realm(|realm| realm.token_life = 8);
+    let bot = fake.bot().await;
+    let tokens = || {
+        let asked = fake.asked();
+        asked.iter().filter(|call| call.ends_with("/token")).count()
+    };
+    card_text(&bot, "eli").await;
+    bot.clock.advance(Span::seconds(3));
+    card_text(&bot, "loc").await;
+    assert_eq!(tokens(), 1);
+    bot.clock.advance(Span::seconds(2));
+    card_text(&bot, "pol").await;
+    assert_eq!(tokens(), 1);
+}
+
+/// An answer with 3,000 roles is longer than what is read of other vendors.
+#[tokio::test(flavor = "multi_thread")]
+async fn many_roles_are_read() {
+    let fake = Fake::start(Kind::Keycloak).await;
+    fake.set_realm(|realm| realm.roles_beside = 3_000);
+    let bot = fake.bot().await;
+    let card = bot.command(JO, &email("eli")).await.json();
+    assert!(
+        button_value(&card, "deliver_copy").is_some(),
+        "{}",
+        text_of(&card)
+    );
+    // The one that protects is the first of them.
+    let told = card_text(&bot, "pri").await;
+    assert!(told.contains("is protected"), "{told}");
+}
+
+/// A logout without an answer may have its effect yet, and Keycloak waits for each application anew at a second one.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_logout_without_an_answer_is_sent_once() {
+    let fake = Fake::start(Kind::Keycloak).await;
+    fake.set_realm(|realm| realm.logout_takes = Duration::from_secs(30));
+    let told = text_of(&reset(&fake.bot().await, "eli").await);
+    assert!(
+        told.contains("✓ password changed") && told.contains("✗ signing out failed"),
+        "{told}"
+    );
+    let asked = fake.asked();
+    let logouts = asked.iter().filter(|call| call.ends_with("/logout"));
+    assert_eq!(logouts.count(), 1, "{asked:#?}");
+}
+
+/// Connections are kept, to Keycloak and to the chat; and who clicks is looked up once. Questions that are asked at once
+/// need a connection each.
+#[tokio::test(flavor = "multi_thread")]
+async fn connections_and_profiles_are_kept() {
+    let fake = Fake::start(Kind::Keycloak).await;
+    let bot = bot_of_ann(&fake).await;
+    let look = last_look(&bot, "eli").await;
+    // The command asked; the clicks since did not.
+    assert_eq!(bot.slack.who_asked(&email("ann")), 1);
+    bot.click(&email("ann"), &look, "confirm").await;
+    let told = text_of(&bot.slack.last());
+    assert!(told.contains("Done."), "{told}");
+    // The act reads past what is kept.
+    assert_eq!(bot.slack.who_asked(&email("ann")), 2);
+    assert!(bot.slack.connections() <= 2, "{}", bot.slack.connections());
+    let (opened, asked) = (fake.connections(), fake.asked().len());
+    assert!(opened <= 8 && 2 * opened < asked, "{opened} for {asked}");
 }
 
 /// What is kept for clicks decides nothing: the act reads both people anew, and gives the slot back.

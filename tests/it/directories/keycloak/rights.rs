@@ -29,6 +29,8 @@ async fn a_refusal_that_stays_is_told_as_that() {
     for (status, words) in [
         (401, "can't use Corp directory as it is set up."),
         (403, "can't use Corp directory as it is set up."),
+        // A proxy in front of it that knows the server by another address.
+        (302, "can't use Corp directory as it is set up."),
         (503, "Corp directory doesn't answer."),
     ] {
         let fake = Fake::start(Kind::Keycloak).await;
@@ -82,6 +84,8 @@ async fn a_refused_token_is_told_as_what_it_is() {
         ),
         (404, "Realm does not exist", "", true),
         (403, "access_denied", "Realm not enabled", true),
+        (301, "", "", true),
+        (307, "", "", true),
         (503, "unknown_error", "", false),
         (429, "unknown_error", "", false),
     ] {
@@ -125,8 +129,11 @@ async fn faults_of_the_connection_are_told_apart() {
         _ => line,
     });
     let closed = closed.collect::<Vec<_>>().join("\n");
+    // The port of the fake has no TLS.
+    let plain = settings.replacen("url = \"http://", "url = \"https://", 1);
     for (settings, why, is_lasting) in [
         (closed, "nothing listens there", false),
+        (plain, "no TLS", true),
         (
             fake.settings_with_certificate("unknown").await,
             "no authority that is trusted signed its certificate",

@@ -20,6 +20,7 @@ use super::{CHOSEN, SignIn, TestBot, Traits, Trouble, World};
 
 const CLIENT: (&str, &str) = ("relatch", "canary-client-secret-0001");
 const WEAK: (&str, &str) = ("weak", "canary-client-secret-0002");
+const NARROW: (&str, &str) = ("narrow", "canary-client-secret-0004");
 
 /// Where the application of the realm sends a browser back to; nobody listens there.
 const BACK: &str = "http://127.0.0.1:1/back";
@@ -166,6 +167,11 @@ impl Keycloak {
     /// The same as a client that may read and not manage.
     pub(crate) fn weak_settings(&self) -> String {
         Self::settings(&self.front, WEAK)
+    }
+
+    /// The same as a client with `manage-users` and `query-clients` alone.
+    pub(crate) fn narrow_settings(&self) -> String {
+        Self::settings(&self.front, NARROW)
     }
 
     /// The names of the kinds of rules that a password policy can have.

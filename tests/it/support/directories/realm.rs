@@ -25,6 +25,10 @@ pub(crate) struct Realm {
     pub(crate) keeps_offline_tokens: bool,
     /// Every call of the Admin REST API is answered so, whatever the token.
     pub(crate) refusal: Option<u16>,
+    /// How many seconds a token lives.
+    pub(crate) token_life: u32,
+    /// How many other roles everybody has.
+    pub(crate) roles_beside: usize,
     /// The calls so far, by method and path.
     pub(crate) asked: Vec<String>,
 }
@@ -41,6 +45,8 @@ impl Default for Realm {
             unlock_refusal: None,
             keeps_offline_tokens: false,
             refusal: None,
+            token_life: 300,
+            roles_beside: 0,
             asked: Vec::new(),
         }
     }

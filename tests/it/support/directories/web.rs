@@ -8,6 +8,7 @@ use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::{HeaderMap, Method, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
+use axum::serve::ListenerExt;
 use axum::{Json, Router};
 use serde_json::{Value, json};
 
@@ -90,6 +91,12 @@ struct Memory {
     link_refusal: Option<(u16, &'static str)>,
     /// What it answers when it is asked for a token.
     token_refusal: Option<(u16, &'static str, &'static str)>,
+    /// The code with which Lark answers when it is asked for a token, and that for every other call.
+    codes: (Option<i64>, Option<i64>),
+    /// The secret of Lark's app is replaced when the next password is set.
+    loses_secret_at_change: bool,
+    /// Connections that were accepted.
+    connections: usize,
     realm: Realm,
     /// The realm's browser flow, where it is not the default one: its name and its executions.
     flow: Option<(&'static str, Value)>,
@@ -177,6 +184,8 @@ impl Fake {
         let router = Router::new()
             .fallback(answer)
             .with_state((kind, Arc::clone(&memory)));
+        let shared = Arc::clone(&memory);
+        let listener = listener.tap_io(move |_| shared.lock().unwrap().connections += 1);
         super::super::spawn(async move { axum::serve(listener, router).await.unwrap() });
         Self { kind, base, memory }
     }
@@ -252,6 +261,26 @@ impl Fake {
     /// From now on a token is refused so.
     pub(crate) fn refuse_tokens(&self, status: u16, error: &'static str, told: &'static str) {
         self.memory.lock().unwrap().token_refusal = Some((status, error, told));
+    }
+
+    /// From now on Lark gives no token, with this code.
+    pub(crate) fn refuse_app(&self, code: i64) {
+        self.memory.lock().unwrap().codes.0 = Some(code);
+    }
+
+    /// From now on Lark answers every call with this code, but that for a token.
+    pub(crate) fn refuse_calls(&self, code: i64) {
+        self.memory.lock().unwrap().codes.1 = Some(code);
+    }
+
+    /// The next password is refused for its token, and no other token is given from then on.
+    pub(crate) fn lose_secret_at_change(&self) {
+        self.memory.lock().unwrap().loses_secret_at_change = true;
+    }
+
+    /// How many connections were accepted.
+    pub(crate) fn connections(&self) -> usize {
+        self.memory.lock().unwrap().connections
     }
 
     /// Changes how the realm is set up.
@@ -625,7 +654,7 @@ fn keycloak(memory: &mut Memory, asked: &Asked) -> Response {
         }
         let token = format!("token-of-{}", form["client_id"]);
         return Json(
-            json!({ "access_token": token, "expires_in": 300, "refresh_expires_in": 0,
+            json!({ "access_token": token, "expires_in": memory.realm.token_life, "refresh_expires_in": 0,
             "token_type": "Bearer", "not-before-policy": 0, "scope": "profile email" }),
         )
         .into_response();
@@ -658,6 +687,12 @@ fn keycloak(memory: &mut Memory, asked: &Asked) -> Response {
     if let ("GET", ["clients"]) = (method, rest) {
         return clients(memory, asked);
     }
+    if let ("GET", ["clients", client, "roles", name]) = (method, rest) {
+        if *client != memory.administration || !["manage-users", "query-users"].contains(name) {
+            return told(404, "Could not find role");
+        }
+        return Json(json!({ "id": name, "name": name, "clientRole": true })).into_response();
+    }
     if let ("GET", []) = (method, rest) {
         if memory.blind == Some(Blind::Realm) {
             return Json(json!({ "realm": "corp", "bruteForceProtected": true })).into_response();
@@ -688,6 +723,14 @@ fn keycloak(memory: &mut Memory, asked: &Asked) -> Response {
         }
         return Json(json!({ "alias": "UPDATE_PASSWORD", "enabled": memory.realm.asks }))
             .into_response();
+    }
+    // Ours, so that a realm with many roles is not read in full.
+    let is_role_list = matches!(
+        rest,
+        ["roles"] | ["users", _, "role-mappings", .., "composite"]
+    );
+    if is_role_list && asked.query.get("briefRepresentation").map(String::as_str) != Some("true") {
+        return refuse(memory, "roles with all their attributes");
     }
     if let ("GET", ["roles"]) = (method, rest) {
         return roles(&["default-roles-corp"]);
@@ -758,6 +801,9 @@ fn keycloak(memory: &mut Memory, asked: &Asked) -> Response {
         }
         ("GET", ["role-mappings", "realm", "composite"]) => match memory.blind {
             Some(Blind::GoneBeforeRealmRoles) => told(404, "User not found"),
+            _ if memory.realm.roles_beside > 0 => {
+                many_roles(&person.realm_roles, memory.realm.roles_beside)
+            }
             _ => roles(&person.realm_roles),
         },
         ("GET", ["role-mappings", "clients", client, "composite"]) => match memory.blind {
@@ -893,6 +939,17 @@ fn roles(names: &[&str]) -> Response {
     .into_response()
 }
 
+/// The same with others that say nothing, each with the fields of a brief answer ("Admin REST API", `RoleRepresentation`).
+fn many_roles(names: &[&str], others: usize) -> Response {
+    let others = (0..others).map(|number| format!("team-{number:05}"));
+    let all = names.iter().map(|name| (*name).to_owned()).chain(others);
+    let one = |name: String| {
+        json!({ "id": format!("7a1e0000-0000-4000-8000-{name}"), "name": name, "description": "${role}",
+            "composite": false, "clientRole": false, "containerId": "corp" })
+    };
+    Json(all.map(one).collect::<Vec<_>>()).into_response()
+}
+
 /// By id there is more in it than in a list.
 fn user(name: &str, person: &Person, may_manage: bool, is_by_id: bool) -> Value {
     let mut told = json!({
@@ -942,6 +999,9 @@ fn lark(memory: &mut Memory, asked: &Asked) -> Response {
             body["app_id"].as_str().unwrap(),
             body["app_secret"].as_str().unwrap(),
         );
+        if let Some(code) = memory.codes.0 {
+            return coded(code, "refused");
+        }
         if ![CLIENT, WEAK].contains(&app) {
             return coded(10_014, "app secret invalid");
         }
@@ -956,6 +1016,13 @@ fn lark(memory: &mut Memory, asked: &Asked) -> Response {
         Some("t-weak") => true,
         _ => return coded(99_991_663, "token invalid"),
     };
+    if memory.loses_secret_at_change && rest == ["passport", "v1", "password"] {
+        memory.codes.0 = Some(10_014);
+        return coded(99_991_663, "token invalid");
+    }
+    if let Some(code) = memory.codes.1 {
+        return coded(code, "refused");
+    }
     if asked.query.len() != 1 || asked.query["user_id_type"] != "open_id" {
         return refuse(memory, "user_id_type is missing or not alone");
     }
