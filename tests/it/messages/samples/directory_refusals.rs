@@ -1,17 +1,13 @@
-//! Every reason for which a directory refuses a change.
+//! Every reason for which a directory refuses a change, but that the account is gone.
 
 use relatch::surface::directory::{
     AccountFault, CharacterKind, MissingRight, PasswordFault, RuleHelp, ServerFault, WhyRefused,
 };
 
-/// All of them, with this text where a directory gives its own words.
+/// Each of them, with this text where a directory gives its own words.
 pub(super) fn of(text: &str) -> Vec<WhyRefused> {
     let text = format!("constraint violation\n# {text}");
-    let mut all = vec![
-        WhyRefused::Gone,
-        WhyRefused::Status(409),
-        WhyRefused::Code(99_991_671),
-    ];
+    let mut all = vec![WhyRefused::Status(409), WhyRefused::Code(99_991_671)];
     all.extend(account_faults().map(WhyRefused::Account));
     all.extend(password_faults(&text).into_iter().map(WhyRefused::Password));
     all.extend(missing_rights(text).map(WhyRefused::NoRight));

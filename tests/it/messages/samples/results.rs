@@ -1,6 +1,6 @@
 //! Results of resets, and resets that stopped before the change.
 
-use relatch::surface::directory::Capabilities;
+use relatch::surface::directory::{Capabilities, WhyRefused};
 use relatch::surface::domain::{
     Carries, Channel, Delivery, Quota, ResetId, Span, State, Step, StepOutcome,
 };
@@ -256,12 +256,11 @@ fn stopped(world: &World<'_>, samples: &mut Samples) {
             "directory_misconfigured",
             say::directory_misconfigured(directory, r),
         );
-        for why in directory_refusals::of(world.typed) {
-            samples.say(
-                "directory_refused",
-                say::directory_refused(directory, &why, r),
-            );
-        }
+        let gone = say::directory_refused(directory, &WhyRefused::Gone, r);
+        samples.say("directory_refused", gone);
+    }
+    for why in directory_refusals::of(world.typed) {
+        samples.say("directory_refused", say::directory_refused(name, &why, r));
     }
     samples.say("contact_changed", say::contact_changed(name, r));
     samples.say("chosen_before_upgrade", say::chosen_before_upgrade(r));
