@@ -58,16 +58,17 @@ pub mod delivery {
 }
 pub mod directory {
     pub use crate::directory::{
-        Backend, Builtin, By, Capabilities, Directories, Directory, DirectoryParts, Hasher, Match,
-        NextReset, ResetFailed, ResilientDirectory, ScriptedDirectory, read_text,
+        AccountFault, Backend, Builtin, By, Capabilities, CharacterKind, Directories, Directory,
+        DirectoryParts, Hasher, Match, MissingRight, NextReset, PasswordFault, ResetFailed,
+        ResilientDirectory, RuleHelp, ScriptedDirectory, ServerFault, WhyRefused, read_text,
     };
 }
 pub mod domain {
     pub use crate::domain::{
         AsksForMore, Carries, Channel, ChatUser, CompanyDomains, Delivery, Denied, Destination,
-        EmailAddress, Guard, LoginMethod, Member, MemberId, Moment, Password, Permit, Platform,
-        Quota, Reference, ResetId, Role, SecondFactor, SecondFactors, Span, State, Status, Step,
-        StepOutcome,
+        EmailAddress, Guard, LoginMethod, Member, MemberId, Moment, OwnPassword, Password, Permit,
+        Platform, Quota, Reference, ResetId, Role, SecondFactor, SecondFactors, Span, State,
+        Status, Step, StepOutcome,
     };
     pub mod channel {
         pub use crate::domain::channel::DestinationDenied;

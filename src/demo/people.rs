@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::error::DemoError;
 use crate::app::App;
-use crate::domain::MemberId;
+use crate::domain::{MemberId, OwnPassword};
 use crate::store::MemberRow;
 
 /// Who has said what the app says.
@@ -203,7 +203,7 @@ pub(super) async fn import(app: &Arc<App>) -> Result<(), DemoError> {
     let account = app.store.account(mina.email).await?;
     if account.is_some_and(|(_, account)| account.credential.is_none()) {
         builtin
-            .set_password(&mina.member_id(), OLD_PASSWORD)
+            .set_password(&mina.member_id(), &OwnPassword::chosen(OLD_PASSWORD)?)
             .await?;
     }
     Ok(())

@@ -2,7 +2,7 @@
 
 use std::ops::RangeInclusive;
 
-use super::self_write;
+use super::{WhyRefused, self_write};
 use crate::domain::makeup::PasswordNeeds;
 use crate::domain::{EmailAddress, Member, MemberId, Moment, Password, Span};
 use crate::store::Reservation;
@@ -66,8 +66,8 @@ pub enum Unavailable {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ResetFailed {
     /// A definite no: the directory's own rules refuse this password or this member.
-    #[error("the directory refused: {0}")]
-    Refused(String),
+    #[error("the directory refused: {0:?}")]
+    Refused(WhyRefused),
     /// The change was certainly not sent.
     #[error("the directory could not be reached")]
     NotSent,
@@ -92,7 +92,7 @@ impl From<Unavailable> for ResetFailed {
 impl ResetFailed {
     /// The refusal of a member who is no longer there.
     pub(super) fn gone() -> Self {
-        Self::Refused("the account is gone".to_owned())
+        Self::Refused(WhyRefused::Gone)
     }
 }
 

@@ -5,7 +5,8 @@ use std::error::Error;
 use super::config::{DirectoryConfig, DirectoryParts, read_domains};
 use super::fair_queue::{FairQueue, Full, Turn};
 use super::{
-    Backend, By, Capabilities, Enforced, HashError, Hasher, Match, ResetFailed, Unavailable,
+    Backend, By, Capabilities, Enforced, HashError, Hasher, Match, ResetFailed, ServerFault,
+    Unavailable, WhyRefused,
 };
 use crate::chance::Chance;
 use crate::domain::phone::{NotAPhone, phone_on_record};
@@ -135,9 +136,11 @@ impl Builtin {
     }
 
     /// Sets a lasting password; for the demo and for tests.
-    pub async fn set_password(&self, member: &MemberId, password: &str) -> Result<(), ResetFailed> {
-        let own = OwnPassword::chosen(password)
-            .map_err(|not_one| ResetFailed::Refused(not_one.to_string()))?;
+    pub async fn set_password(
+        &self,
+        member: &MemberId,
+        own: &OwnPassword,
+    ) -> Result<(), ResetFailed> {
         self.set(member, own.expose(), None).await
     }
 
@@ -243,7 +246,7 @@ impl Builtin {
             .map_err(|error| match error {
                 HashError::Busy => ResetFailed::NotSent,
                 HashError::Broken => {
-                    ResetFailed::Refused("the password could not be hashed".to_owned())
+                    ResetFailed::Refused(WhyRefused::Server(ServerFault::NotHashed))
                 }
             })?;
         self.store

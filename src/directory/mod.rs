@@ -30,6 +30,7 @@ mod resilient;
 mod scripted;
 mod sections;
 mod self_write;
+mod why_refused;
 
 use std::ops::RangeInclusive;
 
@@ -47,6 +48,9 @@ pub use self::resilient::ResilientDirectory;
 pub use self::scripted::{NextReset, ScriptedDirectory};
 pub(crate) use self::sections::conflicts;
 pub use self::sections::read_text;
+pub use self::why_refused::{
+    AccountFault, CharacterKind, MissingRight, PasswordFault, RuleHelp, ServerFault, WhyRefused,
+};
 use crate::domain::makeup::PasswordNeeds;
 use crate::domain::written_enum;
 use crate::domain::{EmailAddress, MemberId, Moment, Password, Span};

@@ -14,7 +14,7 @@ pub struct OwnPassword(Zeroizing<String>);
 
 /// Why a text is no password in any form.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum NotAPassword {
+pub enum NotAPassword {
     #[error("a password is not empty")]
     Empty,
     #[error("a password has no control characters, such as a tab")]
@@ -22,7 +22,8 @@ pub(crate) enum NotAPassword {
 }
 
 impl OwnPassword {
-    pub(crate) fn chosen(typed: &str) -> Result<Self, NotAPassword> {
+    /// The normal form of what was typed.
+    pub fn chosen(typed: &str) -> Result<Self, NotAPassword> {
         if typed.is_empty() {
             return Err(NotAPassword::Empty);
         }

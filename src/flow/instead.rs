@@ -147,8 +147,8 @@ pub(super) async fn send_directory_link(
             let told = messages::directory_link_sent(name, &row.member_name, &until, &reference);
             (LinkOrder::Sent(life), "sent", told)
         }
-        Err(ResetFailed::Refused(reason)) => {
-            let told = messages::directory_refused(name, &reason, &reference);
+        Err(ResetFailed::Refused(why)) => {
+            let told = messages::directory_refused(name, &why, &reference);
             (LinkOrder::NotSent, "refused", told)
         }
         Err(ResetFailed::NotSent) => {

@@ -282,10 +282,11 @@ pub(super) async fn read_back(app: &App, member: &Member, password: &Password) -
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::directory::WhyRefused;
 
     #[test]
     fn a_definite_no_counts_where_nothing_could_be_read_back() {
-        let refused = || Some(Err(ResetFailed::Refused("no right".to_owned())));
+        let refused = || Some(Err(ResetFailed::Refused(WhyRefused::Gone)));
         let (unknown, done) = (StepOutcome::Unknown, StepOutcome::Done);
         for (forced, read_back, told) in [
             (refused(), unknown, StepOutcome::Failed),

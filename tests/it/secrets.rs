@@ -4,7 +4,7 @@ use std::fmt::Debug;
 use std::io::Write;
 use std::sync::{Arc, Mutex};
 
-use relatch::surface::directory::{NextReset, ResetFailed};
+use relatch::surface::directory::{NextReset, ResetFailed, WhyRefused};
 use relatch::surface::domain::Span;
 use relatch::surface::domain::delivery::{Outcome, Refusal};
 use relatch::surface::store::HistoryFilter;
@@ -75,7 +75,7 @@ async fn secrets_stay_out_of_logs_and_off_the_disk() {
     bot.click(JO, &undelivered, "deliver_email").await;
     for (next, outcome) in [
         (
-            NextReset::Fail(ResetFailed::Refused("it says no".to_owned())),
+            NextReset::Fail(ResetFailed::Refused(WhyRefused::Gone)),
             None,
         ),
         (NextReset::ChangeAndLoseTheAnswer, None),

@@ -7,7 +7,7 @@ use super::protection::{self, RoleAndProtection, Unclear};
 use crate::directory::ldap::{
     LdapEntry, LdapFailure, LdapSession, NOT_TOLD, OneEntry, PooledSession, Which,
 };
-use crate::directory::{By, Match, ResetFailed, Unavailable};
+use crate::directory::{AccountFault, By, Match, ResetFailed, Unavailable, WhyRefused};
 use crate::domain::{MemberId, Status};
 
 impl ActiveDirectory {
@@ -115,14 +115,13 @@ impl ActiveDirectory {
         let protection = protection.map_err(|unclear| match unclear {
             Unclear::Failed(failure) => self.tree.unavailable(&failure).into(),
             Unclear::Unreadable => {
-                ResetFailed::Refused("what protects the account cannot be read any more".to_owned())
+                ResetFailed::Refused(WhyRefused::Account(AccountFault::ProtectionUnreadable))
             }
         })?;
         let flags = self.account_flags(&entry, protection.is_protected);
         if flags.status == Status::Suspended || flags.guard.is_some() {
-            return Err(ResetFailed::Refused(
-                "the account was disabled or protected meanwhile, or has expired".to_owned(),
-            ));
+            let fault = AccountFault::DisabledOrProtected;
+            return Err(ResetFailed::Refused(WhyRefused::Account(fault)));
         }
         Ok((session, entry))
     }

@@ -27,7 +27,10 @@ use super::ldap::{
     code, ended, generalized_time, prepared, unproved,
 };
 use super::phones;
-use super::{Backend, By, Capabilities, Enforced, Match, ResetFailed, Unavailable};
+use super::{
+    Backend, By, Capabilities, Enforced, Match, MissingRight, PasswordFault, ResetFailed,
+    Unavailable, WhyRefused,
+};
 use crate::clock::Clock;
 use crate::domain::{EmailAddress, Guard, MemberId, Moment, Password, Status};
 use crate::net::TlsError;
@@ -182,28 +185,26 @@ fn unicode_pwd(password: &Password) -> Zeroizing<Vec<u8>> {
     bytes
 }
 
-fn refusal(result: &LdapResult) -> Option<String> {
-    let words = if result.text.contains(POLICY) {
-        policy_refusal(&result.text)
+fn refusal(result: &LdapResult) -> Option<WhyRefused> {
+    if result.text.contains(POLICY) {
+        Some(WhyRefused::Password(password_fault(&result.text)))
     } else if result.rc == code::INSUFFICIENT_ACCESS {
-        "relatch's account there has no right to reset this member, who may be protected"
+        Some(WhyRefused::NoRight(MissingRight::ResetOfProtected))
     } else {
-        return None;
-    };
-    Some(words.to_owned())
+        None
+    }
 }
 
 /// What the domain's policy refuses. Samba names the rule (`check_password_restrictions`); Windows names none.
-fn policy_refusal(text: &str) -> &'static str {
+fn password_fault(text: &str) -> PasswordFault {
     if text.contains("complexity criteria") {
-        "the generated password does not meet the complexity criteria of the domain's password policy; run the command again. \
-         If that goes on, policy.password_symbols = true adds a symbol"
+        PasswordFault::TooSimple
     } else if text.contains("in history") {
-        "the generated password was used before"
+        PasswordFault::InHistory
     } else if text.contains("too short") {
-        "the generated password is too short for the domain's password policy; policy.password_length can be raised"
+        PasswordFault::TooShortForDomain
     } else {
-        "the generated password does not fit the domain's password policy; policy.password_length can be raised"
+        PasswordFault::UnfitForDomain
     }
 }
 
@@ -344,32 +345,28 @@ mod tests {
 
     /// As Samba writes them, and Windows, which names no rule.
     #[test]
-    fn a_longer_password_is_advised_only_where_it_may_help() {
-        const TEXTS: [(&str, &str, bool); 4] = [
+    fn what_the_policy_refuses_is_read_in_the_text() {
+        const TEXTS: [(&str, PasswordFault); 4] = [
             (
                 "0000052D: Constraint violation - check_password_restrictions: the password is too short. It should be equal to \
                  or longer than 14 characters!",
-                "too short",
-                true,
+                PasswordFault::TooShortForDomain,
             ),
             (
                 "0000052D: Constraint violation - check_password_restrictions: the password does not meet the complexity \
                  criteria!",
-                "complexity",
-                false,
+                PasswordFault::TooSimple,
             ),
             (
                 "0000052D: Constraint violation - check_password_restrictions: the password was already used (in history)!",
-                "used before",
-                false,
+                PasswordFault::InHistory,
             ),
             (
                 "0000052D: SvcErr: DSID-031A12D2, problem 5003 (WILL_NOT_PERFORM), data 0",
-                "does not fit",
-                true,
+                PasswordFault::UnfitForDomain,
             ),
         ];
-        for (text, told, is_longer) in TEXTS {
+        for (text, fault) in TEXTS {
             let result = LdapResult {
                 rc: code::CONSTRAINT_VIOLATION,
                 matched: String::new(),
@@ -377,13 +374,8 @@ mod tests {
                 refs: Vec::new(),
                 ctrls: Vec::new(),
             };
-            let words = refusal(&result).unwrap_or_default();
-            assert!(words.contains(told), "{text}: {words}");
-            assert_eq!(
-                words.contains("password_length"),
-                is_longer,
-                "{text}: {words}"
-            );
+            let told = refusal(&result);
+            assert_eq!(told, Some(WhyRefused::Password(fault)), "{text}");
         }
     }
 

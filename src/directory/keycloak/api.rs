@@ -13,7 +13,7 @@ use super::Config;
 use super::refusal;
 use super::token::{self, TokenFault};
 use crate::clock::Clock;
-use crate::directory::{ResetFailed, Unavailable};
+use crate::directory::{ResetFailed, Unavailable, WhyRefused};
 use crate::domain::{Moment, Span};
 use crate::net::{self, Answer, TlsError};
 
@@ -310,7 +310,7 @@ impl AdminApi {
         &self,
         url: Url,
         body: &[u8],
-        refusal: fn(&Answer) -> Option<String>,
+        refusal: fn(&Answer) -> Option<WhyRefused>,
     ) -> Result<(), ResetFailed> {
         let answer = self
             .call(Method::PUT, url, Some(body), CHANGE_DEADLINE)

@@ -1,7 +1,10 @@
-//! A definite no of Keycloak in words.
+//! What a definite no of Keycloak means.
 
 use serde_json::Value;
 
+use crate::directory::{
+    AccountFault, MissingRight, PasswordFault, RuleHelp, ServerFault, WhyRefused,
+};
 use crate::domain::makeup::{DEFAULT_LENGTH, MAX_LENGTH};
 use crate::domain::member::clean_name;
 use crate::net::Answer;
@@ -15,8 +18,11 @@ pub(super) fn reason(answer: &Answer) -> String {
     error.chars().take(LONGEST).collect()
 }
 
-/// The sentence for a refused password; None where nobody can say whether it was set.
-pub(super) fn of_change(answer: &Answer) -> Option<String> {
+/// The role without which Keycloak refuses both changes.
+const MANAGE_USERS: &str = "manage-users";
+
+/// Why a password was refused; None where nobody can say whether it was set.
+pub(super) fn of_change(answer: &Answer) -> Option<WhyRefused> {
     if !(400..500).contains(&answer.status) {
         return None;
     }
@@ -26,56 +32,45 @@ pub(super) fn of_change(answer: &Answer) -> Option<String> {
         .or_else(|| told.get("errorMessage"))
         .and_then(Value::as_str)
         .unwrap_or_default();
-    let words = match (answer.status, error) {
-        (403, _) => {
-            "relatch's client there has no right to reset this member: it lacks the role manage-users"
-        }
-        (404, _) => "the account is gone",
+    Some(match (answer.status, error) {
+        (403, _) => WhyRefused::NoRight(MissingRight::RoleToReset(MANAGE_USERS)),
+        (404, _) => WhyRefused::Gone,
         (_, error) if error.starts_with("invalidPassword") => {
-            return Some(policy_says(error, &told));
+            WhyRefused::Password(policy_says(error, &told))
         }
-        (400, _) => "it does not accept this change, as where another system keeps the password",
-        (status, _) => return Some(format!("it answers with status {status}")),
-    };
-    Some(words.to_owned())
+        (400, _) => WhyRefused::Server(ServerFault::TakesNoChange),
+        (status, _) => WhyRefused::Status(status),
+    })
 }
 
 /// A rule of the password policy in Keycloak's own words, and who or what can help.
-fn policy_says(error: &str, told: &Value) -> String {
+fn policy_says(error: &str, told: &Value) -> PasswordFault {
     let described = told.get("error_description").and_then(Value::as_str);
-    let rule = described.unwrap_or("the generated password does not fit");
-    let rule = rule.strip_prefix("Invalid password: ").unwrap_or(rule);
-    let rule = clean_name(rule);
-    let rule = rule.trim_end_matches('.');
-    format!("its password policy says: {rule}; {}", help(error, rule))
+    let rule = described.map(|rule| {
+        let rule = rule.strip_prefix("Invalid password: ").unwrap_or(rule);
+        clean_name(rule).trim_end_matches('.').to_owned()
+    });
+    let help = help(error, rule.as_deref().unwrap_or_default());
+    PasswordFault::Says { rule, help }
 }
 
 /// What helps against a rule that a generated password did not meet. relatch meets most of them by itself where its client
 /// may read the policy.
-fn help(error: &str, rule: &str) -> String {
-    const REALM: &str = "only whoever runs Keycloak can change that";
+fn help(error: &str, rule: &str) -> RuleHelp {
     let number = rule
         .split(|c: char| !c.is_ascii_digit())
         .find_map(|digits| digits.parse().ok());
     let can_have = |length: &u8| (DEFAULT_LENGTH..=MAX_LENGTH).contains(length);
     match (error, number.filter(can_have)) {
-        ("invalidPasswordMinLengthMessage", Some(least)) => {
-            format!("policy.password_length can be raised to {least}")
-        }
-        ("invalidPasswordMaxLengthMessage", Some(most)) => {
-            format!("policy.password_length can be lowered to {most}")
-        }
-        ("invalidPasswordMinSpecialCharsMessage", _) => {
-            "policy.password_symbols = true adds symbols".to_owned()
-        }
+        ("invalidPasswordMinLengthMessage", Some(least)) => RuleHelp::RaiseLength(least),
+        ("invalidPasswordMaxLengthMessage", Some(most)) => RuleHelp::LowerLength(most),
+        ("invalidPasswordMinSpecialCharsMessage", _) => RuleHelp::AddSymbols,
         (
             "invalidPasswordMinDigitsMessage"
             | "invalidPasswordMinUpperCaseCharsMessage"
             | "invalidPasswordMinLowerCaseCharsMessage",
             _,
-        ) => format!(
-            "relatch meets that where its client may read the policy (role view-realm) and {MAX_LENGTH} characters are enough"
-        ),
+        ) => RuleHelp::ReadPolicy,
         (
             "invalidPasswordHistoryMessage"
             | "invalidPasswordBlacklistedMessage"
@@ -83,26 +78,81 @@ fn help(error: &str, rule: &str) -> String {
             | "invalidPasswordNotEmailMessage"
             | "invalidPasswordNotContainsUsernameMessage",
             _,
-        ) => "another generated password will do, so run the command again".to_owned(),
-        _ => REALM.to_owned(),
+        ) => RuleHelp::RunAgain,
+        _ => RuleHelp::Operator,
     }
 }
 
-/// The sentence for a link that was not sent; None where nobody can say whether it was. Keycloak answers 500 with a reason
+/// Why a link was not sent; None where nobody can say whether it was. Keycloak answers 500 with a reason
 /// where it could not hand the mail over.
-pub(super) fn of_link(answer: &Answer) -> Option<String> {
+pub(super) fn of_link(answer: &Answer) -> Option<WhyRefused> {
     let told: Value = serde_json::from_slice(&answer.body).unwrap_or_default();
     let reason = told.get("errorMessage").and_then(Value::as_str);
-    let words = match (answer.status, reason) {
-        (500, Some(_)) => "its mail server does not take the mail with the link; the log says why",
-        (400, Some("User is disabled")) => "the account is disabled",
-        (400, Some("User email missing")) => "the account has no e-mail there",
-        (403, _) => {
-            "relatch's client there has no right to send a link: it lacks the role manage-users"
-        }
-        (404, _) => "the account is gone",
-        (status @ 400..=499, _) => return Some(format!("it answers with status {status}")),
+    Some(match (answer.status, reason) {
+        (500, Some(_)) => WhyRefused::Server(ServerFault::MailNotTaken),
+        (400, Some("User is disabled")) => WhyRefused::Account(AccountFault::Disabled),
+        (400, Some("User email missing")) => WhyRefused::Account(AccountFault::WithoutEmail),
+        (403, _) => WhyRefused::NoRight(MissingRight::RoleToSendLink(MANAGE_USERS)),
+        (404, _) => WhyRefused::Gone,
+        (status @ 400..=499, _) => WhyRefused::Status(status),
         _ => return None,
-    };
-    Some(words.to_owned())
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    /// The texts are those of `messages_en.properties` in the theme `base/admin`; the one for the most characters is a real
+    /// server's.
+    #[test]
+    fn what_helps_depends_on_the_rule() {
+        for (error, described, help) in [
+            (
+                "invalidPasswordMinLengthMessage",
+                "Invalid password: minimum length 12.",
+                RuleHelp::RaiseLength(12),
+            ),
+            (
+                "invalidPasswordMinLengthMessage",
+                "Invalid password: minimum length 40.",
+                RuleHelp::Operator,
+            ),
+            (
+                "invalidPasswordMaxLengthMessage",
+                "Invalid password: maximum length 10.",
+                RuleHelp::LowerLength(10),
+            ),
+            (
+                "invalidPasswordMinSpecialCharsMessage",
+                "Invalid password: must contain at least 1 special characters.",
+                RuleHelp::AddSymbols,
+            ),
+            (
+                "invalidPasswordMinDigitsMessage",
+                "Invalid password: must contain at least 9 numerical digits.",
+                RuleHelp::ReadPolicy,
+            ),
+            (
+                "invalidPasswordBlacklistedMessage",
+                "Invalid password: password is blacklisted.",
+                RuleHelp::RunAgain,
+            ),
+            (
+                "invalidPasswordRegexPatternMessage",
+                "Invalid password: fails to match regex pattern(s).",
+                RuleHelp::Operator,
+            ),
+        ] {
+            let rule = described.trim_start_matches("Invalid password: ");
+            let rule = Some(rule.trim_end_matches('.').to_owned());
+            let told = policy_says(error, &json!({ "error_description": described }));
+            assert_eq!(told, PasswordFault::Says { rule, help }, "{error}");
+        }
+        let (rule, help) = (None, RuleHelp::Operator);
+        let told = policy_says("invalidPasswordGenericMessage", &json!({}));
+        assert_eq!(told, PasswordFault::Says { rule, help });
+    }
 }

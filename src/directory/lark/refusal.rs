@@ -1,24 +1,21 @@
 //! What Lark's error codes mean for a reset: a definite no, or an outcome that nobody can tell.
 
-use crate::directory::ResetFailed;
+use crate::directory::{
+    AccountFault, MissingRight, PasswordFault, ResetFailed, ServerFault, WhyRefused,
+};
 use crate::lark_api::LarkError;
 
-/// The sentence for a code that is a definite no; None where the change may have been made.
-fn refusal(code: i64) -> Option<String> {
-    let words = match code {
-        1_082_003 | 1_050_023 => "its own limit of resets is reached; wait as its console says",
-        1_088_002 | 1_050_022 => {
-            "the generated password does not fit its password policy; policy.password_length can be raised"
-        }
-        1_089_004 => "the state of the account does not allow it",
-        1_050_024 => "the member's business e-mail is not what they sign in with",
+/// What a code that is a definite no means; None where the change may have been made.
+fn refusal(code: i64) -> Option<WhyRefused> {
+    Some(match code {
+        1_082_003 | 1_050_023 => WhyRefused::Server(ServerFault::LimitReached),
+        1_088_002 | 1_050_022 => WhyRefused::Password(PasswordFault::Unfit),
+        1_089_004 => WhyRefused::Account(AccountFault::WrongState),
+        1_050_024 => WhyRefused::Account(AccountFault::OtherEmail),
         // Wrong parameters, users whom the app may not see, and everything that the API gateway refuses.
-        1_050_001 | 1_084_005 | 41_012 | 41_050 | 99_991_000..=99_991_999 => {
-            return Some(format!("it answers with code {code}"));
-        }
+        1_050_001 | 1_084_005 | 41_012 | 41_050 | 99_991_000..=99_991_999 => WhyRefused::Code(code),
         _ => return None,
-    };
-    Some(words.to_owned())
+    })
 }
 
 pub(super) fn failed(error: &LarkError) -> ResetFailed {
@@ -33,9 +30,9 @@ pub(super) fn failed(error: &LarkError) -> ResetFailed {
         | LarkError::Untrusted(_)
         | LarkError::NoToken(_) => ResetFailed::NotSent,
         LarkError::NoAnswer => ResetFailed::Unknown,
-        LarkError::MissingScope(scope) => ResetFailed::Refused(format!(
-            "relatch's app there has no right to reset this member: it lacks {scope}"
-        )),
+        LarkError::MissingScope(scope) => {
+            ResetFailed::Refused(WhyRefused::NoRight(MissingRight::Scope(scope.clone())))
+        }
         LarkError::Refused(code) => {
             refusal(*code).map_or(ResetFailed::Unknown, ResetFailed::Refused)
         }
@@ -46,21 +43,27 @@ pub(super) fn failed(error: &LarkError) -> ResetFailed {
 mod tests {
     use super::*;
 
-    /// Every code of Lark's pages is a definite no with a sentence; any other code is told as it is.
+    /// Every code of Lark's pages is a definite no with a meaning; any other code is told as it is.
     #[test]
-    fn codes_become_sentences() {
-        for code in [
-            1_082_003, 1_088_002, 1_089_004, 1_050_022, 1_050_023, 1_050_024,
+    fn codes_are_a_definite_no_or_no_promise() {
+        let limit = WhyRefused::Server(ServerFault::LimitReached);
+        let unfit = WhyRefused::Password(PasswordFault::Unfit);
+        for (code, why) in [
+            (1_082_003, limit.clone()),
+            (1_050_023, limit),
+            (1_088_002, unfit.clone()),
+            (1_050_022, unfit),
+            (1_089_004, WhyRefused::Account(AccountFault::WrongState)),
+            (1_050_024, WhyRefused::Account(AccountFault::OtherEmail)),
+            (99_991_671, WhyRefused::Code(99_991_671)),
         ] {
-            let ResetFailed::Refused(told) = failed(&LarkError::Refused(code)) else {
-                panic!("{code}")
-            };
-            assert!(!told.contains("code"), "{code}: {told}");
+            let told = failed(&LarkError::Refused(code));
+            assert_eq!(told, ResetFailed::Refused(why), "{code}");
         }
-        assert!(matches!(
-            failed(&LarkError::Refused(99_991_671)),
-            ResetFailed::Refused(_)
-        ));
+        assert_eq!(
+            failed(&LarkError::MissingScope("scope".to_owned())),
+            ResetFailed::Refused(WhyRefused::NoRight(MissingRight::Scope("scope".to_owned())))
+        );
         assert_eq!(
             failed(&LarkError::Refused(7)),
             ResetFailed::Unknown,

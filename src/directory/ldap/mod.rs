@@ -59,14 +59,17 @@ pub(super) use self::time::generalized_time;
 pub(super) use self::tree::{AccountFlags, OneEntry, Tree};
 use super::check_account::found_one;
 use super::phones;
-use super::{Backend, By, Capabilities, Enforced, ForcedChange, Match, ResetFailed, Unavailable};
+use super::{
+    AccountFault, Backend, By, Capabilities, Enforced, ForcedChange, Match, ResetFailed,
+    ServerFault, Unavailable, WhyRefused,
+};
 use crate::clock::Clock;
 use crate::domain::country::Country;
 use crate::domain::{MemberId, Moment, Password, Status};
 use crate::net::TlsError;
 use crate::store::Reservation;
 
-/// Why nothing is set on a server that shows no operation that hashes a password.
+/// For `relatch check`: why nothing is set on a server that shows no operation that hashes a password.
 const READABLE: &str = "it could keep the password readable: it shows relatch's account no operation that hashes one \
     (RFC 3062, supportedExtension in its root DSE); whoever runs the directory has to show it";
 
@@ -214,12 +217,10 @@ impl Backend for LdapDirectory {
         // Checked again, because the change itself would lift such a lock.
         let flags = account_flags(&entry, false, self.clock.now());
         if !flags.is_ok_and(|flags| flags.status == Status::Active && flags.guard.is_none()) {
-            return Err(ResetFailed::Refused(
-                "the account was locked, is out of date, or has a date that cannot be read"
-                    .to_owned(),
-            ));
+            let fault = AccountFault::LockedOrOutOfDate;
+            return Err(ResetFailed::Refused(WhyRefused::Account(fault)));
         }
-        let readable = || ResetFailed::Refused(READABLE.to_owned());
+        let readable = || ResetFailed::Refused(WhyRefused::Server(ServerFault::WouldKeepReadable));
         let policy = features.has_ppolicy.then(ask_for_policy);
         let controls = policy.into_iter().collect();
         let write = features.password_write().ok_or_else(readable)?;

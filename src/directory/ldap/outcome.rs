@@ -4,7 +4,9 @@ use ldap3::LdapResult;
 
 use super::LdapFailure;
 use super::code;
-use crate::directory::{ResetFailed, Unavailable};
+use crate::directory::{
+    MissingRight, PasswordFault, ResetFailed, ServerFault, Unavailable, WhyRefused,
+};
 use crate::domain::Password;
 
 /// The server answers, and does not tell what was asked. It is as sound as before, and asked again it would say the same.
@@ -20,11 +22,11 @@ pub(in crate::directory) fn unproved(code: u32) -> Unavailable {
     }
 }
 
-/// The result of a change of a password. `refused` gives a kind of server's own words for a definite no.
+/// The result of a change of a password. `refused` reads what a kind of server says with a definite no.
 pub(in crate::directory) fn ended(
     answer: Result<LdapResult, LdapFailure>,
     password: &Password,
-    refused: impl Fn(&LdapResult) -> Option<String>,
+    refused: impl Fn(&LdapResult) -> Option<WhyRefused>,
 ) -> Result<(), ResetFailed> {
     ended_with(answer, Some(password), refused)
 }
@@ -39,7 +41,7 @@ pub(super) fn ended_without_secret(
 fn ended_with(
     answer: Result<LdapResult, LdapFailure>,
     password: Option<&Password>,
-    refused: impl Fn(&LdapResult) -> Option<String>,
+    refused: impl Fn(&LdapResult) -> Option<WhyRefused>,
 ) -> Result<(), ResetFailed> {
     let result = answer.map_err(|failure| match failure {
         LdapFailure::NotReached(_) => ResetFailed::NotSent,
@@ -61,28 +63,18 @@ fn ended_with(
         code::OPERATIONS_ERROR | code::TIME_LIMIT | code::UNAVAILABLE | code::OTHER => {
             ResetFailed::Unknown
         }
-        _ => ResetFailed::Refused(refused(&result).unwrap_or_else(|| sentence(result.rc))),
+        _ => ResetFailed::Refused(refused(&result).unwrap_or_else(|| by_code(result.rc))),
     })
 }
 
-fn sentence(code: u32) -> String {
+fn by_code(code: u32) -> WhyRefused {
     match code {
-        code::REFERRAL => {
-            "this server is a read-only copy; relatch has to be pointed at one that takes changes"
-                .to_owned()
-        }
-        code::UNDEFINED_ATTRIBUTE => {
-            "the server does not know an attribute of the change".to_owned()
-        }
-        code::NO_SUCH_OBJECT => "the account is gone".to_owned(),
-        code::INSUFFICIENT_ACCESS => {
-            "relatch's account there has no right to reset this member".to_owned()
-        }
-        code::CONSTRAINT_VIOLATION => {
-            "the generated password does not fit its password policy; relatch's log has what the server says of it"
-                .to_owned()
-        }
-        code => format!("it answers with code {code}"),
+        code::REFERRAL => WhyRefused::Server(ServerFault::ReadOnlyCopy),
+        code::UNDEFINED_ATTRIBUTE => WhyRefused::Server(ServerFault::UnknownAttribute),
+        code::NO_SUCH_OBJECT => WhyRefused::Gone,
+        code::INSUFFICIENT_ACCESS => WhyRefused::NoRight(MissingRight::Reset),
+        code::CONSTRAINT_VIOLATION => WhyRefused::Password(PasswordFault::UnfitAsLogged),
+        code => WhyRefused::Code(code.into()),
     }
 }
 
@@ -124,8 +116,15 @@ mod tests {
         ] {
             assert_eq!(told(unsure), Err(ResetFailed::Unknown), "{unsure}");
         }
-        for no in [10, 17, 19, 32, 50, 53] {
-            assert!(matches!(told(no), Err(ResetFailed::Refused(_))), "{no}");
+        for (no, why) in [
+            (10, WhyRefused::Server(ServerFault::ReadOnlyCopy)),
+            (17, WhyRefused::Server(ServerFault::UnknownAttribute)),
+            (19, WhyRefused::Password(PasswordFault::UnfitAsLogged)),
+            (32, WhyRefused::Gone),
+            (50, WhyRefused::NoRight(MissingRight::Reset)),
+            (53, WhyRefused::Code(53)),
+        ] {
+            assert_eq!(told(no), Err(ResetFailed::Refused(why)), "{no}");
         }
         assert_eq!(
             ended(Err(LdapFailure::NoAnswer), &password, |_| None),

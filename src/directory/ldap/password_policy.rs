@@ -7,6 +7,7 @@ use ldap3::controls::RawControl;
 
 use super::ber::element;
 use super::code;
+use crate::directory::{AccountFault, CharacterKind, PasswordFault, WhyRefused};
 
 pub(super) const PPOLICY_CONTROL: &str = "1.3.6.1.4.1.42.2.27.8.5.1";
 
@@ -31,71 +32,69 @@ pub(super) fn error_of_policy(result: &LdapResult) -> Option<u8> {
     policy_error(control.1.val.as_deref()?)
 }
 
-/// The server's refusal in words: by the policy's error, by what it says in its text alone, else by the result code.
-pub(super) fn policy_refusal(result: &LdapResult) -> Option<String> {
+/// Why the server refused: by the policy's error, by what it says in its text alone, else by the result code.
+pub(super) fn policy_refusal(result: &LdapResult) -> Option<WhyRefused> {
     // slapo-ppolicy answers like a missing right here (ppolicy.c, ppolicy_modify).
     if error_of_policy(result) == Some(4) || result.text.starts_with("Must supply old password") {
-        return Some(OLD_PASSWORD.to_owned());
+        return Some(WhyRefused::Password(PasswordFault::WantsOld));
     }
     // 389 Directory Server reports a missing right as "change not allowed" in its control.
     if result.rc == code::INSUFFICIENT_ACCESS {
         return None;
     }
-    if let Some(words) = rule_in_text(&result.text) {
-        return Some(words);
+    if let Some(fault) = rule_in_text(&result.text) {
+        return Some(WhyRefused::Password(fault));
     }
-    let words = match error_of_policy(result) {
-        Some(5) => "the generated password is not strong enough for its password policy",
-        Some(6) => TOO_SHORT,
-        Some(7) => TOO_YOUNG,
-        Some(8) => IN_HISTORY,
-        Some(9) => TOO_LONG,
-        Some(3) => "its password policy does not allow the password to be changed",
-        Some(1) => "the account is locked",
+    let fault = match error_of_policy(result) {
+        Some(5) => PasswordFault::Weak,
+        Some(6) => PasswordFault::TooShort,
+        Some(7) => PasswordFault::TooSoon,
+        Some(8) => PasswordFault::InHistory,
+        Some(9) => PasswordFault::TooLong,
+        Some(3) => PasswordFault::Fixed,
+        Some(1) => return Some(WhyRefused::Account(AccountFault::Locked)),
         Some(_) | None => return None,
     };
-    Some(words.to_owned())
+    Some(WhyRefused::Password(fault))
 }
-
-const OLD_PASSWORD: &str = "its password policy asks for the old password too (pwdSafeModify TRUE), which nobody can tell \
-    relatch; whoever runs the directory has to set it to FALSE";
-const TOO_SHORT: &str = "the generated password is too short for its password policy; policy.password_length can be raised";
-const SYMBOLS: &str = "its password policy asks for symbols or more kinds of characters; policy.password_symbols = true adds \
-    one symbol, not more. If it is on, whoever runs the directory has to change that";
-const TOO_LONG: &str = "the generated password is too long for its password policy (pwdMaxLength); lower \
-    policy.password_length, which is at least 8, or whoever runs the directory has to allow more";
-const TOO_YOUNG: &str = "its password policy does not allow another change so soon";
-const IN_HISTORY: &str = "the generated password was used before";
-const NOT_ASCII: &str = "its password policy asks for characters outside ASCII, which relatch does not make; whoever runs the \
-    directory has to change that";
-const MORE_OF_A_CLASS: &str = "its password policy asks for more characters of one class; with a higher \
-    policy.password_length there are usually more, and policy.password_symbols = true adds one symbol";
-const CLASS_IN_A_ROW: &str = "the generated password has too many characters of one class in a row (passwordMaxClassChars in \
-    389-DS); run the command again, or whoever runs the directory has to allow more";
-const FORBIDDEN: &str = "the generated password has a character that its password policy forbids; run the command again";
-const BY_CHANCE: &str = "the generated password has a word, a sequence or a part of the member's entry in it by chance, which \
-    its password policy refuses; run the command again";
-const REPEATS: &str = "the generated password repeats a character more often than its password policy allows; run the command \
-    again";
 
 /// What a server names in its text alone, in lower case; the first that fits counts. The texts are those of 389 Directory
 /// Server (`pw.c`), slapo-ppolicy (`ppolicy.c`, `ppolicy_modify`) and OpenLDAP's modules `ppm` and `check_password`.
-const IN_TEXT: &[(&[&str], &str)] = &[
+const IN_TEXT: &[(&[&str], PasswordFault)] = &[
+    (
+        &["digit characters"],
+        PasswordFault::NeedsMoreOf(CharacterKind::Digit),
+    ),
+    (
+        &["alphabetic characters"],
+        PasswordFault::NeedsMoreOf(CharacterKind::Alphabetic),
+    ),
+    (
+        &["uppercase characters"],
+        PasswordFault::NeedsMoreOf(CharacterKind::Uppercase),
+    ),
+    (
+        &["lowercase characters"],
+        PasswordFault::NeedsMoreOf(CharacterKind::Lowercase),
+    ),
     (
         &[
             "special characters",
             "character categories",
             "strength checks",
         ],
-        SYMBOLS,
+        PasswordFault::NeedsSymbols,
     ),
-    (&["8-bit characters"], NOT_ASCII),
-    (&["minimum number of characters"], MORE_OF_A_CLASS),
+    (&["8-bit characters"], PasswordFault::NeedsBeyondAscii),
+    (
+        &["minimum number of characters"],
+        PasswordFault::NeedsMoreOfOneKind,
+    ),
     (
         &["same character class", "maximum number of characters"],
-        CLASS_IN_A_ROW,
+        PasswordFault::TooManyInARow,
     ),
-    (&["forbidden characters"], FORBIDDEN),
+    (&["forbidden characters"], PasswordFault::ForbiddenCharacter),
     (
         &[
             "dictionary",
@@ -108,26 +107,25 @@ const IN_TEXT: &[(&[&str], &str)] = &[
             "part of an attribute",
             "is too weak",
         ],
-        BY_CHANCE,
+        PasswordFault::Guessable,
     ),
-    (&["characters long", "is too short"], TOO_SHORT),
-    (&["cannot be repeated", "repeated characters"], REPEATS),
-    (&["minimum age", "too young"], TOO_YOUNG),
-    (&["in history"], IN_HISTORY),
+    (
+        &["characters long", "is too short"],
+        PasswordFault::TooShort,
+    ),
+    (
+        &["cannot be repeated", "repeated characters"],
+        PasswordFault::Repeats,
+    ),
+    (&["minimum age", "too young"], PasswordFault::TooSoon),
+    (&["in history"], PasswordFault::InHistory),
 ];
 
-fn rule_in_text(text: &str) -> Option<String> {
+fn rule_in_text(text: &str) -> Option<PasswordFault> {
     let text = text.to_ascii_lowercase();
-    let kinds = ["digit", "alphabetic", "uppercase", "lowercase"];
-    let mut kinds = kinds.into_iter();
-    if let Some(kind) = kinds.find(|kind| text.contains(&format!("{kind} characters"))) {
-        return Some(format!(
-            "its password policy asks for more {kind} characters; with a higher policy.password_length there are usually more"
-        ));
-    }
     let is_said = |parts: &[&str]| parts.iter().any(|part| text.contains(part));
-    let (_, words) = IN_TEXT.iter().find(|(parts, _)| is_said(parts))?;
-    Some((*words).to_owned())
+    let (_, fault) = IN_TEXT.iter().find(|(parts, _)| is_said(parts))?;
+    Some(fault.clone())
 }
 
 /// The error of a password policy response control (section 6.2):
@@ -170,63 +168,65 @@ mod tests {
         for (text, told) in [
             (
                 "invalid password syntax - password must contain at least 1 special characters",
-                "password_symbols",
+                PasswordFault::NeedsSymbols,
             ),
             (
                 "Invalid password syntax - password must contain at least 2 digit characters",
-                "more digit",
+                PasswordFault::NeedsMoreOf(CharacterKind::Digit),
             ),
             (
                 "invalid password syntax - password must contain at least 1 8-bit characters",
-                "outside ASCII",
+                PasswordFault::NeedsBeyondAscii,
             ),
             (
                 "invalid password syntax - password must be at least 14 characters long",
-                "too short",
+                PasswordFault::TooShort,
             ),
             (
                 "invalid password syntax - a character cannot be repeated more than 1 times",
-                "repeats",
+                PasswordFault::Repeats,
             ),
-            ("within password minimum age", "so soon"),
-            ("password in history", "used before"),
-            ("Password is in history of old passwords", "used before"),
+            ("within password minimum age", PasswordFault::TooSoon),
+            ("password in history", PasswordFault::InHistory),
+            (
+                "Password is in history of old passwords",
+                PasswordFault::InHistory,
+            ),
             (
                 "invalid password syntax - password must contain at least 4 character categories (valid categories are \
                  digit, uppercase, lowercase, special, and 8-bit characters)",
-                "password_symbols",
+                PasswordFault::NeedsSymbols,
             ),
             (
                 "invalid password syntax - password has too many repeated characters from the same character class",
-                "passwordMaxClassChars",
+                PasswordFault::TooManyInARow,
             ),
             (
                 "invalid password syntax - Password failed dictionary check",
-                "by chance",
+                PasswordFault::Guessable,
             ),
             (
                 "invalid password syntax - password is a palindrome",
-                "by chance",
+                PasswordFault::Guessable,
             ),
             (
                 "invalid password syntax - Password contains a restricted word",
-                "by chance",
+                PasswordFault::Guessable,
             ),
             (
                 "invalid password syntax - Password contains a monotonic sequence",
-                "by chance",
+                PasswordFault::Guessable,
             ),
             (
                 "invalid password syntax - Password contains repeated identical sequences",
-                "by chance",
+                PasswordFault::Guessable,
             ),
             (
                 "invalid password syntax - password based off of user entry",
-                "by chance",
+                PasswordFault::Guessable,
             ),
         ] {
-            let words = rule_in_text(text).unwrap_or_default();
-            assert!(words.contains(told), "{text}: {words}");
+            assert_eq!(rule_in_text(text), Some(told), "{text}");
         }
         assert_eq!(rule_in_text("Password fails quality checking policy"), None);
         assert_eq!(rule_in_text(""), None);
@@ -256,37 +256,49 @@ mod tests {
         for (text, told) in [
             (
                 "does not pass required number of strength checks (2 of 3)",
-                "password_symbols",
+                PasswordFault::NeedsSymbols,
             ),
             (
                 "has not reached the minimum number of characters (2) for class upperCase",
-                "more characters of one class",
+                PasswordFault::NeedsMoreOfOneKind,
             ),
             (
                 "has reached the maximum number of characters (2) for class lowerCase",
-                "in a row",
+                PasswordFault::TooManyInARow,
             ),
-            ("contains 1 forbidden characters in xyz", "forbids"),
-            ("contains tokens from the RDN", "by chance"),
+            (
+                "contains 1 forbidden characters in xyz",
+                PasswordFault::ForbiddenCharacter,
+            ),
+            ("contains tokens from the RDN", PasswordFault::Guessable),
             (
                 "is too simple: it contains part of an attribute",
-                "by chance",
+                PasswordFault::Guessable,
             ),
-            ("is too weak", "by chance"),
-            ("is too short (5/6)", "too short"),
+            ("is too weak", PasswordFault::Guessable),
+            ("is too short (5/6)", PasswordFault::TooShort),
         ] {
             let text = format!("Password for dn=\"uid=mina,dc=corp,dc=example\" {text}");
-            let words = weak(&text).unwrap_or_default();
-            assert!(words.contains(told), "{text}: {words}");
+            assert_eq!(weak(&text), Some(WhyRefused::Password(told)), "{text}");
         }
-        let quality = weak("Password fails quality checking policy").unwrap_or_default();
-        assert!(quality.contains("not strong enough"), "{quality}");
+        let quality = weak("Password fails quality checking policy");
+        assert_eq!(quality, Some(WhyRefused::Password(PasswordFault::Weak)));
         // What nobody named gets no advice.
         for (error, text) in [(None, ""), (Some(200), "Password is not as I like it")] {
             assert_eq!(refused(code::CONSTRAINT_VIOLATION, error, text), None);
         }
-        let long = refused(code::CONSTRAINT_VIOLATION, Some(9), "").unwrap_or_default();
-        assert!(long.contains("pwdMaxLength"), "{long}");
+        for (error, why) in [
+            (1, WhyRefused::Account(AccountFault::Locked)),
+            (3, WhyRefused::Password(PasswordFault::Fixed)),
+            (4, WhyRefused::Password(PasswordFault::WantsOld)),
+            (6, WhyRefused::Password(PasswordFault::TooShort)),
+            (7, WhyRefused::Password(PasswordFault::TooSoon)),
+            (8, WhyRefused::Password(PasswordFault::InHistory)),
+            (9, WhyRefused::Password(PasswordFault::TooLong)),
+        ] {
+            let told = refused(code::CONSTRAINT_VIOLATION, Some(error), "");
+            assert_eq!(told, Some(why), "{error}");
+        }
     }
 
     #[test]

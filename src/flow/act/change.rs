@@ -50,7 +50,7 @@ pub(super) async fn change(
             end_as_unknown(app, reporter, reservation).await?;
             return Ok(false);
         }
-        Err(ResetFailed::Refused(reason)) => messages::directory_refused(name, &reason, &reference),
+        Err(ResetFailed::Refused(why)) => messages::directory_refused(name, &why, &reference),
         Err(ResetFailed::NotSent) => messages::directory_down(name, &reference),
         Err(ResetFailed::Misconfigured) => messages::directory_misconfigured(name, &reference),
     };

@@ -14,6 +14,7 @@ mod contact_command;
 mod contacts;
 mod denied;
 mod destination;
+mod directory_refusal;
 mod forms;
 mod instead;
 mod last_look;

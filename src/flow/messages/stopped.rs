@@ -1,10 +1,12 @@
 //! A confirmed reset that stopped before the change, because something does not answer or has changed meanwhile.
 
+use super::directory_refusal::clause;
 use super::not_sent::{fault, instead_of_channel};
 use super::ways::delivery_buttons;
 use super::words::{NO_RESET_USED, NOTHING_CHANGED, button, refusal, refusal_without_slot};
 use crate::chat::{Action, Message, Style};
 use crate::delivery::Deliveries;
+use crate::directory::WhyRefused;
 use crate::domain::delivery::Refusal;
 use crate::domain::{Channel, Member, Reference, Step};
 
@@ -39,8 +41,8 @@ pub fn directory_misconfigured(directory: &str, reference: &Reference) -> Messag
 const LONGEST_REASON: usize = 200;
 
 /// The directory refused the change.
-pub fn directory_refused(directory: &str, reason: &str, reference: &Reference) -> Message {
-    let reason: String = reason.chars().take(LONGEST_REASON).collect();
+pub fn directory_refused(directory: &str, why: &WhyRefused, reference: &Reference) -> Message {
+    let reason: String = clause(why).chars().take(LONGEST_REASON).collect();
     refusal_without_slot(
         &format!("{} refuses this reset: {reason}.", capital(directory)),
         "Tell whoever runs relatch.",

@@ -1,7 +1,7 @@
 //! The confirmed reset: its limit, what is read again, what the directory did, and signing out.
 
 use axum::http::StatusCode;
-use relatch::surface::directory::{NextReset, ResetFailed};
+use relatch::surface::directory::{NextReset, PasswordFault, ResetFailed, WhyRefused};
 use relatch::surface::domain::delivery::{Outcome, Refusal};
 use relatch::surface::domain::quota::Limit;
 use relatch::surface::domain::{Span, State, Step, StepOutcome};
@@ -114,8 +114,10 @@ async fn a_caller_who_became_a_guest_is_refused_at_the_act() {
 async fn ends_of_the_directory_are_told_apart() {
     for (next, told, state, slots, is_unchanged) in [
         (
-            NextReset::Fail(ResetFailed::Refused("it wants 12 characters".into())),
-            "it wants 12",
+            NextReset::Fail(ResetFailed::Refused(WhyRefused::Password(
+                PasswordFault::TooShort,
+            ))),
+            "too short for its password policy",
             State::Refused,
             0,
             true,

@@ -1,6 +1,6 @@
 //! The people of Acme, as the built-in directory has them.
 
-use relatch::surface::domain::{MemberId, Span};
+use relatch::surface::domain::{MemberId, OwnPassword, Span};
 use relatch::surface::store::MemberRow;
 
 use super::{OWN, TestBot, browser};
@@ -165,7 +165,8 @@ impl TestBot {
 
     pub(crate) async fn set_password(&self, member: &str, password: &str) {
         let id = MemberId(format!("id-{}", member.split('@').next().unwrap()));
-        self.builtin.set_password(&id, password).await.unwrap();
+        let own = OwnPassword::chosen(password).unwrap();
+        self.builtin.set_password(&id, &own).await.unwrap();
     }
 }
 

@@ -1,6 +1,7 @@
 //! Every message that a chat is sent: each function of `flow/messages`, in every case that it tells apart.
 
 mod cards;
+mod directory_refusals;
 mod refusals;
 mod results;
 

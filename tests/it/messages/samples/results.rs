@@ -1,6 +1,6 @@
 //! Results of resets, and resets that stopped before the change.
 
-use relatch::surface::directory::Capabilities;
+use relatch::surface::directory::{Capabilities, WhyRefused};
 use relatch::surface::domain::{
     Carries, Channel, Delivery, Quota, ResetId, Span, State, Step, StepOutcome,
 };
@@ -8,7 +8,7 @@ use relatch::surface::flow::messages as say;
 use relatch::surface::flow::messages::Ending;
 use relatch::surface::store::{ResetRow, StepRow};
 
-use super::{REFUSALS, Samples, World};
+use super::{REFUSALS, Samples, World, directory_refusals};
 
 pub(super) fn add(world: &World<'_>, samples: &mut Samples) {
     results(world, samples);
@@ -256,11 +256,11 @@ fn stopped(world: &World<'_>, samples: &mut Samples) {
             "directory_misconfigured",
             say::directory_misconfigured(directory, r),
         );
-        let reason = format!("constraint violation\n# {}", world.typed);
-        samples.say(
-            "directory_refused",
-            say::directory_refused(directory, &reason, r),
-        );
+        let gone = say::directory_refused(directory, &WhyRefused::Gone, r);
+        samples.say("directory_refused", gone);
+    }
+    for why in directory_refusals::of(world.typed) {
+        samples.say("directory_refused", say::directory_refused(name, &why, r));
     }
     samples.say("contact_changed", say::contact_changed(name, r));
     samples.say("chosen_before_upgrade", say::chosen_before_upgrade(r));

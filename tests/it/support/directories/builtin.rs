@@ -6,7 +6,7 @@ use relatch::surface::app::App;
 use relatch::surface::clock::Clock;
 use relatch::surface::delivery::Outbox;
 use relatch::surface::directory::{NextReset, ResetFailed, ScriptedDirectory};
-use relatch::surface::domain::{MemberId, Span};
+use relatch::surface::domain::{MemberId, OwnPassword, Span};
 use relatch::surface::store::{MemberKey, MemberRow};
 
 use super::proxy::Seen;
@@ -101,7 +101,10 @@ impl World for Builtin {
             .unwrap();
         for name in NAMES {
             bot.builtin
-                .set_password(&MemberId(format!("id-{name}-corp")), OLD)
+                .set_password(
+                    &MemberId(format!("id-{name}-corp")),
+                    &OwnPassword::chosen(OLD).unwrap(),
+                )
                 .await
                 .unwrap();
         }
