@@ -53,8 +53,17 @@ pub(crate) struct Keycloak {
     _own: tokio::sync::MutexGuard<'static, Option<PathBuf>>,
 }
 
-/// Starts the server, and returns where it writes its log.
-fn start() -> PathBuf {
+/// Starts the server, and returns where it writes its log. The server of a process before this one may still be ending:
+/// it would answer once more, and then be gone.
+async fn start() -> PathBuf {
+    let patience = Instant::now() + Duration::from_mins(1);
+    while tokio::net::TcpStream::connect(("127.0.0.1", PORT))
+        .await
+        .is_ok()
+    {
+        assert!(Instant::now() < patience, "port {PORT} stays in use");
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
     let log = super::super::slack::fresh_folder().join("keycloak.log");
     let out = std::fs::File::create(&log).unwrap();
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/servers/keycloak.sh");
@@ -76,7 +85,10 @@ fn start() -> PathBuf {
 impl Keycloak {
     pub(crate) async fn start() -> Self {
         let mut own = SERVER.lock().await;
-        let log = own.get_or_insert_with(start).clone();
+        let log = match own.as_ref() {
+            Some(log) => log.clone(),
+            None => own.insert(start().await).clone(),
+        };
         let http = net::client(Duration::from_secs(20)).unwrap();
         let base = format!("http://127.0.0.1:{PORT}");
         let seen = Arc::new(Front::default());
