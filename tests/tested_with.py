@@ -142,7 +142,14 @@ SECTIONS = {
         ),
         Row(
             "Any other",
-            fake=("test_failures.MailServers.", "test_mail.Ports."),
+            fake=(
+                "test_failures.MailServers.",
+                "test_mail.Refusals.test_lasting_faults_of_a_mail_server_are_told_apart_from_others",
+                "test_mail.Refusals.test_a_letter_refused_for_a_lasting_reason_names_it",
+                "test_mail.Ports.",
+                "test_mail.Letters.",
+                "test_mail.Domains.",
+            ),
             library="a server made with `aiosmtpd`: STARTTLS, implicit TLS, sign-in, refusals",
         ),
     ),
@@ -174,8 +181,9 @@ SECTIONS = {
         Row(
             "nginx",
             program="nginx",
-            setup="`tests/e2e/test_connections.py`",
+            setup="`tests/e2e/test_connections.py`; between relatch and Keycloak too",
             real=(
+                "directories::keycloak::nginx::",
                 "test_connections.Stuck.test_signed_commands_are_answered_through_a_proxy_whose_clients_are_stuck",
                 "test_connections.Kept.test_no_request_is_lost_on_a_connection_that_was_idle",
             ),
