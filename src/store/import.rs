@@ -3,7 +3,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::engine::{FromRow, Refusal, Row, Table, Tx, params, read_column, sql};
+use super::engine::{FromRow, Row, Table, Tx, WriteError, params, read_column, sql};
 use super::{AuditRow, ContactRow, MemberRow, NotDone, Store, StoreError};
 use super::{contacts, wipe};
 use crate::domain::person::{Difference, Traits, difference};
@@ -101,7 +101,7 @@ impl From<StoreError> for NotImported {
     }
 }
 
-impl Refusal for NotImported {
+impl WriteError for NotImported {
     fn failure(&self) -> Option<StoreError> {
         match self {
             Self::AddressTaken { .. } | Self::NewPersons { .. } => None,

@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::amend::choose;
 use super::clicks::{closed, known_card, set_reply};
 use super::earlier::is_disowned;
-use super::engine::{Refusal, Tx};
+use super::engine::{Tx, WriteError};
 use super::reserve::WORK_DEADLINE;
 use super::resets::{self, enter, finish, newest_change};
 use super::steps::{self, StepNote, after_change};
@@ -50,7 +50,7 @@ pub enum MoveRefused {
     Store(#[from] StoreError),
 }
 
-impl Refusal for MoveRefused {
+impl WriteError for MoveRefused {
     fn failure(&self) -> Option<StoreError> {
         match self {
             Self::Fenced | Self::Disowned => None,
