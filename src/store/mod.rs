@@ -107,7 +107,7 @@ pub(crate) use self::looks::Look;
 pub(crate) use self::mailed_links::{Disowned, LinkUse};
 pub use self::members::{MemberKey, MemberRow};
 pub use self::moves::MoveRefused;
-pub(crate) use self::moves::{Shown, Successor};
+pub(crate) use self::moves::{BeginRefused, Shown, Successor};
 pub(crate) use self::notes::Noted;
 pub(crate) use self::notices::NoticeRow;
 pub use self::open::{StoreTasks, Use};

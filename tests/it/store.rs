@@ -216,11 +216,13 @@ async fn go(bot: &TestBot, reservation: &Reservation, until: State) {
         } else {
             Vec::new()
         };
-        bot.app
-            .store
-            .advance(reservation, state, None, steps)
-            .await
-            .unwrap();
+        let store = &bot.app.store;
+        if state == State::Changing {
+            store.begin_change(reservation).await.unwrap();
+        } else {
+            let moved = store.advance(reservation, state, None, steps);
+            moved.await.unwrap();
+        }
         if state == until {
             return;
         }
@@ -541,13 +543,7 @@ async fn a_living_process_is_left_alone_until_its_deadline() {
     bot.clock.advance(Span::seconds(1));
     bot.sweep().await;
     assert_eq!(state_and_slot(&bot).await, (State::Refused, true));
-    assert!(
-        bot.app
-            .store
-            .advance(&reservation, State::Changing, None, Vec::new())
-            .await
-            .is_err()
-    );
+    assert!(bot.app.store.begin_change(&reservation).await.is_err());
 }
 
 async fn open(path: &std::path::Path, how: Use) -> Result<Store, OpenError> {

@@ -116,8 +116,8 @@ pub struct Click {
     pub action: Action,
     /// The opaque value that the button carried.
     pub value: String,
-    /// The permission to open a form, if the platform sent one.
-    pub trigger: Option<Trigger>,
+    /// The permission to open a form. Every platform sends one, or opens the form in the answer to the click.
+    pub trigger: Trigger,
 }
 
 #[derive(Debug)]

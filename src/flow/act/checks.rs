@@ -2,7 +2,7 @@
 
 use super::channels::ReadyChannels;
 use super::reporter::Reporter;
-use super::stop::{NotReady, Obstacle, StopReason};
+use super::stop::{Obstacle, StopReason};
 use crate::app::App;
 use crate::chat::{Adapter, Chat, Freshness, Message};
 use crate::domain::channel::DestinationDenied;
@@ -55,13 +55,9 @@ pub(super) async fn make_ready_again<'a>(
 }
 
 async fn open<'a>(app: &'a App, plan: &Plan) -> Result<ReadyChannels<'a>, Obstacle> {
-    ReadyChannels::of(app, plan).await.map_err(|(step, why)| {
-        Obstacle::NotReady(NotReady {
-            plan: plan.clone(),
-            step,
-            why,
-        })
-    })
+    ReadyChannels::of(app, plan)
+        .await
+        .map_err(Obstacle::NotReady)
 }
 
 /// The plan of the record, if settings and chat still allow it.
