@@ -11,7 +11,7 @@ use super::reply::{address, answer_refusal, seal};
 use super::{contact_code, contacts, messages};
 use crate::app::App;
 use crate::chat::interaction::{CardAsk, CardForm};
-use crate::chat::{Chat, Click, FormKind, FormSubmitted, Freshness, Message, Origin};
+use crate::chat::{Chat, Click, FormKind, FormSubmitted, Freshness, Origin};
 use crate::domain::channel::DestinationDenied;
 use crate::domain::delivery::Way;
 use crate::domain::{Destination, EmailAddress, Member, ResetId};
@@ -128,10 +128,7 @@ async fn typed(
     let typed = match Typed::read(app, form, &typed, member) {
         Ok(typed) => typed,
         Err(denied) => {
-            let told = Message {
-                title: messages::destination_denied(&denied, &member.name),
-                ..Message::default()
-            };
+            let told = messages::destination_refused(&denied, &member.name);
             return Err(refuse_and_count(app, &origin, row, "destination", told).await);
         }
     };

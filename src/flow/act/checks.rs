@@ -4,7 +4,7 @@ use super::channels::ReadyChannels;
 use super::reporter::Reporter;
 use super::stop::{Obstacle, StopReason};
 use crate::app::App;
-use crate::chat::{Adapter, Chat, Freshness, Message};
+use crate::chat::{Adapter, Chat, Freshness};
 use crate::domain::channel::DestinationDenied;
 use crate::domain::delivery::{ExtraDenied, Way};
 use crate::domain::{Carries, ChatUser, Delivery, Destination, EmailAddress, Member, Plan};
@@ -148,10 +148,7 @@ async fn check_contacts(
         return Err(StopReason::new("older_version", told));
     }
     if let Err(denied) = check_destination(app, row, member, plan) {
-        let told = Message {
-            title: messages::destination_denied(&denied, &member.name),
-            ..Message::default()
-        };
+        let told = messages::destination_refused(&denied, &member.name);
         return Err(StopReason::new("destination", told));
     }
     let has_pages = app
