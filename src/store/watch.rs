@@ -167,4 +167,17 @@ mod tests {
             assert_eq!(watch.look(), Err(Lost::Deleted), "{file}");
         }
     }
+
+    /// The open file still works where its name cannot be looked at for a while.
+    #[test]
+    fn what_cannot_be_looked_at_is_not_taken_for_deleted() {
+        let (folder, mut watch) = opened("unreadable");
+        let path = folder.join("relatch.db");
+        std::fs::remove_file(&path).unwrap();
+        std::os::unix::fs::symlink(&path, &path).unwrap();
+        assert_eq!(watch.look(), Ok(()), "too many links are no missing file");
+        std::fs::remove_file(&path).unwrap();
+        assert_eq!(watch.look(), Err(Lost::Deleted));
+        std::fs::remove_dir_all(&folder).unwrap();
+    }
 }

@@ -188,6 +188,14 @@ async fn a_member_is_reset_by_one_at_a_time() {
         told.contains("Jo Lim is resetting Mina Park right now. Nothing was changed."),
         "{told}"
     );
+    let why = async |member| bot.command("kim@acme.example", member).await.text();
+    let told = why("why <@UMINAPARK>").await;
+    assert!(
+        told.contains("✗ Jo Lim is resetting them right now"),
+        "{told}"
+    );
+    let told = why("why <@UNOA>").await;
+    assert!(told.contains("✓ nobody else is resetting them"), "{told}");
 }
 
 /// How far a reset goes before its process dies.
@@ -389,6 +397,36 @@ async fn recovery_tells_through_the_follow_up_while_it_lives() {
     );
     let next = bot.card(JO, "noa@acme.example").await;
     assert!(!crate::support::slack::text_of(&next).contains("About your reset"));
+}
+
+/// The first key of a database is written down, and no later one takes its place.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_database_takes_its_key_once() {
+    let bot = TestBot::new().await;
+    for key in ["first", "second"] {
+        let kept = bot.app.store.keep_key_fingerprint(key).await.unwrap();
+        assert_eq!(kept, "first");
+    }
+    assert_eq!(bot.audited("key").await, "taken");
+}
+
+/// What a dead process left to do is done, and the notice says of the sign-out what came of it.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_notice_after_a_recovery_tells_of_the_sign_out() {
+    for failing in [0, 1] {
+        let bot = TestBot::new().await;
+        let id = chosen(&bot, MINA).await;
+        let reservation = reserve(&bot, id, MINA, "a").await.unwrap();
+        go(&bot, &reservation, State::Changed).await;
+        let bot = bot.restart().await;
+        bot.directory.fail_sign_outs(failing);
+        recover(&bot).await;
+        let sent = bot.outbox.take();
+        assert_eq!(sent.len(), 2, "to phone and email");
+        let says_so = |text: &str| text.contains("and you were signed out");
+        let told = sent.iter().filter(|sent| says_so(&sent.text)).count();
+        assert_eq!(told > 0, failing == 0);
+    }
 }
 
 /// Whatever comes of another way, what came of the first says nothing of it; also when the process dies in the middle.

@@ -381,7 +381,11 @@ mod tests {
         let (failed, second) = super::write((), async |tx: &mut Tx, (): &()| {
             tx.run(INSERT, params!["failed", Moment(1)]).await?;
             let again = tx.run(INSERT, params!["failed", Moment(1)]).await;
-            Ok::<bool, StoreError>(again.is_ok())
+            assert_eq!(again, Err(StoreError::Unavailable));
+            // SQLite may have ended the transaction, so nothing more is run in it.
+            let next = tx.run(INSERT, params!["next", Moment(1)]).await;
+            assert_eq!(next, Err(StoreError::Unavailable));
+            Ok::<(), StoreError>(())
         });
         commit(&mut tx, &clock, vec![failed]).await;
         assert_eq!(second.await.unwrap(), Err(StoreError::NotBegun));
