@@ -34,7 +34,7 @@ pub use self::interaction::{
     Action, FormKind, Interaction, Message, ReplyAddress, ShownPassword, Verified,
 };
 pub(crate) use self::interaction::{
-    Ask, Button, Click, Command, FormSubmitted, NamedMember, Origin, Style,
+    Ask, Button, Click, Command, FormSubmitted, NamedMember, Origin, RefusedParts, Style,
 };
 pub(crate) use self::signature::EmptySecret;
 use crate::clock::Clock;

@@ -16,7 +16,7 @@ use futures_util::future::BoxFuture;
 use zeroize::Zeroizing;
 
 pub use self::memory::{Delivered, Outbox};
-pub(crate) use self::prepared::Prepared;
+pub(crate) use self::prepared::{NotReady, Prepared};
 use crate::domain::channel::{DestinationDenied, every_channel};
 use crate::domain::country::Country;
 use crate::domain::delivery::{Outcome, Refusal, Ways};

@@ -13,14 +13,37 @@ pub struct Prepared<'a> {
     to_self: Option<ReadyMessage<'a>>,
 }
 
+/// A channel that could not be made ready.
+#[derive(Debug)]
+pub struct NotReady {
+    pub channel: Channel,
+    /// The output that needs it.
+    pub step: Step,
+    pub why: Refusal,
+}
+
+impl NotReady {
+    /// Nothing answered before the caller gave up: the output that is prepared first is named.
+    pub fn timed_out(plan: &Plan) -> Self {
+        let (channel, step) = match &plan.way {
+            Way::Send(to) => (to.channel(), Step::Deliver),
+            Way::Copy => (Channel::Email, Step::CopyToSelf),
+        };
+        let why = Refusal::Unreachable;
+        Self { channel, step, why }
+    }
+}
+
 impl Deliveries {
     /// Prepares everything that the plan needs. On failure nothing stays open, and the output at fault is named.
-    pub async fn prepare(&self, plan: &Plan) -> Result<Prepared<'_>, (Step, Refusal)> {
+    pub async fn prepare(&self, plan: &Plan) -> Result<Prepared<'_>, NotReady> {
         let to_member = match &plan.way {
             Way::Copy => None,
             Way::Send(to) => {
+                let (channel, step) = (to.channel(), Step::Deliver);
                 let ready = self.ready(to).await;
-                Some((to.channel(), ready.map_err(|why| (Step::Deliver, why))?))
+                let ready = ready.map_err(|why| NotReady { channel, step, why })?;
+                Some((channel, ready))
             }
         };
         let mut prepared = Prepared {
@@ -32,7 +55,11 @@ impl Deliveries {
                 Ok(ready) => prepared.to_self = Some(ready),
                 Err(why) => {
                     prepared.abandon().await;
-                    return Err((Step::CopyToSelf, why));
+                    return Err(NotReady {
+                        channel: Channel::Email,
+                        step: Step::CopyToSelf,
+                        why,
+                    });
                 }
             }
         }

@@ -24,7 +24,7 @@ use super::{looks, messages, steps};
 use crate::app::{App, ProgressTold, QueuedReset, WORKING_AFTER};
 use crate::chat::Chat;
 use crate::domain::{Member, Password, Platform, Quota, State, Step, StepOutcome};
-use crate::store::{MoveRefused, Reservation, ResetRow, StepRow, StoreError};
+use crate::store::{BeginRefused, MoveRefused, Reservation, ResetRow, StepRow, StoreError};
 
 /// Takes a queued reset to its named end.
 pub(super) async fn run_queued(app: &Arc<App>, chat: &Chat, queued: QueuedReset) {
@@ -160,7 +160,7 @@ fn log_halted(ended: Result<(), MoveRefused>) {
         Err(MoveRefused::Fenced) => {
             tracing::info!("a reset was ended by recovery; its worker stops");
         }
-        Err(error @ (MoveRefused::Disowned | MoveRefused::Store(_))) => tracing::error!(
+        Err(error @ MoveRefused::Store(_)) => tracing::error!(
             error = &error as &dyn std::error::Error,
             "a reset stopped half-way: its state could not be recorded"
         ),
@@ -201,11 +201,7 @@ async fn run(
             return stop::refuse_and_tell(app, reporter, &reservation, reason).await;
         }
     };
-    if let Err(refused) = app
-        .store
-        .advance(&reservation, State::Changing, None, Vec::new())
-        .await
-    {
+    if let Err(refused) = app.store.begin_change(&reservation).await {
         drop(channels);
         return not_begun(app, reporter, &reservation, &row, refused).await;
     }
@@ -266,18 +262,20 @@ async fn not_begun(
     reporter: &Reporter<'_>,
     reservation: &Reservation,
     row: &ResetRow,
-    refused: MoveRefused,
+    refused: BeginRefused,
 ) -> Result<(), MoveRefused> {
     match refused {
-        MoveRefused::Disowned => {
+        BeginRefused::Disowned => {
             let reason = StopReason::disowned(app, row);
             stop::tell_refused(app, reporter, reservation, &reason).await
         }
         // Certainly not recorded, so nothing was begun. The refusal waits until the record answers.
-        MoveRefused::Store(StoreError::NotBegun | StoreError::Overloaded) => {
+        BeginRefused::Move(MoveRefused::Store(StoreError::NotBegun | StoreError::Overloaded)) => {
             let reason = StopReason::store_down(row.reset_id);
             stop::refuse_and_tell(app, reporter, reservation, reason).await
         }
-        MoveRefused::Store(StoreError::Unavailable) | MoveRefused::Fenced => Err(refused),
+        BeginRefused::Move(
+            refused @ (MoveRefused::Store(StoreError::Unavailable) | MoveRefused::Fenced),
+        ) => Err(refused),
     }
 }

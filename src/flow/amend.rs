@@ -9,7 +9,7 @@ use super::reply::{answer_refusal, halt_with_refusal, in_place, seal};
 use super::{card, contacts, messages};
 use crate::app::App;
 use crate::chat::interaction::{CardAsk, CardChange};
-use crate::chat::{Chat, Freshness, Message, Origin};
+use crate::chat::{Chat, Freshness, Origin};
 use crate::domain::channel::DestinationDenied;
 use crate::domain::{Destination, ResetId};
 use crate::store::{Amend, Amended, ResetRow};
@@ -44,10 +44,7 @@ async fn toggle_copy(
     let mail = permitted.pair.admin.member.business_email.clone();
     let member = &permitted.pair.member.member;
     if member.has_mailbox(&mail) {
-        let told = Message {
-            title: messages::destination_denied(&DestinationDenied::BusinessEmail, &member.name),
-            ..Message::default()
-        };
+        let told = messages::destination_refused(&DestinationDenied::BusinessEmail, &member.name);
         let id = permitted.row.reset_id;
         return Err(refuse(app, origin, id, "destination", told).await);
     }

@@ -11,8 +11,9 @@ use super::refuse::{card_click, refusal_text, refuse};
 use super::reply::{address, halt_with_refusal, seal};
 use crate::app::{App, HeldPassword, Taken};
 use crate::chat::interaction::CardAsk;
-use crate::chat::{Chat, Freshness, Message, Origin};
-use crate::domain::{Delivery, Destination, Member, ResetId, State};
+use crate::chat::{Chat, Freshness, Origin};
+use crate::domain::delivery::Way;
+use crate::domain::{Delivery, Member, ResetId, State};
 use crate::store::{Amend, Choice, ClickRefused};
 
 /// A click on a way of delivery: Copy, or a contact on record.
@@ -30,25 +31,29 @@ pub(super) async fn on_record(
     permit::check_extra(app, origin, id, extra, carried).await?;
     permit::check_can_be_shown(app, origin, row, delivery == Delivery::Copy).await?;
     let member = &permitted.pair.member.member;
-    let to = delivery
-        .channel()
-        .and_then(|channel| channel.on_record(member));
-    choose(app, origin, permitted, delivery, to).await
+    let way = match delivery.channel() {
+        Some(channel) => channel.on_record(member).map(Way::Send),
+        None => Some(Way::Copy),
+    };
+    choose(app, origin, permitted, way).await
 }
 
-/// Chooses a way of delivery, on record or typed.
+/// Chooses a way of delivery, on record or typed; none where the contact has left the record.
 pub(super) async fn choose(
     app: &Arc<App>,
     origin: &Origin,
     permitted: Permitted,
-    delivery: Delivery,
-    to: Option<Destination>,
+    way: Option<Way>,
 ) -> Result<Reaction, Halt> {
     let row = &permitted.row;
-    if let Some((code, told)) = not_choosable(app, origin, &permitted, delivery, to.as_ref()) {
-        return Err(refuse(app, origin, row.reset_id, code, told).await);
-    }
-    let choice = choice(app, &permitted.pair.member.member, delivery, to);
+    let way = match choosable(app, &permitted, way) {
+        Ok(way) => way,
+        Err((code, why)) => {
+            let told = refusal_text(app, origin, &why, Some(row), &row.reset_id.reference());
+            return Err(refuse(app, origin, row.reset_id, code, told).await);
+        }
+    };
+    let choice = choice(app, &permitted.pair.member.member, way);
     if row.state == State::Undelivered {
         redeliver(app, origin, permitted, choice).await
     } else {
@@ -56,32 +61,32 @@ pub(super) async fn choose(
     }
 }
 
-/// Why a way cannot be chosen, with the word for the audit: the member is not reachable, or there is no contact or no
-/// channel.
-fn not_choosable(
+/// The way, or why it cannot be chosen, with the word for the audit: the member is not reachable, or there is no contact
+/// or no channel.
+fn choosable(
     app: &App,
-    origin: &Origin,
     permitted: &Permitted,
-    delivery: Delivery,
-    to: Option<&Destination>,
-) -> Option<(&'static str, Message)> {
+    way: Option<Way>,
+) -> Result<Way, (&'static str, ClickRefused)> {
     let (row, member) = (&permitted.row, &permitted.pair.member.member);
-    let (code, why) = match (delivery.channel(), to) {
-        _ if !member.has_outside_contact() && row.reachable_at.is_none() => {
-            ("not_reachable", ClickRefused::NotReachable)
+    if !member.has_outside_contact() && row.reachable_at.is_none() {
+        return Err(("not_reachable", ClickRefused::NotReachable));
+    }
+    match way {
+        None => Err(("nothing_chosen", ClickRefused::NothingChosen)),
+        Some(Way::Send(to)) if !app.deliveries.has(to.channel()) => {
+            Err(("channel_off", ClickRefused::NothingChosen))
         }
-        (Some(_), None) => ("nothing_chosen", ClickRefused::NothingChosen),
-        (Some(channel), Some(_)) if !app.deliveries.has(channel) => {
-            ("channel_off", ClickRefused::NothingChosen)
-        }
-        (None, _) | (Some(_), Some(_)) => return None,
-    };
-    let reference = row.reset_id.reference();
-    Some((code, refusal_text(app, origin, &why, Some(row), &reference)))
+        Some(way) => Ok(way),
+    }
 }
 
 /// The choice as it is recorded; an address that is not on record is marked as typed.
-fn choice(app: &App, member: &Member, delivery: Delivery, to: Option<Destination>) -> Choice {
+fn choice(app: &App, member: &Member, way: Way) -> Choice {
+    let (delivery, to) = match way {
+        Way::Copy => (Delivery::Copy, None),
+        Way::Send(to) => (to.delivery(), Some(to)),
+    };
     // Another spelling of the contact on record is replaced by the address on record.
     let known = to.as_ref().and_then(|to| to.on_record(member));
     let is_typed = to.is_some() && known.is_none();

@@ -88,9 +88,6 @@ pub(super) async fn click(app: &Arc<App>, click: Click) -> Result<Reaction, Halt
         ..
     } = click;
     let check = open_check(app, &origin, &value).await?;
-    let Some(trigger) = trigger else {
-        return Ok(Reaction::Acknowledged);
-    };
     let code = draw_code(&mut app.chance.rng()?);
     let digest = digest(app, check.check_id, &code);
     let (name, mask, reference) = (

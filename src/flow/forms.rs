@@ -11,8 +11,9 @@ use super::reply::{address, answer_refusal, seal};
 use super::{contact_code, contacts, messages};
 use crate::app::App;
 use crate::chat::interaction::{CardAsk, CardForm};
-use crate::chat::{Chat, Click, FormKind, FormSubmitted, Freshness, Message, Origin};
+use crate::chat::{Chat, Click, FormKind, FormSubmitted, Freshness, Origin};
 use crate::domain::channel::DestinationDenied;
+use crate::domain::delivery::Way;
 use crate::domain::{Destination, EmailAddress, Member, ResetId};
 use crate::store::{Amend, LookUpRefused, ResetRow};
 
@@ -31,15 +32,14 @@ pub(super) async fn open(
     } = click;
     let reply = seal(app, id, origin.reply.as_ref())?;
     let opened = app.store.open_form(card_click(&origin, id, reply)).await;
-    match (opened, trigger) {
-        (Ok(row), Some(trigger)) => Ok(Reaction::Work(Next::Open {
+    match opened {
+        Ok(row) => Ok(Reaction::Work(Next::Open {
             trigger,
             form: messages::typed_form(form.kind(), &row.member_name, value),
             to: address(app, &origin, &row),
             about: Some(Box::new(row)),
         })),
-        (Ok(_), None) => Ok(Reaction::Acknowledged),
-        (Err(error), _) => {
+        Err(error) => {
             let why = error.refusal()?;
             let row = app.store.reset(id).await?;
             Ok(answer_refusal(app, &origin, id, &why, row.as_ref()))
@@ -128,10 +128,7 @@ async fn typed(
     let typed = match Typed::read(app, form, &typed, member) {
         Ok(typed) => typed,
         Err(denied) => {
-            let told = Message {
-                title: messages::destination_denied(&denied, &member.name),
-                ..Message::default()
-            };
+            let told = messages::destination_refused(&denied, &member.name);
             return Err(refuse_and_count(app, &origin, row, "destination", told).await);
         }
     };
@@ -139,16 +136,8 @@ async fn typed(
     if typed.tells_whether_it_exists() {
         count_typed(app, &origin, row).await?;
     }
-    // Where a form has no reply address of its own, that of the click which opened it is kept with the reset.
-    let origin = Origin {
-        reply: address(app, &origin, row),
-        ..origin
-    };
     match typed {
-        Typed::Destination(to) => {
-            let delivery = to.delivery();
-            choose(app, &origin, permitted, delivery, Some(to)).await
-        }
+        Typed::Destination(to) => choose(app, &origin, permitted, Some(Way::Send(to))).await,
         Typed::CopyAddress(to) => {
             let destination = Destination::Email(to.clone());
             let digest = contacts::digest(app, &row.member_id, &destination);

@@ -10,7 +10,7 @@ use super::pins;
 use super::unresolved::{NoMatch, NotPinned};
 use crate::app::App;
 use crate::directory::{By, Match};
-use crate::domain::{EmailAddress, Member, Role};
+use crate::domain::{EmailAddress, Member, MemberId, Role};
 use crate::store::Pins;
 
 /// The caller whose chat account has this address. `found` is what the address found in the directory.
@@ -83,12 +83,12 @@ async fn right(
         }
         let is_pinned = pins.of(email) == Some(&member.id);
         // `asked` found this entry alone, or several of which this one is pinned.
-        let is_theirs = if is_pinned && email.is_same(asked) {
+        let leads_there = if is_pinned && email.is_same(asked) {
             true
         } else {
             leads_to(app, pins, member, email).await?
         };
-        if is_theirs && is_pinned {
+        if leads_there && is_pinned {
             role = role.max(given);
         } else {
             refused.get_or_insert_with(|| email.clone());
@@ -106,19 +106,70 @@ async fn leads_to(
     email: &EmailAddress,
 ) -> Result<bool, NoMatch> {
     let pinned = pins.of(email);
-    match find(app, &[By::Email(email.clone())]).await?.pop() {
-        Some(Match::One(found)) => {
-            pins::alarm_of_another(app, email, pinned, &found).await;
-            Ok(found.id == member.id)
-        }
+    let found = find(app, &[By::Email(email.clone())]).await?.pop();
+    match &found {
+        Some(Match::One(found)) => pins::alarm_of_another(app, email, pinned, found).await,
         Some(Match::Several(entries)) => {
-            pins::alarm_of_several(app, email, pinned, &entries).await;
-            Ok(pinned == Some(&member.id))
+            pins::alarm_of_several(app, email, pinned, entries).await;
         }
         // Lark does not find people by a second address.
         Some(Match::Nobody | Match::Unreadable) | None => {
             pins::alarm_of_another(app, email, pinned, member).await;
-            Ok(false)
+        }
+    }
+    Ok(is_theirs(found.as_ref(), pinned, &member.id))
+}
+
+/// The same from what the address found.
+fn is_theirs(found: Option<&Match>, pinned: Option<&MemberId>, member: &MemberId) -> bool {
+    match found {
+        Some(Match::One(found)) => found.id == *member,
+        Some(Match::Several(_)) => pinned == Some(member),
+        Some(Match::Nobody | Match::Unreadable) | None => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::{LoginMethod, SecondFactors, Status};
+
+    fn entry(id: &str) -> Member {
+        Member {
+            id: MemberId(id.to_owned()),
+            name: id.to_owned(),
+            business_email: format!("{id}@corp.example").parse().unwrap(),
+            aliases: Vec::new(),
+            login_method: LoginMethod::BusinessEmail,
+            status: Status::Active,
+            phone: None,
+            personal_email: None,
+            role: Role::Member,
+            department: None,
+            manager_email: None,
+            guard: None,
+            phone_remarks: Vec::new(),
+            never_expires: false,
+            has_other_password: false,
+            second_factors: SecondFactors::default(),
+        }
+    }
+
+    #[test]
+    fn an_address_is_theirs_while_it_finds_them() {
+        let [ann, mal] = ["ann", "mal"].map(|id| MemberId(id.to_owned()));
+        let one = |id| Match::One(Box::new(entry(id)));
+        assert!(is_theirs(Some(&one("ann")), Some(&ann), &ann));
+        assert!(
+            !is_theirs(Some(&one("mal")), Some(&ann), &ann),
+            "somebody else has it now"
+        );
+        let several = Match::Several(Vec::new());
+        assert!(is_theirs(Some(&several), Some(&ann), &ann));
+        assert!(!is_theirs(Some(&several), Some(&mal), &ann));
+        assert!(!is_theirs(Some(&several), None, &ann));
+        for nobody in [Some(&Match::Nobody), Some(&Match::Unreadable), None] {
+            assert!(!is_theirs(nobody, Some(&ann), &ann));
         }
     }
 }

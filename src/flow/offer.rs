@@ -6,6 +6,7 @@ use std::time::Duration;
 use rand::CryptoRng;
 
 use super::answer::{self, Attempt};
+use super::people::ResetPair;
 use super::permit::{self, LookUpLimits};
 use super::reaction::{Halt, Reaction};
 use super::reply::seal_with;
@@ -16,7 +17,7 @@ use crate::chat::{Adapter, Chat, Freshness, Message, Origin};
 use crate::domain::look_up::Tried;
 use crate::domain::phone::PhoneRemark;
 use crate::domain::{Denied, Member, Reference, ResetId};
-use crate::store::{NewOffer, OfferOutcome};
+use crate::store::{NewOffer, OfferOutcome, SealedReply};
 
 /// How long a command waits for the administrator's own reset of the same member to end.
 const OWN_RESET_TIMEOUT: Duration = Duration::from_secs(1);
@@ -38,17 +39,8 @@ pub(super) async fn reset(
     let own_link = card::own_link(app, &member.id).await?;
     let reset_id = ResetId::draw(&mut rng, origin.received_at);
     trace::record_reset(reset_id);
-    let offer = NewOffer {
-        reset_id,
-        requester: origin.user.clone(),
-        admin: admin.clone(),
-        member: member.clone(),
-        member_chat_user: pair.member_chat_user.clone(),
-        reason,
-        reply: seal_with(app, reset_id, origin.reply.as_ref(), &mut rng)?,
-        lifetime: app.organization.offer_lifetime,
-        contacts: contacts::present(app, member),
-    };
+    let reply = seal_with(app, reset_id, origin.reply.as_ref(), &mut rng)?;
+    let offer = new_offer(app, &origin, &pair, (reset_id, reason), reply);
     app.queue
         .finished(&admin.id, &member.id, OWN_RESET_TIMEOUT)
         .await;
@@ -84,6 +76,27 @@ pub(super) async fn reset(
         }
     };
     Ok(answer::with_untold(app, &origin, message, &untold).await)
+}
+
+fn new_offer(
+    app: &App,
+    origin: &Origin,
+    pair: &ResetPair,
+    (reset_id, reason): (ResetId, Option<String>),
+    reply: Option<SealedReply>,
+) -> NewOffer {
+    let (admin, member) = (&pair.admin.member, &pair.member.member);
+    NewOffer {
+        reset_id,
+        requester: origin.user.clone(),
+        admin: admin.clone(),
+        member: member.clone(),
+        member_chat_user: pair.member_chat_user.clone(),
+        reason,
+        reply,
+        lifetime: app.organization.offer_lifetime,
+        contacts: contacts::present(app, member),
+    }
 }
 
 fn told_denied(

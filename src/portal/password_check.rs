@@ -108,16 +108,15 @@ pub(super) async fn check(
     let credential = found
         .as_ref()
         .and_then(|(_, account)| account.credential.clone());
-    let checked = portal
-        .builtin
-        .check(source.caller(), typed, credential.as_deref())
-        .await;
-    let checked = checked.map_err(|error| {
-        if let Some(counted) = &counted {
-            portal.throttle.take_back(counted);
-        }
-        visit.unavailable(&error)
-    })?;
+    let caller = source.caller();
+    let checked = hashed(
+        visit,
+        caller,
+        typed,
+        credential.as_deref(),
+        counted.as_ref(),
+    )
+    .await?;
     let Some((row, account)) = found else {
         return Ok(PasswordCheck::Wrong);
     };
@@ -143,6 +142,23 @@ pub(super) async fn check(
         running,
         to_hash_anew,
     })))
+}
+
+/// Compares what was typed with the credential. A try that could not be compared is not counted.
+async fn hashed(
+    visit: &Visit<'_>,
+    caller: Caller<'_>,
+    typed: &str,
+    credential: Option<&str>,
+    counted: Option<&CountedTry>,
+) -> Result<Checked, Response> {
+    let checked = visit.portal.builtin.check(caller, typed, credential).await;
+    checked.map_err(|error| {
+        if let Some(counted) = counted {
+            visit.portal.throttle.take_back(counted);
+        }
+        visit.unavailable(&error)
+    })
 }
 
 /// The lock that holds for a browser: tries that still run count as wrong ones.

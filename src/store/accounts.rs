@@ -147,7 +147,7 @@ pub enum PasswordError {
     Store(#[from] StoreError),
 }
 
-impl super::engine::Refusal for PasswordError {
+impl super::engine::WriteError for PasswordError {
     fn failure(&self) -> Option<StoreError> {
         match self {
             Self::UnderWay(_) => None,

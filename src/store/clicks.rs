@@ -1,6 +1,6 @@
 //! Clicks on cards: whose card it is, whether it is still open, and why a click does nothing.
 
-use super::engine::{Refusal, Tx};
+use super::engine::{Tx, WriteError};
 use super::wipe::MEMBER_GONE;
 use super::{AuditRow, Earlier, ReplayKey, ResetRow, StoreError, audit, replays, resets};
 use crate::domain::{ChatUser, Denied, Moment, ResetId, State};
@@ -117,7 +117,7 @@ impl ClickError {
     }
 }
 
-impl Refusal for ClickError {
+impl WriteError for ClickError {
     fn failure(&self) -> Option<StoreError> {
         match self {
             Self::Refused(_) => None,

@@ -1,6 +1,6 @@
 //! Codes of the member's pages: sending one, what a typed one opens, and the contacts that a member adds and removes.
 
-use super::engine::{Refusal, Tx};
+use super::engine::{Tx, WriteError};
 use super::sessions::Live;
 use super::{AccountRow, AuditRow, ContactRow, SessionRow, Store, StoreError, accounts, contacts};
 use crate::domain::contacts::AddedAs;
@@ -36,7 +36,7 @@ pub enum CodeError {
     Store(#[from] StoreError),
 }
 
-impl Refusal for CodeError {
+impl WriteError for CodeError {
     fn failure(&self) -> Option<StoreError> {
         match self {
             Self::Denied(_) => None,

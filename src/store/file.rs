@@ -27,12 +27,12 @@ pub(super) enum Absent {
 
 /// A file, however it is named.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Identity {
+pub(super) struct FileIdentity {
     device: u64,
     inode: u64,
 }
 
-impl Identity {
+impl FileIdentity {
     pub(super) fn of(metadata: &Metadata) -> Self {
         Self {
             device: metadata.dev(),
@@ -82,8 +82,10 @@ impl DatabaseFile {
     }
 
     /// What the file is, by whatever name.
-    pub(super) fn identity(&self) -> std::io::Result<Identity> {
-        self.file.metadata().map(|metadata| Identity::of(&metadata))
+    pub(super) fn identity(&self) -> std::io::Result<FileIdentity> {
+        self.file
+            .metadata()
+            .map(|metadata| FileIdentity::of(&metadata))
     }
 
     /// Refuses a file with another name: what is written under one of them is not in the log of the other, and lost later

@@ -3,7 +3,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::engine::{FromRow, Refusal, Row, Table, Tx, params, read_column, sql};
+use super::engine::{FromRow, Row, Table, Tx, WriteError, params, read_column, sql};
 use super::{AuditRow, ContactRow, MemberRow, NotDone, Store, StoreError};
 use super::{contacts, wipe};
 use crate::domain::person::{Difference, Traits, difference};
@@ -101,7 +101,7 @@ impl From<StoreError> for NotImported {
     }
 }
 
-impl Refusal for NotImported {
+impl WriteError for NotImported {
     fn failure(&self) -> Option<StoreError> {
         match self {
             Self::AddressTaken { .. } | Self::NewPersons { .. } => None,
@@ -151,7 +151,7 @@ pub(super) const SET_EMPLOYEE_ID: &str = "
 
 /// What an import does, decided before anything is written.
 #[derive(Default)]
-struct Plan {
+struct ImportPlan {
     told: Imported,
     /// Every row with the id of its member.
     rows: Vec<ImportRow>,
@@ -181,12 +181,12 @@ async fn import(
     (rows, wipe, company): &(Vec<ImportRow>, Option<usize>, CompanyDomains),
 ) -> Result<Imported, NotImported> {
     let known: Vec<Known> = tx.all(KNOWN, params![]).await?;
-    let plan = Plan::make(rows.clone(), &known, company, tx.now())?;
+    let plan = ImportPlan::make(rows.clone(), &known, company, tx.now())?;
     plan.check_number(*wipe)?;
     plan.write(tx).await
 }
 
-impl Plan {
+impl ImportPlan {
     fn make(
         rows: Vec<ImportRow>,
         known: &[Known],

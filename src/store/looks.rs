@@ -1,4 +1,4 @@
-//! Looks whether a password was set again after a reset: when the next is due, and what the last one saw.
+//! Looks whether a password was set again after a reset: when one is due, and what it saw.
 
 use super::engine::{Table, Tx, params, sql};
 use super::resets::{self, begun_at, newest_change};

@@ -100,14 +100,14 @@ pub(crate) use self::contact_checks::{
 };
 pub(crate) use self::contacts::{ContactAdded, ContactRow, OPERATOR};
 pub use self::earlier::Earlier;
-use self::engine::{Connection, Readers, Refusal, Tx, WriteFn};
+use self::engine::{Connection, Readers, Tx, WriteError, WriteFn};
 pub use self::history::{HistoryFilter, Past};
 pub(crate) use self::import::{ChangedContacts, ImportRow, NewPerson, NotImported};
 pub(crate) use self::looks::Look;
 pub(crate) use self::mailed_links::{Disowned, LinkUse};
 pub use self::members::{MemberKey, MemberRow};
 pub use self::moves::MoveRefused;
-pub(crate) use self::moves::{Shown, Successor};
+pub(crate) use self::moves::{BeginRefused, Shown, Successor};
 pub(crate) use self::notes::Noted;
 pub(crate) use self::notices::NoticeRow;
 pub use self::open::{StoreTasks, Use};
@@ -211,7 +211,7 @@ impl Store {
         Input: Send + Sync + 'static,
         Run: for<'a> WriteFn<'a, Input, Result<Done, Refused>>,
         Done: Send + 'static,
-        Refused: Refusal,
+        Refused: WriteError,
     {
         let (write, answered) = engine::write(input, run);
         self.writes.try_send(write).map_err(|error| match error {
@@ -235,7 +235,7 @@ impl Store {
         Input: Clone + Send + Sync + 'static,
         Run: for<'a> WriteFn<'a, Input, Result<Done, Refused>> + Clone,
         Done: Send + 'static,
-        Refused: Refusal,
+        Refused: WriteError,
     {
         let give_up = tokio::time::Instant::now() + budget;
         loop {

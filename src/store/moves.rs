@@ -1,12 +1,11 @@
 //! The life of a reset, from the reservation to its end: each move is one write, with its audit line beside it.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use super::amend::choose;
 use super::clicks::{closed, known_card, set_reply};
 use super::earlier::is_disowned;
-use super::engine::{Refusal, Tx};
+use super::engine::{Tx, WriteError};
 use super::reserve::WORK_DEADLINE;
 use super::resets::{self, enter, finish, newest_change};
 use super::steps::{self, StepNote, after_change};
@@ -35,26 +34,47 @@ pub struct Successor {
     pub lifetime: Span,
 }
 
-/// Why a move was not made. The caller drops the secret and does nothing more outside. Where the change had not
-/// begun, it still refuses the reset and tells the administrator.
+/// Why a move was not made. The caller drops the secret and does nothing more outside.
 #[derive(Debug, thiserror::Error)]
 pub enum MoveRefused {
     /// Somebody else has moved it, or this process was taken for dead.
     #[error("the reset is no longer ours to move")]
     Fenced,
-    /// The member has disowned a reset of the same administrator meanwhile: it is refused, and its slot came back.
-    #[error("the member has disowned a reset of the same administrator")]
-    Disowned,
     /// Nothing could be recorded.
     #[error(transparent)]
     Store(#[from] StoreError),
 }
 
-impl Refusal for MoveRefused {
+impl WriteError for MoveRefused {
     fn failure(&self) -> Option<StoreError> {
         match self {
-            Self::Fenced | Self::Disowned => None,
+            Self::Fenced => None,
             Self::Store(error) => Some(*error),
+        }
+    }
+}
+
+/// Why the change was not begun. The caller still refuses the reset and tells the administrator.
+#[derive(Debug, thiserror::Error)]
+pub enum BeginRefused {
+    /// The member has disowned a reset of the same administrator meanwhile: it is refused, and its slot came back.
+    #[error("the member has disowned a reset of the same administrator")]
+    Disowned,
+    #[error(transparent)]
+    Move(#[from] MoveRefused),
+}
+
+impl From<StoreError> for BeginRefused {
+    fn from(error: StoreError) -> Self {
+        Self::Move(error.into())
+    }
+}
+
+impl WriteError for BeginRefused {
+    fn failure(&self) -> Option<StoreError> {
+        match self {
+            Self::Disowned => None,
+            Self::Move(refused) => refused.failure(),
         }
     }
 }
@@ -95,7 +115,14 @@ impl Move {
 }
 
 impl Store {
-    /// Moves a reset on, with the outcomes that are known at that moment.
+    /// Claimed → changing: from now on the password may change. It is tried once, because what was read a moment ago would
+    /// grow old.
+    pub async fn begin_change(&self, reservation: &Reservation) -> Result<ResetRow, BeginRefused> {
+        let next = Move::new(reservation, State::Changing, None);
+        self.write(next, begin_change).await
+    }
+
+    /// Moves a reset on once its change has begun, with the outcomes that are known at that moment.
     pub async fn advance(
         &self,
         reservation: &Reservation,
@@ -107,7 +134,7 @@ impl Store {
             steps,
             ..Move::new(reservation, to, failure)
         };
-        self.advance_to(next).await
+        self.write_again(RETRY_BUDGET, next, advance).await
     }
 
     /// Like [`Store::advance`], where a message that shows the password has told the administrator already.
@@ -124,17 +151,7 @@ impl Store {
             shown: Some(shown),
             ..Move::new(reservation, to, failure)
         };
-        self.advance_to(next).await
-    }
-
-    async fn advance_to(&self, next: Move) -> Result<ResetRow, MoveRefused> {
-        // Before the change nothing has happened outside, and what was read a moment ago would grow old.
-        let budget = if next.to == State::Changing {
-            Duration::ZERO
-        } else {
-            RETRY_BUDGET
-        };
-        self.write_again(budget, next, advance).await
+        self.write_again(RETRY_BUDGET, next, advance).await
     }
 
     /// Claimed or changing → refused: surely nothing was changed, and the slot comes back.
@@ -197,16 +214,28 @@ impl Store {
     }
 }
 
-async fn advance(tx: &mut Tx, next: &Move) -> Result<ResetRow, MoveRefused> {
-    let mut row = next.row(tx).await?;
-    if next.to == State::Changing {
-        let newest = newest_change(tx, &row).await?;
-        if is_disowned(newest.as_ref(), &row.admin_id) {
-            give_slot_back(tx, row, "disowned").await?;
-            return Err(MoveRefused::Disowned);
-        }
-        replace_earlier(tx, &row).await?;
+async fn begin_change(tx: &mut Tx, next: &Move) -> Result<ResetRow, BeginRefused> {
+    let row = next.row(tx).await?;
+    let newest = newest_change(tx, &row).await?;
+    if is_disowned(newest.as_ref(), &row.admin_id) {
+        give_slot_back(tx, row, "disowned").await?;
+        return Err(BeginRefused::Disowned);
     }
+    replace_earlier(tx, &row).await?;
+    Ok(record(tx, next, row).await?)
+}
+
+async fn advance(tx: &mut Tx, next: &Move) -> Result<ResetRow, MoveRefused> {
+    let row = next.row(tx).await?;
+    // A change that has not begun is begun by `begin_change`, which asks first whether the member said no.
+    if row.changing_at.is_none() {
+        return Err(MoveRefused::Fenced);
+    }
+    Ok(record(tx, next, row).await?)
+}
+
+/// Writes the move.
+async fn record(tx: &mut Tx, next: &Move, mut row: ResetRow) -> Result<ResetRow, StoreError> {
     enter(&mut row, next.to, tx.now());
     row.failure = next.failure.map(str::to_owned);
     if let Some(Shown {

@@ -117,7 +117,18 @@ fn is_damaged(code: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::is_damaged;
+    use super::{OpenError, is_damaged};
+
+    #[test]
+    fn a_file_that_is_in_use_is_not_at_fault() {
+        let gone = std::io::Error::from(std::io::ErrorKind::NotFound);
+        assert!(OpenError::Io(gone).is_of_file());
+        for in_use in [OpenError::Locked, OpenError::Outdated, OpenError::Missing] {
+            assert!(!in_use.is_of_file(), "{in_use}");
+        }
+        let busy = OpenError::Sqlite(sqlx::Error::PoolTimedOut);
+        assert!(!busy.is_of_file());
+    }
 
     #[test]
     fn a_damaged_file_is_known_by_extended_codes_too() {

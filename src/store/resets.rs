@@ -113,7 +113,7 @@ table! {
             /// What the directory's own sign-in asked for beside the password when it was set.
             second_factors: Option<String>,
             /// When the newest password was set that is known, by the directory's clock; none where that could not be read,
-            /// at the reset or by the last look.
+            /// at the reset or when the directory was asked last.
             password_set_at: Option<Moment>,
             /// When relatch looks next whether it was set again.
             look_at: Option<Moment>,

@@ -89,7 +89,7 @@ pub(super) async fn see(
     Ok(seen.differing)
 }
 
-struct Seen {
+struct Comparison {
     differing: Vec<(Channel, Moment)>,
     to_write: Vec<SeenRow>,
 }
@@ -98,8 +98,8 @@ async fn compare(
     connection: &mut Connection,
     member: &MemberId,
     present: &PresentContacts,
-) -> Result<Seen, StoreError> {
-    let mut seen = Seen {
+) -> Result<Comparison, StoreError> {
+    let mut seen = Comparison {
         differing: Vec::new(),
         to_write: Vec::new(),
     };

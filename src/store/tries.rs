@@ -1,6 +1,6 @@
 //! What administrators tried: look-ups and refusals are limited, so that the bot tells nobody who exists.
 
-use super::engine::{Connection, Refusal, Table, Tx, params, sql, table};
+use super::engine::{Connection, Table, Tx, WriteError, params, sql, table};
 use super::replays::ReplayKey;
 use super::{AuditRow, ResetRow, Store, StoreError};
 use crate::domain::look_up::{COUNT_FOR, TooMany, Tried, may_command, may_look_up, paused_until};
@@ -101,7 +101,7 @@ impl From<TooMany> for LookUpRefused {
     }
 }
 
-impl Refusal for LookUpRefused {
+impl WriteError for LookUpRefused {
     fn failure(&self) -> Option<StoreError> {
         match self {
             Self::TooMany(_) => None,

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use tokio::sync::watch;
 
-use super::file::Identity;
+use super::file::FileIdentity;
 use super::own_log;
 use crate::domain::Moment;
 
@@ -34,21 +34,21 @@ pub struct Watch {
     file: PathBuf,
     /// The same without symbolic links: the log lies beside this one, wherever the links lead later.
     real: PathBuf,
-    opened: Identity,
+    opened: FileIdentity,
     /// The write-ahead log, which is there once the database was read; what is not seen yet is none.
-    log: (PathBuf, Option<Identity>),
+    log: (PathBuf, Option<FileIdentity>),
     /// The index of the log.
-    index: (PathBuf, Option<Identity>),
+    index: (PathBuf, Option<FileIdentity>),
     task: watch::Receiver<()>,
 }
 
 impl Watch {
     /// Of the database at `file`, which is open, and whose task keeps the other half of `task`.
     pub(super) fn new(file: &Path, task: watch::Receiver<()>) -> std::io::Result<Self> {
-        let opened = Identity::of(&file.metadata()?);
+        let opened = FileIdentity::of(&file.metadata()?);
         let with_identity = |path: PathBuf| {
             let metadata = path.metadata().ok();
-            (path, metadata.map(|metadata| Identity::of(&metadata)))
+            (path, metadata.map(|metadata| FileIdentity::of(&metadata)))
         };
         Ok(Self {
             file: file.to_owned(),
@@ -67,13 +67,16 @@ impl Watch {
     pub(crate) fn move_log_aside(&self, now: Moment) -> std::io::Result<Vec<PathBuf>> {
         let mut kept = Vec::new();
         match self.real.metadata() {
-            Ok(there) if Identity::of(&there) != self.opened => {}
+            Ok(there) if FileIdentity::of(&there) != self.opened => {}
             Ok(_) => return Ok(kept),
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(kept),
             Err(error) => return Err(error),
         }
         for (path, opened) in [&self.log, &self.index] {
-            let present = path.metadata().ok().map(|metadata| Identity::of(&metadata));
+            let present = path
+                .metadata()
+                .ok()
+                .map(|metadata| FileIdentity::of(&metadata));
             if present.is_none() || present != *opened {
                 continue;
             }
@@ -86,7 +89,7 @@ impl Watch {
     }
 
     /// The file that was opened.
-    pub(super) fn opened(&self) -> Identity {
+    pub(super) fn opened(&self) -> FileIdentity {
         self.opened
     }
 
@@ -107,9 +110,9 @@ impl Watch {
 }
 
 /// What is there now; an error if it is not what was there before.
-fn look_at(path: &Path, before: Option<Identity>) -> Result<Option<Identity>, Lost> {
+fn look_at(path: &Path, before: Option<FileIdentity>) -> Result<Option<FileIdentity>, Lost> {
     match (
-        path.metadata().map(|metadata| Identity::of(&metadata)),
+        path.metadata().map(|metadata| FileIdentity::of(&metadata)),
         before,
     ) {
         (Ok(now), Some(before)) if now != before => Err(Lost::Replaced),
@@ -163,5 +166,18 @@ mod tests {
             std::fs::remove_dir_all(&folder).unwrap();
             assert_eq!(watch.look(), Err(Lost::Deleted), "{file}");
         }
+    }
+
+    /// The open file still works where its name cannot be looked at for a while.
+    #[test]
+    fn what_cannot_be_looked_at_is_not_taken_for_deleted() {
+        let (folder, mut watch) = opened("unreadable");
+        let path = folder.join("relatch.db");
+        std::fs::remove_file(&path).unwrap();
+        std::os::unix::fs::symlink(&path, &path).unwrap();
+        assert_eq!(watch.look(), Ok(()), "too many links are no missing file");
+        std::fs::remove_file(&path).unwrap();
+        assert_eq!(watch.look(), Err(Lost::Deleted));
+        std::fs::remove_dir_all(&folder).unwrap();
     }
 }

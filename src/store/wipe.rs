@@ -1,6 +1,6 @@
 //! Members who leave, and accounts that an operator opens: what is wiped with them, and the commands that do it.
 
-use super::engine::{Connection, Refusal, Table, Tx, params, sql};
+use super::engine::{Connection, Table, Tx, WriteError, params, sql};
 use super::resets::{self, enter, finish};
 use super::{AuditRow, ResetRow, ResetUnderWay, Store, StoreError, audit, members};
 use crate::domain::{EmailAddress, MemberId, State};
@@ -112,7 +112,7 @@ pub enum NotDone {
     Store(#[from] StoreError),
 }
 
-impl Refusal for NotDone {
+impl WriteError for NotDone {
     fn failure(&self) -> Option<StoreError> {
         match self {
             Self::NoSuchMember | Self::UnderWay { .. } | Self::NotLocked | Self::Disowned => None,

@@ -1,6 +1,6 @@
 //! An import that changes contacts tells of it: a code may go there.
 
-use std::io::{BufRead, BufReader, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
 
@@ -311,5 +311,62 @@ fn the_right_addresses_are_told() {
             "own@home.example",
             "security@acme.example"
         ]
+    );
+}
+
+/// A gateway that takes every message, and keeps the body of each.
+fn gateway() -> (u16, Arc<Mutex<Vec<String>>>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let taken: Arc<Mutex<Vec<String>>> = Arc::default();
+    let bodies = Arc::clone(&taken);
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut stream = stream.unwrap();
+            let mut request = BufReader::new(stream.try_clone().unwrap());
+            let mut length = 0;
+            loop {
+                let mut line = String::new();
+                request.read_line(&mut line).unwrap();
+                let line = line.trim().to_ascii_lowercase();
+                if let Some(told) = line.strip_prefix("content-length:") {
+                    length = told.trim().parse().unwrap();
+                }
+                if line.is_empty() {
+                    break;
+                }
+            }
+            let mut body = vec![0; length];
+            request.read_exact(&mut body).unwrap();
+            bodies
+                .lock()
+                .unwrap()
+                .push(String::from_utf8(body).unwrap());
+            let answer = "HTTP/1.1 200 OK\r\ncontent-length: 2\r\nconnection: close\r\n\r\n{}";
+            stream.write_all(answer.as_bytes()).unwrap();
+        }
+    });
+    (port, taken)
+}
+
+/// A phone that is replaced hears of it, and the new one does not.
+#[test]
+fn the_phone_from_before_is_told() {
+    let (port, taken) = gateway();
+    let place = Place::new(&format!(
+        "[sms]\nkind = \"webhook\"\nurl = \"http://127.0.0.1:{port}/\"\ntoken = \"a-token-of-the-gateway\"\n"
+    ));
+    for people in [PEOPLE, &PEOPLE.replace("45642", "45699")] {
+        place.write("people.csv", people);
+        let ran = place.run(&["members", "import", "people.csv"]);
+        assert_eq!(ran.code, 0, "{}", ran.err);
+    }
+    let bodies = taken.lock().unwrap().clone();
+    let [body] = bodies.as_slice() else {
+        panic!("{bodies:#?}")
+    };
+    assert!(
+        body.contains("+821012345642") && !body.contains("12345699"),
+        "{body}"
     );
 }

@@ -205,6 +205,11 @@ async fn of_two_entries_the_pinned_one_keeps_its_right() {
         "{}",
         bot.slack.last_text()
     );
+    assert!(
+        !bot.slack.last_text().contains("for the code"),
+        "relatch asks for no code here: {}",
+        bot.slack.last_text()
+    );
     has_right(&bot, ANN).await;
 }
 
@@ -520,6 +525,8 @@ async fn an_import_pins_no_address_of_several_entries() {
         pin(MAL, PinnedBy::Several, None),
     ];
     assert_eq!(store.pin_first(first).await.unwrap().len(), 2);
+    bot.clock.advance(Span::hours(1));
+    let now = bot.clock.now().0;
     let by_import = |email: &str| {
         let entry = (MemberId(format!("id of {email}")), email.to_owned());
         pin(email, PinnedBy::Import, Some(entry))
@@ -532,4 +539,6 @@ async fn an_import_pins_no_address_of_several_entries() {
         .map(|pin| pin.email_key)
         .collect();
     assert_eq!(pinned, [ANN]);
+    let pinned_now = format!("admin_pin where how = 'import' and noted_at = {now}");
+    assert_eq!(bot.count(&pinned_now).await, 1);
 }

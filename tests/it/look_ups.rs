@@ -305,6 +305,25 @@ async fn a_typed_number_is_checked_again_at_the_act() {
     assert_eq!(bot.count("slot where returned_at is null").await, 0);
 }
 
+/// The gateway is named where it is a number that cannot be reached.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_number_that_is_too_dear_is_refused_by_the_name_of_its_channel() {
+    let bot = TestBot::new().await;
+    let card = bot.card(JO, MINA).await;
+    bot.click(JO, &card, "deliver_other").await;
+    bot.submit(JO, "+82 10 1234 5699").await;
+    let ready = bot.slack.last();
+    bot.execute("update reset set destination = '+447012345678'")
+        .await;
+    bot.click(JO, &ready, "confirm").await;
+    let told = bot.slack.last_text();
+    assert!(
+        told.contains("The SMS gateway refuses this number, so I stopped."),
+        "{told}"
+    );
+    assert!(told.contains(NOTHING), "{told}");
+}
+
 /// An import of an older version took satellite phones. No SMS goes there, and the member is found all the same.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_satellite_phone_on_record_is_passed_by() {

@@ -1,6 +1,7 @@
 //! Every message that relatch can make, on every platform, held against that platform's rules: with plain names, with
 //! hostile ones and with the longest ones.
 
+mod cases;
 #[path = "../../src/chat/hostile_names.rs"]
 mod hostile_names;
 mod samples;

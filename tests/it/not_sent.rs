@@ -412,6 +412,24 @@ async fn the_notice_tells_of_a_sign_out_that_was_done() {
         let told = told_of(&bot, "and you were signed out");
         assert_eq!(told.len(), usize::from(failing == 0), "{told:?}");
     }
+    // The same where it is sent later.
+    for failing in [0, 1] {
+        let bot = TestBot::new().await;
+        bot.directory.fail_sign_outs(failing);
+        let look = bot.last_look(JO, MINA, "deliver_phone").await;
+        bot.outbox.end_next_send(Outcome::Accepted);
+        bot.outbox.end_next_send(Outcome::Refused(Refusal::Later));
+        bot.click(JO, &look, "confirm").await;
+        bot.outbox.take();
+        bot.clock.advance(Span::minutes(3));
+        bot.sweep().await;
+        let sent = bot.outbox.take();
+        let [notice] = sent.as_slice() else {
+            panic!("one notice")
+        };
+        let is_told = notice.text.contains("and you were signed out");
+        assert_eq!(is_told, failing == 0, "{}", notice.text);
+    }
 }
 
 /// An administrator can add a contact of their own and type its code. It never replaces the member's business address in
@@ -524,6 +542,21 @@ async fn a_notice_outlives_what_the_operator_mends() {
         bot.sweep().await;
         assert!(told_of(&bot, "was reset by Jo Lim").is_empty(), "{why:?}");
     }
+    // Nor is anybody asked again after a day.
+    let bot = TestBot::new().await;
+    let refuse = || {
+        for _ in 0..2 {
+            bot.outbox.end_next_send(Outcome::Refused(Refusal::Later));
+        }
+    };
+    refuse();
+    bot.reset_by_copy(JO, MINA).await;
+    refuse();
+    bot.clock.advance(Span::hours(24));
+    bot.sweep().await;
+    bot.clock.advance(Span::hours(1));
+    bot.sweep().await;
+    assert!(told_of(&bot, "was reset by Jo Lim").is_empty());
 }
 
 /// Where the record can be read and not written, as on a full disk, no contact is mailed by every sweep.

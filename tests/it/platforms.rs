@@ -369,6 +369,20 @@ async fn mattermost_s_five_answers_are_kept_for_the_end() {
     assert!(bot.outbox.take().iter().all(|sent| sent.to != JO));
 }
 
+/// Whatever is drawn again offers no way that others could read.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_card_that_is_drawn_again_still_offers_no_copy() {
+    let bot = without_private_replies().await;
+    let card = bot.card(JO, MINA).await;
+    bot.click(JO, &card, "deliver_phone").await;
+    bot.click(JO, &bot.slack.last(), "back").await;
+    let drawn = bot.slack.last();
+    assert!(button_value(&drawn, "deliver_email").is_some(), "{drawn:#}");
+    for way in ["deliver_copy", "deliver_other"] {
+        assert!(button_value(&drawn, way).is_none(), "{drawn:#}");
+    }
+}
+
 /// A password that waits for another way goes it although no answer is left; the next command tells how it went.
 #[tokio::test(flavor = "multi_thread")]
 async fn mattermost_s_answers_may_be_over_before_the_password_is_delivered() {
@@ -384,6 +398,10 @@ async fn mattermost_s_answers_may_be_over_before_the_password_is_delivered() {
         text_of(&waiting).contains("the SMS was not accepted"),
         "{}",
         text_of(&waiting)
+    );
+    assert!(
+        button_value(&waiting, "deliver_copy").is_none(),
+        "{waiting:#}"
     );
     bot.outbox.take();
     bot.click(JO, &waiting, "deliver_email").await;

@@ -188,6 +188,14 @@ async fn a_member_is_reset_by_one_at_a_time() {
         told.contains("Jo Lim is resetting Mina Park right now. Nothing was changed."),
         "{told}"
     );
+    let why = async |member| bot.command("kim@acme.example", member).await.text();
+    let told = why("why <@UMINAPARK>").await;
+    assert!(
+        told.contains("✗ Jo Lim is resetting them right now"),
+        "{told}"
+    );
+    let told = why("why <@UNOA>").await;
+    assert!(told.contains("✓ nobody else is resetting them"), "{told}");
 }
 
 /// How far a reset goes before its process dies.
@@ -216,11 +224,13 @@ async fn go(bot: &TestBot, reservation: &Reservation, until: State) {
         } else {
             Vec::new()
         };
-        bot.app
-            .store
-            .advance(reservation, state, None, steps)
-            .await
-            .unwrap();
+        let store = &bot.app.store;
+        if state == State::Changing {
+            store.begin_change(reservation).await.unwrap();
+        } else {
+            let moved = store.advance(reservation, state, None, steps);
+            moved.await.unwrap();
+        }
         if state == until {
             return;
         }
@@ -389,6 +399,36 @@ async fn recovery_tells_through_the_follow_up_while_it_lives() {
     assert!(!crate::support::slack::text_of(&next).contains("About your reset"));
 }
 
+/// The first key of a database is written down, and no later one takes its place.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_database_takes_its_key_once() {
+    let bot = TestBot::new().await;
+    for key in ["first", "second"] {
+        let kept = bot.app.store.keep_key_fingerprint(key).await.unwrap();
+        assert_eq!(kept, "first");
+    }
+    assert_eq!(bot.audited("key").await, "taken");
+}
+
+/// What a dead process left to do is done, and the notice says of the sign-out what came of it.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_notice_after_a_recovery_tells_of_the_sign_out() {
+    for failing in [0, 1] {
+        let bot = TestBot::new().await;
+        let id = chosen(&bot, MINA).await;
+        let reservation = reserve(&bot, id, MINA, "a").await.unwrap();
+        go(&bot, &reservation, State::Changed).await;
+        let bot = bot.restart().await;
+        bot.directory.fail_sign_outs(failing);
+        recover(&bot).await;
+        let sent = bot.outbox.take();
+        assert_eq!(sent.len(), 2, "to phone and email");
+        let says_so = |text: &str| text.contains("and you were signed out");
+        let told = sent.iter().filter(|sent| says_so(&sent.text)).count();
+        assert_eq!(told > 0, failing == 0);
+    }
+}
+
 /// Whatever comes of another way, what came of the first says nothing of it; also when the process dies in the middle.
 #[tokio::test(flavor = "multi_thread")]
 async fn another_way_begins_with_nothing_known() {
@@ -541,13 +581,7 @@ async fn a_living_process_is_left_alone_until_its_deadline() {
     bot.clock.advance(Span::seconds(1));
     bot.sweep().await;
     assert_eq!(state_and_slot(&bot).await, (State::Refused, true));
-    assert!(
-        bot.app
-            .store
-            .advance(&reservation, State::Changing, None, Vec::new())
-            .await
-            .is_err()
-    );
+    assert!(bot.app.store.begin_change(&reservation).await.is_err());
 }
 
 async fn open(path: &std::path::Path, how: Use) -> Result<Store, OpenError> {

@@ -100,6 +100,9 @@ fn documented() -> Vec<(String, String, String)> {
 /// The trace of the confirming click of a reset by this way, and the id of the reset.
 async fn confirmed(action: &str) -> (Vec<Opened>, String) {
     let trace = Trace::default();
+    // As long as there is one dispatcher, tracing asks that of whichever thread meets a span first. Other tests have none
+    // on theirs, and the span would be off here too (`Dispatchers::rebuilder` of tracing-core).
+    let _second = tracing::Dispatch::new(tracing_subscriber::registry());
     let _guard =
         tracing::subscriber::set_default(tracing_subscriber::registry().with(trace.clone()));
     let bot = TestBot::new().await;

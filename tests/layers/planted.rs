@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::resolve::Program;
-use crate::{cycles, external_crates, unlike_the_list, violations};
+use crate::{cycles, external_crates, violations};
 
 fn program(sources: &[(&str, &str)]) -> Program {
     Program::read(sources.iter().copied(), &external_crates())
@@ -254,15 +254,4 @@ fn what_is_no_cycle_is_not_found() {
         ("flow/c.rs", "use super::b; use super::a;"),
     ];
     assert_eq!(summaries(&in_tests), [""; 0]);
-}
-
-#[test]
-fn the_list_of_known_cycles_only_shrinks() {
-    let known = ["flow: a, b", "store: c, d"];
-    assert_eq!(unlike_the_list(&known, &known), [""; 0]);
-    assert_eq!(unlike_the_list(&["flow: a, b"], &known).len(), 1);
-    assert_eq!(
-        unlike_the_list(&["flow: a, b", "http: e, f", "store: c, d"], &known).len(),
-        1
-    );
 }

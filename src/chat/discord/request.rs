@@ -223,7 +223,7 @@ fn read_click(origin: Origin, data: &wire::InteractionData) -> Result<Interactio
         action,
         value,
         // Forms are opened by the answer, so no permission of the platform is needed.
-        trigger: Some(Trigger::new(String::new())),
+        trigger: Trigger::new(String::new()),
     }))
 }
 

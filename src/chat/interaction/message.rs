@@ -16,6 +16,23 @@ pub struct Message {
     pub buttons: Vec<Button>,
     /// Earlier resets whose results these lines tell: if the message is not sent, they are told again.
     pub results: Vec<ResetId>,
+    /// Set in a refusal. Its text is in `title` and `lines` already; where more is known of the reset, it is written anew
+    /// from these parts.
+    pub refused: Option<Box<RefusedParts>>,
+}
+
+/// What a refusal says beside the sentence about what was changed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum RefusedParts {
+    /// The sentence begins the first line: it is followed by what to do, and by the reference.
+    Line {
+        next: String,
+        reference: String,
+        /// The line says that no slot was used either.
+        is_slot_told: bool,
+    },
+    /// There is one line only, as at the input of a form: why it was refused, and then the sentence.
+    Title { why: String },
 }
 
 /// The password in a message, with the text that introduces how it is said aloud.

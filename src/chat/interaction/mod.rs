@@ -12,7 +12,7 @@ pub use self::buttons::{Action, FormKind};
 pub(crate) use self::buttons::{
     AfterAct, ButtonAsk, CONTACT_QUESTION, CardAct, CardAsk, CardChange, CardForm, ContactAsk,
 };
-pub(crate) use self::message::{Button, Style};
+pub(crate) use self::message::{Button, RefusedParts, Style};
 pub use self::message::{Message, ShownPassword};
 use crate::domain::{ChatUser, Moment};
 use crate::store::ReplayKey;
@@ -116,8 +116,8 @@ pub struct Click {
     pub action: Action,
     /// The opaque value that the button carried.
     pub value: String,
-    /// The permission to open a form, if the platform sent one.
-    pub trigger: Option<Trigger>,
+    /// The permission to open a form. Every platform sends one, or opens the form in the answer to the click.
+    pub trigger: Trigger,
 }
 
 #[derive(Debug)]

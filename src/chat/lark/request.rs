@@ -231,7 +231,7 @@ fn read_action(origin: Origin, pushed: wire::CardAction) -> Result<Interaction, 
                 .map_err(NotVerified::malformed("an unknown action"))?,
             value: value.value,
             // Forms are opened by the answer, so no permission of the platform is needed.
-            trigger: Some(Trigger::new(String::new())),
+            trigger: Trigger::new(String::new()),
         })),
         (None, Some(form)) => {
             let kind = form

@@ -75,7 +75,7 @@ struct TeamCommand {
 
 /// What was seen of all teams.
 #[derive(Default)]
-struct Seen {
+struct SeenCommands {
     tokens: Vec<String>,
     teams_without: Vec<String>,
     /// False where the bot may not see all commands.
@@ -89,9 +89,9 @@ impl Mattermost {
         rights: BotRights,
         found: &mut Examination,
     ) -> Result<(), CheckError> {
-        let mut seen = Seen {
+        let mut seen = SeenCommands {
             is_complete: rights.is_system_admin && rights.sees_all_commands,
-            ..Seen::default()
+            ..SeenCommands::default()
         };
         match self.look_at_teams(rights, &mut seen, found).await {
             Ok(()) => {}
@@ -128,7 +128,7 @@ impl Mattermost {
     async fn look_at_teams(
         &self,
         rights: BotRights,
-        seen: &mut Seen,
+        seen: &mut SeenCommands,
         found: &mut Examination,
     ) -> Result<(), CheckError> {
         let mut teams = if rights.is_system_admin {
@@ -161,7 +161,7 @@ impl Mattermost {
     async fn examine_team(
         &self,
         team: &Team,
-        seen: &mut Seen,
+        seen: &mut SeenCommands,
         found: &mut Examination,
     ) -> Result<(), CheckError> {
         let Team { id, name, .. } = team;

@@ -22,7 +22,7 @@ const ENDS: &str = "\u{2019}\u{201d}\u{bb}\u{2014}\u{2026}\u{3001}\u{3002}\u{ff0
 const SEPARATORS: [char; 5] = [',', ';', ':', '/', '|'];
 
 /// A mention inside a word.
-struct Mention<'a> {
+struct MentionInWord<'a> {
     /// The place of its `@`.
     at: usize,
     /// The name without its `@`, with whatever of `.-_:` follows it.
@@ -87,7 +87,7 @@ fn has_at(word: &Word) -> bool {
 }
 
 /// The first mention from `start` on: an `@` that does not follow an ASCII letter, a digit or `_`, and a name.
-fn find_mention(word: &str, start: usize) -> Option<Mention<'_>> {
+fn find_mention(word: &str, start: usize) -> Option<MentionInWord<'_>> {
     let is_of_name = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_' | ':');
     for (at, _) in word.get(start..)?.match_indices('@') {
         let at = start + at;
@@ -99,7 +99,7 @@ fn find_mention(word: &str, start: usize) -> Option<Mention<'_>> {
         }
         let name = rest.split(|c| !is_of_name(c)).next()?;
         let end = at + 1 + name.len();
-        return Some(Mention { at, name, end });
+        return Some(MentionInWord { at, name, end });
     }
     None
 }

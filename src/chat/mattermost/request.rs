@@ -156,7 +156,7 @@ impl Mattermost {
             reply,
             received_at: now,
         };
-        let trigger = Some(Trigger::new(pressed.trigger_id));
+        let trigger = Trigger::new(pressed.trigger_id);
         Ok(Interaction::Click(Click {
             origin,
             action,

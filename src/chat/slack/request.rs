@@ -116,7 +116,7 @@ impl Slack {
                 .value
                 .clone()
                 .ok_or(NotVerified::Malformed("a button without a value"))?,
-            trigger: pressed.trigger_id.map(Trigger::new),
+            trigger: Trigger::new(pressed.trigger_id),
         }))
     }
 

@@ -21,7 +21,7 @@ pub(super) struct BlockActions {
     pub(super) team: Option<SlackTeam>,
     pub(super) enterprise: Option<SlackEnterprise>,
     pub(super) api_app_id: Option<String>,
-    pub(super) trigger_id: Option<String>,
+    pub(super) trigger_id: String,
     pub(super) response_url: Option<String>,
     pub(super) actions: Vec<BlockAction>,
 }

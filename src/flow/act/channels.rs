@@ -5,8 +5,8 @@ use std::time::Duration;
 use tokio_util::task::TaskTracker;
 
 use crate::app::App;
-use crate::delivery::{Note, Prepared};
-use crate::domain::delivery::{Outcome, Refusal};
+use crate::delivery::{NotReady, Note, Prepared};
+use crate::domain::delivery::Outcome;
 use crate::domain::{Plan, Step};
 
 /// How long the channels may take to get ready.
@@ -20,9 +20,9 @@ pub(super) struct ReadyChannels<'a> {
 
 impl<'a> ReadyChannels<'a> {
     /// Makes ready what the plan needs.
-    pub(super) async fn of(app: &'a App, plan: &Plan) -> Result<Self, (Step, Refusal)> {
+    pub(super) async fn of(app: &'a App, plan: &Plan) -> Result<Self, NotReady> {
         let ready = tokio::time::timeout(PREPARE_DEADLINE, app.deliveries.prepare(plan)).await;
-        let prepared = ready.unwrap_or(Err((Step::Deliver, Refusal::Unreachable)))?;
+        let prepared = ready.unwrap_or_else(|_elapsed| Err(NotReady::timed_out(plan)))?;
         Ok(Self {
             prepared: Some(prepared),
             tasks: &app.tasks,

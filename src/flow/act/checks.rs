@@ -2,9 +2,9 @@
 
 use super::channels::ReadyChannels;
 use super::reporter::Reporter;
-use super::stop::{NotReady, Obstacle, StopReason};
+use super::stop::{Obstacle, StopReason};
 use crate::app::App;
-use crate::chat::{Adapter, Chat, Freshness, Message};
+use crate::chat::{Adapter, Chat, Freshness};
 use crate::domain::channel::DestinationDenied;
 use crate::domain::delivery::{ExtraDenied, Way};
 use crate::domain::{Carries, ChatUser, Delivery, Destination, EmailAddress, Member, Plan};
@@ -55,13 +55,9 @@ pub(super) async fn make_ready_again<'a>(
 }
 
 async fn open<'a>(app: &'a App, plan: &Plan) -> Result<ReadyChannels<'a>, Obstacle> {
-    ReadyChannels::of(app, plan).await.map_err(|(step, why)| {
-        Obstacle::NotReady(NotReady {
-            plan: plan.clone(),
-            step,
-            why,
-        })
-    })
+    ReadyChannels::of(app, plan)
+        .await
+        .map_err(Obstacle::NotReady)
 }
 
 /// The plan of the record, if settings and chat still allow it.
@@ -152,10 +148,7 @@ async fn check_contacts(
         return Err(StopReason::new("older_version", told));
     }
     if let Err(denied) = check_destination(app, row, member, plan) {
-        let told = Message {
-            title: messages::destination_denied(&denied, &member.name),
-            ..Message::default()
-        };
+        let told = messages::destination_refused(&denied, &member.name);
         return Err(StopReason::new("destination", told));
     }
     let has_pages = app

@@ -5,9 +5,9 @@ use std::sync::Arc;
 use super::checks::make_ready_again;
 use super::deliver::{SetPassword, deliver, keep};
 use super::reporter::Reporter;
-use super::stop::{NotReady, Obstacle, StopReason, count_typed_refusal};
+use super::stop::{Obstacle, StopReason, count_typed_refusal};
 use crate::app::{App, HeldPassword};
-use crate::chat::Message;
+use crate::delivery::NotReady;
 use crate::domain::delivery::Outcome;
 use crate::domain::{Member, State, Step, StepOutcome};
 use crate::flow::steps::{note, outcome_note};
@@ -71,7 +71,7 @@ async fn not_sent(
         }
         Obstacle::Refused(StopReason { code, told }) => {
             let notes = outputs.map(|output| failed(output, "not_allowed"));
-            (code, notes.collect(), Some(told.title))
+            (code, notes.collect(), Some(told))
         }
     };
     let moved = app
@@ -85,11 +85,7 @@ async fn not_sent(
     keep(app, held).await;
     let retry_for = ending::retry_for(app, &row, Some(member));
     let mut end = ending::ending(app, &row, None, retry_for).await;
-    if let Some(title) = told {
-        let why = Message {
-            title,
-            ..Message::default()
-        };
+    if let Some(why) = told {
         let why = messages::after_change(why, &row, &app.zone, app.clock.now());
         end.lines.insert(0, why.title);
     }

@@ -4,8 +4,9 @@
 use super::reporter::Reporter;
 use crate::app::App;
 use crate::chat::{Adapter, Message};
-use crate::domain::delivery::{Refusal, Way};
-use crate::domain::{Channel, Denied, Plan, ResetId, Step};
+use crate::delivery::NotReady;
+use crate::domain::delivery::Refusal;
+use crate::domain::{Denied, ResetId, Step};
 use crate::flow::ending::member_of;
 use crate::flow::messages;
 use crate::flow::reply::seal_with;
@@ -29,14 +30,6 @@ impl From<StopReason> for Obstacle {
 pub(super) struct StopReason {
     pub(super) code: &'static str,
     pub(super) told: Message,
-}
-
-/// A channel that could not be made ready.
-pub(super) struct NotReady {
-    pub(super) plan: Plan,
-    /// The output that needs it.
-    pub(super) step: Step,
-    pub(super) why: Refusal,
 }
 
 impl StopReason {
@@ -123,12 +116,8 @@ pub(super) async fn offer_another_way(
     row: &ResetRow,
     not_ready: NotReady,
 ) -> Result<(), MoveRefused> {
-    let NotReady { plan, step, why } = not_ready;
+    let NotReady { channel, step, why } = not_ready;
     let member = member_of(app, row).await;
-    let channel = match (&plan.way, step) {
-        (Way::Send(to), Step::Deliver) => to.channel(),
-        _ => Channel::Email,
-    };
     let successor = successor(app, reporter);
     let value = successor
         .as_ref()

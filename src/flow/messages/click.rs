@@ -1,9 +1,9 @@
 //! Clicks that do nothing.
 
 use super::denied::denied;
-use super::words::{NO_RESET_USED, NOTHING_CHANGED, message, refusal};
+use super::words::{message, refusal, refusal_without_slot, written};
 use crate::app::Organization;
-use crate::chat::Message;
+use crate::chat::{Message, RefusedParts};
 use crate::clock::Zone;
 use crate::domain::{Moment, Reference, State};
 use crate::store::{ClickRefused, ResetRow};
@@ -105,7 +105,7 @@ fn already_done(
     }
 }
 
-/// A refusal about a reset that has changed the password already: "nothing was changed" becomes "this click did nothing".
+/// A refusal about a reset that has changed the password already: the click did nothing, which is not the same.
 pub fn after_change(mut refusal: Message, row: &ResetRow, zone: &Zone, now: Moment) -> Message {
     let now_true = match (row.changed_at, row.state) {
         (Some(at), _) => format!(
@@ -115,17 +115,15 @@ pub fn after_change(mut refusal: Message, row: &ResetRow, zone: &Zone, now: Mome
         (None, State::Changing | State::Unknown) => "This click did nothing.".to_owned(),
         (None, _) => return refusal,
     };
-    for text in refusal.lines.iter_mut().chain([&mut refusal.title]) {
-        *text = text
-            .replace(NOTHING_CHANGED, &now_true)
-            .replace(&format!(" {NO_RESET_USED}"), "");
+    if let Some(RefusedParts::Line { is_slot_told, .. }) = refusal.refused.as_deref_mut() {
+        *is_slot_told = false;
     }
-    refusal
+    written(refusal, &now_true)
 }
 
 /// The administrator closed the card.
 pub fn cancelled(reference: &Reference) -> Message {
-    refusal("Cancelled.", NO_RESET_USED, reference)
+    refusal_without_slot("Cancelled.", "", reference)
 }
 
 /// The chat allows only so many answers to one command.

@@ -43,7 +43,7 @@ pub use self::contact_command::{
 };
 pub use self::contacts::AboutContacts;
 pub use self::denied::{denied, too_many_look_ups, too_many_typed};
-pub use self::destination::{destination_denied, extra_denied};
+pub use self::destination::{destination_denied, destination_refused, extra_denied};
 pub use self::forms::{contact_code_form, form_not_opened, typed_form};
 pub use self::instead::{
     directory_link_gone, directory_link_sent, directory_link_unknown, guide_sent, guide_unknown,

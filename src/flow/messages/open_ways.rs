@@ -53,7 +53,7 @@ pub(super) fn after_reset(
             you of a new one."
                 .to_owned(),
         ),
-        // The last look saw none.
+        // All three times there was none.
         (None, Some(_), None) => None,
         (None, None, _) => Some(format!(
             "A page or a link from before can still set a password, and I can't look for one. Ask {member} later whether \

@@ -1,6 +1,6 @@
 //! The parts that messages share: the frame of a refusal, buttons, and the names of things.
 
-use crate::chat::{Action, Button, Message, Style};
+use crate::chat::{Action, Button, Message, RefusedParts, Style};
 use crate::domain::{LoginMethod, Quota, Reference, Status};
 
 /// Stands in every refusal after which nothing has changed; tests check that.
@@ -26,17 +26,57 @@ pub(super) fn message(
 
 /// The frame of every refusal: what, that nothing was changed, what to do next.
 pub(super) fn refusal(what: &str, next: &str, reference: &Reference) -> Message {
-    let next = if next.is_empty() {
-        String::new()
-    } else {
-        format!(" {next}")
-    };
-    message(what, [format!("{NOTHING_CHANGED}{next} (ref {reference})")])
+    framed(what, next, reference, false)
 }
 
 /// The same where no slot was used either.
 pub(super) fn refusal_without_slot(what: &str, next: &str, reference: &Reference) -> Message {
-    refusal(what, &format!("{NO_RESET_USED} {next}"), reference)
+    framed(what, next, reference, true)
+}
+
+fn framed(what: &str, next: &str, reference: &Reference, is_slot_told: bool) -> Message {
+    let parts = RefusedParts::Line {
+        next: next.to_owned(),
+        reference: reference.to_string(),
+        is_slot_told,
+    };
+    let unwritten = Message {
+        refused: Some(Box::new(parts)),
+        ..message(what, [])
+    };
+    written(unwritten, NOTHING_CHANGED)
+}
+
+/// A refusal that is one line: why, and that nothing was changed.
+pub(super) fn refusal_in_one_line(why: String) -> Message {
+    let unwritten = Message {
+        refused: Some(Box::new(RefusedParts::Title { why })),
+        ..Message::default()
+    };
+    written(unwritten, NOTHING_CHANGED)
+}
+
+/// Writes a refusal from its parts. `effect` says what is true of the reset.
+pub(super) fn written(mut refusal: Message, effect: &str) -> Message {
+    match refusal.refused.as_deref() {
+        Some(RefusedParts::Line {
+            next,
+            reference,
+            is_slot_told,
+        }) => {
+            let slot = if *is_slot_told { NO_RESET_USED } else { "" };
+            let sentences = [effect, slot, next.as_str()].into_iter();
+            let told: Vec<&str> = sentences.filter(|part| !part.is_empty()).collect();
+            let line = format!("{} (ref {reference})", told.join(" "));
+            match refusal.lines.first_mut() {
+                Some(first) => *first = line,
+                None => refusal.lines.push(line),
+            }
+        }
+        Some(RefusedParts::Title { why }) => refusal.title = format!("{why} {effect}"),
+        None => {}
+    }
+    refusal
 }
 
 pub(super) fn button(

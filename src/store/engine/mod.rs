@@ -21,4 +21,4 @@ pub(super) use self::tx::{Connection, Tx};
 pub(super) use self::value::{Param, Row, ToParam, Written, params};
 #[cfg(test)]
 pub(super) use self::writer::commit;
-pub(super) use self::writer::{QUEUE, Refusal, Write, WriteFn, run, write};
+pub(super) use self::writer::{QUEUE, Write, WriteError, WriteFn, run, write};

@@ -10,7 +10,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
 
 use super::closing::{GiveUp, GivenUp};
-use crate::store::file::Identity;
+use crate::store::file::FileIdentity;
 
 /// How long a read waits for a connection.
 const WAIT: Duration = Duration::from_secs(30);
@@ -112,7 +112,7 @@ pub(in crate::store) struct Opening {
     pub(in crate::store) options: SqliteConnectOptions,
     pub(in crate::store) file: PathBuf,
     /// What the file was when it was opened to be written.
-    pub(in crate::store) opened: Identity,
+    pub(in crate::store) opened: FileIdentity,
 }
 
 impl Readers {
@@ -190,7 +190,7 @@ impl Opening {
     }
 
     fn check(&self) -> Result<(), NoReader> {
-        if Identity::of(&self.file.metadata()?) == self.opened {
+        if FileIdentity::of(&self.file.metadata()?) == self.opened {
             Ok(())
         } else {
             Err(NoReader::Replaced)
@@ -216,7 +216,7 @@ mod tests {
         std::fs::write(&file, "").unwrap();
         let opening = Arc::new(Opening {
             options: SqliteConnectOptions::new().filename(&file),
-            opened: Identity::of(&file.metadata().unwrap()),
+            opened: FileIdentity::of(&file.metadata().unwrap()),
             file,
         });
         let (give_up, closing) = Closing::new();

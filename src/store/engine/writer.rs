@@ -26,12 +26,12 @@ const BATCH: usize = 256;
 pub(in crate::store) const QUEUE: usize = 4096;
 
 /// The error type of a write: a refusal that was decided, or a failure of the record.
-pub(in crate::store) trait Refusal: From<StoreError> + Send + 'static {
+pub(in crate::store) trait WriteError: From<StoreError> + Send + 'static {
     /// The failure; none for a refusal.
     fn failure(&self) -> Option<StoreError>;
 }
 
-impl Refusal for StoreError {
+impl WriteError for StoreError {
     fn failure(&self) -> Option<StoreError> {
         Some(*self)
     }
@@ -77,7 +77,7 @@ where
     Input: Send + Sync + 'static,
     Run: for<'a> WriteFn<'a, Input, Result<Done, Refused>>,
     Done: Send + 'static,
-    Refused: Refusal,
+    Refused: WriteError,
 {
     fn run<'a>(
         &'a mut self,
@@ -117,7 +117,7 @@ where
     Input: Send + Sync + 'static,
     Run: for<'a> WriteFn<'a, Input, Result<Done, Refused>>,
     Done: Send + 'static,
-    Refused: Refusal,
+    Refused: WriteError,
 {
     let (answer, answered) = oneshot::channel();
     let waiting = Waiting {
@@ -220,7 +220,7 @@ mod tests {
     use tokio::sync::Semaphore;
 
     use super::super::params;
-    use super::{Refusal, commit};
+    use super::{WriteError, commit};
     use crate::chance::Chance;
     use crate::clock::Clock;
     use crate::domain::quota::Limit;
@@ -312,7 +312,7 @@ mod tests {
         Store(#[from] StoreError),
     }
 
-    impl Refusal for Refused {
+    impl WriteError for Refused {
         fn failure(&self) -> Option<StoreError> {
             match self {
                 Self::ByRule => None,
@@ -381,7 +381,11 @@ mod tests {
         let (failed, second) = super::write((), async |tx: &mut Tx, (): &()| {
             tx.run(INSERT, params!["failed", Moment(1)]).await?;
             let again = tx.run(INSERT, params!["failed", Moment(1)]).await;
-            Ok::<bool, StoreError>(again.is_ok())
+            assert_eq!(again, Err(StoreError::Unavailable));
+            // SQLite may have ended the transaction, so nothing more is run in it.
+            let next = tx.run(INSERT, params!["next", Moment(1)]).await;
+            assert_eq!(next, Err(StoreError::Unavailable));
+            Ok::<(), StoreError>(())
         });
         commit(&mut tx, &clock, vec![failed]).await;
         assert_eq!(second.await.unwrap(), Err(StoreError::NotBegun));

@@ -216,3 +216,24 @@ async fn a_removed_contact_does_not_answer_by_another_one() {
     assert_refused(&told, "is no added contact of Noa Bae any more");
     assert_eq!(bot.count("contact where answered_at is not null").await, 0);
 }
+
+/// A code that the member typed at sign-in shows as well that the contact it was sent to works.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_added_contact_answers_by_the_code_of_a_sign_in() {
+    let bot = TestBot::new().await;
+    add(&bot, KIM, NOA, NUMBER).await;
+    bot.clock.advance(Span::hours(72));
+    let password = bot.reset_by_copy(JO, NOA).await;
+    bot.outbox.take();
+    let browser = bot.browser();
+    assert_eq!(browser.sign_in(NOA, &password).await.to(), "/verify");
+    let (code, to) = bot.codes().pop().expect("a code");
+    assert_eq!(to, NUMBER);
+    let answered = "contact where answered_at is not null";
+    assert_eq!(bot.count(answered).await, 0);
+    let page = browser
+        .submit("/verify", "/verify", &[("code", &code)])
+        .await;
+    assert_eq!(page.to(), "/new-password");
+    assert_eq!(bot.count(answered).await, 1);
+}

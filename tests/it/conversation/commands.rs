@@ -64,7 +64,7 @@ async fn help_log_and_why() {
         bot.command(JO, "log")
             .await
             .text()
-            .contains("Mina Park by Jo Lim by phone: delivered")
+            .contains("Mina Park by Jo Lim by phone: delivered (ref ")
     );
     assert!(
         bot.command(JO, "log <@UNOA>")

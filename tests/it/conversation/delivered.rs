@@ -3,7 +3,7 @@
 use relatch::surface::domain::delivery::{Outcome, Refusal};
 use relatch::surface::domain::{Channel, Span, State};
 
-use super::{JO, KIM, MINA, assert_refusal, states, used};
+use super::{JO, KIM, MINA, NOA, assert_refusal, states, used};
 use crate::support::TestBot;
 use crate::support::slack::{shown_password, text_of};
 
@@ -23,6 +23,13 @@ async fn copy_shows_a_working_password_to_the_administrator_alone() {
         assert!(
             text_of(&ended).contains("Say it: ") && text_of(&ended).contains("outside this chat")
         );
+        // Nothing follows this message, so it says all.
+        for part in [
+            "4 of 5 resets left.",
+            "is asked for a code sent to +82 ··· ··42",
+        ] {
+            assert!(text_of(&ended).contains(part), "{}", text_of(&ended));
+        }
         assert!(bot.signs_in(MINA, &password).await);
         assert!(!bot.signs_in(MINA, "old-password").await);
         let with_password = bot
@@ -56,6 +63,13 @@ async fn a_shown_password_goes_away_after_two_minutes() {
     bot.clock.advance(Span::seconds(1));
     bot.sweep().await;
     assert_eq!(shown_password(&bot.slack.last()), None);
+    // The administrator has read it, so nothing says it once more.
+    let said = bot.slack.said().len();
+    bot.clock.advance(Span::minutes(3));
+    bot.sweep().await;
+    assert_eq!(bot.slack.said().len(), said);
+    let next = text_of(&bot.card(JO, NOA).await);
+    assert!(!next.contains("About your reset"), "{next}");
 }
 
 /// S10, S24, S30: the SMS goes to the phone on record, the notice to the other contact, without the password.
@@ -73,6 +87,11 @@ async fn an_sms_carries_a_working_password_and_the_notice_does_not() {
         (Channel::Sms, "+821012345642")
     );
     assert!(sms.text.len() <= 160, "{}", sms.text);
+    assert!(
+        sms.text.contains("Use it before 24 Nov 10:00"),
+        "{}",
+        sms.text
+    );
     assert!(bot.signs_in(MINA, &password_in(&sms.text)).await);
     assert_eq!(
         (notice.channel, notice.to.as_str()),
@@ -92,6 +111,14 @@ async fn a_reset_can_be_sent_copied_and_shown_at_once() {
     assert!(bot.slack.last_text().contains("a copy to jo@home.example"));
     bot.click(JO, &ready, "also_show").await;
     bot.click(JO, &bot.slack.last(), "confirm").await;
+    let told = text_of(&bot.slack.last());
+    for done in [
+        "✓ password changed",
+        "✓ signed out everywhere",
+        "✓ email accepted",
+    ] {
+        assert!(told.contains(done), "{told}");
+    }
     let password = shown_password(&bot.slack.last()).unwrap();
     let carrying: Vec<String> = bot
         .outbox

@@ -5,7 +5,7 @@ use relatch::surface::domain::{Span, State};
 use relatch::surface::store::HistoryFilter;
 use serde_json::json;
 
-use super::{JO, KIM, MINA, NOTHING, states, used};
+use super::{JO, KIM, MINA, NOA, NOTHING, states, used};
 use crate::support::slack::{button_value, shown_password, text_of};
 use crate::support::{Left, TestBot};
 
@@ -49,6 +49,9 @@ async fn a_channel_that_is_not_ready_changes_nothing() {
             (states(&bot).await, used(&bot).await),
             (vec![State::Refused], 0)
         );
+        // Its end was told, so the next command does not tell it.
+        let next = bot.command(JO, NOA).await.text();
+        assert!(!next.contains("About your reset"), "{next}");
         // The successor card works.
         bot.click(JO, &refused, "deliver_phone").await;
         bot.click(JO, &bot.slack.last(), "confirm").await;
@@ -75,6 +78,16 @@ async fn an_undelivered_password_goes_another_way_inside_the_same_reset() {
     assert!(!text_of(&failed).contains(NOTHING));
     assert_eq!(states(&bot).await, [State::Undelivered]);
     bot.outbox.take();
+    // The first other way is not ready: the result says which one, and why.
+    bot.outbox.fail_next_prepare(Refusal::Unreachable);
+    bot.click(JO, &failed, "deliver_email").await;
+    let failed = bot.slack.last();
+    assert!(
+        text_of(&failed).contains("but the email was not accepted (no answer)"),
+        "{}",
+        text_of(&failed)
+    );
+    assert!(bot.outbox.take().is_empty());
     bot.click(JO, &failed, "deliver_email").await;
     assert!(
         bot.slack.last_text().contains("Done."),
@@ -88,7 +101,9 @@ async fn an_undelivered_password_goes_another_way_inside_the_same_reset() {
     assert_eq!(bot.outbox.take()[0].to, "mina@mail.example");
     bot.click(JO, &failed, "deliver_copy").await;
     assert!(
-        bot.slack.last_text().contains("Already done"),
+        bot.slack
+            .last_text()
+            .contains("Already done: you reset Mina Park at 10:00"),
         "{}",
         bot.slack.last_text()
     );

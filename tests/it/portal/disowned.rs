@@ -70,7 +70,8 @@ async fn this_was_not_me() {
     assert!(
         bot.slack
             .last_text()
-            .contains("Mina Park says they did not ask for this."),
+            .contains("Mina Park says they did not ask for this.")
+            && bot.slack.last_text().contains("security was told"),
         "{}",
         bot.slack.last_text()
     );
@@ -108,6 +109,29 @@ async fn this_was_not_me() {
     let page = browser.submit(&link, &link, &[]).await;
     assert_eq!(page.status, StatusCode::GONE);
     assert_eq!(bot.browser().sign_in(MINA, &again).await.to(), "/verify");
+}
+
+/// A lock by wrong passwords becomes the member's own, which no code and no known browser lifts.
+#[tokio::test(flavor = "multi_thread")]
+async fn this_was_not_me_closes_what_wrong_passwords_had_locked() {
+    let bot = TestBot::new().await;
+    bot.leaves(Left::Messages, "the alarm to the security address");
+    let temporary = bot.reset_by_copy(JO, MINA).await;
+    let link = not_me(&bot);
+    bot.execute(
+        "update member set locked_at = credential_set_at, locked_by = 'passwords'
+        where member_id = 'id-mina.park'",
+    )
+    .await;
+    assert_eq!(
+        bot.browser().sign_in(MINA, &temporary).await.to(),
+        "/verify",
+        "a code opens it"
+    );
+    let browser = bot.browser();
+    browser.submit(&link, &link, &[]).await;
+    let page = bot.browser().sign_in(MINA, &temporary).await;
+    assert_eq!(page.status, StatusCode::UNAUTHORIZED, "{}", page.text);
 }
 
 /// The link of an older reset closes nothing, also where nobody has used it before.
@@ -299,4 +323,9 @@ async fn a_password_that_is_disowned_on_its_way_is_not_kept() {
     assert_eq!(row.state, State::Undelivered);
     assert!(!bot.app.held.has(row.reset_id, bot.app.clock.now()));
     assert!(row.finished_at.is_some(), "nothing follows");
+    let told = bot.slack.last();
+    assert!(
+        button_value(&told, "deliver_email").is_none(),
+        "no other way is offered: {told:#}"
+    );
 }

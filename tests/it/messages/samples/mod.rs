@@ -3,7 +3,7 @@
 mod cards;
 mod directory_refusals;
 mod refusals;
-mod results;
+pub(crate) mod results;
 
 use relatch::surface::app::Organization;
 use relatch::surface::chat::{Form, Message};

@@ -92,7 +92,11 @@ fn results(world: &World<'_>, samples: &mut Samples) {
     more_results(world, samples);
 }
 
-fn ending<'a>(world: &'a World<'a>, row: &'a ResetRow, steps: &'a [StepRow]) -> Ending<'a> {
+pub(crate) fn ending<'a>(
+    world: &'a World<'a>,
+    row: &'a ResetRow,
+    steps: &'a [StepRow],
+) -> Ending<'a> {
     Ending {
         row,
         steps,

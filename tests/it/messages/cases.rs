@@ -1,0 +1,319 @@
+//! What a text says in one case and leaves out in the next: each sentence stands only where it is true.
+
+use relatch::surface::chat::{Action, Message};
+use relatch::surface::directory::Capabilities;
+use relatch::surface::domain::channel::DestinationDenied;
+use relatch::surface::domain::contacts::{AddedAs, AddedContact, Method, Methods};
+use relatch::surface::domain::{
+    Carries, Channel, Delivery, Destination, Member, MemberId, SecondFactor, SecondFactors, State,
+    Step, StepOutcome,
+};
+use relatch::surface::flow::messages as say;
+use relatch::surface::flow::messages::{AboutContacts, Card, LastLook};
+use relatch::surface::store::{Past, ResetRow, StepRow};
+
+use super::samples::World;
+use super::samples::results::ending;
+use super::{MINA, member, recorded};
+use crate::support::TestBot;
+
+/// Everything that a message says.
+fn all(message: &Message) -> String {
+    [vec![message.title.clone()], message.lines.clone()]
+        .concat()
+        .join("\n")
+}
+
+fn has(message: &Message, action: Action) -> bool {
+    message.buttons.iter().any(|button| button.action == action)
+}
+
+/// Holds a test in the world of Mina Park.
+async fn in_the_world(held: impl FnOnce(&World<'_>)) {
+    let bot = TestBot::new().await;
+    let (row, value) = recorded(&bot).await;
+    let (email, about) = (MINA.parse().unwrap(), (&member(), &row));
+    let names = ("Mina Park", "mina");
+    held(&World::new(
+        names,
+        &email,
+        about,
+        &bot.app.organization,
+        &value,
+    ));
+}
+
+fn card<'a>(world: &'a World<'a>, contacts: &'a AboutContacts) -> Card<'a> {
+    Card {
+        member: &world.member,
+        capabilities: Capabilities {
+            must_change: true,
+            has_our_pages: true,
+            ..Capabilities::default()
+        },
+        directory: "the directory",
+        quota: None,
+        earlier: None,
+        own_link: None,
+        channels: &world.channels,
+        is_private: true,
+        contacts,
+        is_reachable: true,
+        value: world.value,
+        zone: &world.zone,
+        now: world.now,
+    }
+}
+
+/// Where nobody else may read along, a card offers typed addresses and asks whether the administrator can reach the member.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_card_that_others_read_wants_a_contact_on_record() {
+    in_the_world(|world| {
+        let contacts = AboutContacts::default();
+        let without = Member {
+            phone: None,
+            personal_email: None,
+            ..world.member.clone()
+        };
+        for is_private in [true, false] {
+            let card = Card {
+                is_private,
+                ..card(world, &contacts)
+            };
+            let told = say::offer_card(&card);
+            assert_eq!(has(&told, Action::DeliverOther), is_private);
+            let told = say::offer_card(&Card {
+                member: &without,
+                is_reachable: false,
+                ..card
+            });
+            let text = all(&told);
+            assert_eq!(
+                text.contains("Can you reach them another way?"),
+                is_private,
+                "{text}"
+            );
+            assert_eq!(text.contains("A password needs one"), !is_private, "{text}");
+        }
+    })
+    .await;
+}
+
+/// A card says what its directory cannot do, and nothing of that where it can.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_card_says_what_its_directory_cannot_do() {
+    in_the_world(|world| {
+        let contacts = AboutContacts::default();
+        let member = Member {
+            second_factors: SecondFactors {
+                held: vec![SecondFactor::SecurityKey],
+                ..SecondFactors::default()
+            },
+            ..world.member.clone()
+        };
+        for is_able in [true, false] {
+            let plain = card(world, &contacts);
+            let text = all(&say::offer_card(&Card {
+                member: &member,
+                capabilities: Capabilities {
+                    must_change: is_able,
+                    has_our_pages: is_able,
+                    ..plain.capabilities
+                },
+                ..plain
+            }));
+            let forced = "This directory can't make them set a new password";
+            assert_eq!(text.contains(forced), !is_able, "{text}");
+            let lets_in = "the password alone lets anybody in";
+            assert_eq!(text.contains(lets_in), !is_able, "{text}");
+        }
+    })
+    .await;
+}
+
+/// A password goes to contacts of the directory alone, so that only there the code can go the same way.
+#[tokio::test(flavor = "multi_thread")]
+async fn only_a_contact_of_the_directory_gets_password_and_code() {
+    in_the_world(|world| {
+        let to = Destination::Email("mina@mail.example".parse().unwrap());
+        let added = AddedContact {
+            to: to.clone(),
+            by: MemberId("operator".to_owned()),
+            by_name: String::new(),
+            added_as: AddedAs::Operator,
+            added_at: world.now,
+            answered_at: None,
+        };
+        for added in [None, Some(added)] {
+            let is_of_directory = added.is_none();
+            let usable = vec![Method {
+                to: to.clone(),
+                added,
+                counts: true,
+                got_password: false,
+            }];
+            let contacts = AboutContacts {
+                methods: Methods {
+                    usable,
+                    waiting: vec![],
+                },
+                differing: vec![],
+            };
+            let text = all(&say::offer_card(&card(world, &contacts)));
+            assert!(
+                text.contains("The code at sign-in goes to m···@mail.example"),
+                "{text}"
+            );
+            assert_eq!(
+                text.contains("password and code go to the same mailbox"),
+                is_of_directory,
+                "{text}"
+            );
+        }
+    })
+    .await;
+}
+
+/// Where one channel has no settings, the other one is named; and the form of a code says where the code went.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_typed_is_asked_for_by_name() {
+    in_the_world(|world| {
+        let off = |channel| say::destination_denied(&DestinationDenied::ChannelOff(channel), "");
+        assert_eq!(
+            off(Channel::Sms),
+            "I can't send SMS here. Type an email. Nothing was changed."
+        );
+        assert_eq!(
+            off(Channel::Email),
+            "I can't send email here. Type a phone number. Nothing was changed."
+        );
+        let form = say::contact_code_form("Mina Park", "+82 ··· ··99", world.value.to_owned());
+        assert!(
+            form.hint
+                .starts_with("It goes to +82 ··· ··99. Six digits."),
+            "{}",
+            form.hint
+        );
+    })
+    .await;
+}
+
+/// The last look names what is switched on, and nothing besides.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_last_look_names_what_is_switched_on() {
+    in_the_world(|world| {
+        for (delivery, also_show, is_named) in [
+            (Delivery::Phone, false, false),
+            (Delivery::Phone, true, true),
+            (Delivery::Copy, true, false),
+        ] {
+            let row = ResetRow {
+                delivery: Some(delivery),
+                also_show,
+                ..world.row.clone()
+            };
+            let text = all(&say::last_look(&LastLook {
+                row: &row,
+                length: 8,
+                copy_to: None,
+                can_mail: true,
+                is_private: true,
+                codes: None,
+                is_strict: false,
+                zone: &world.zone,
+                now: world.now,
+                value: world.value,
+                confirm_value: world.value,
+            }));
+            assert_eq!(
+                text.contains(", also shown to you here"),
+                is_named,
+                "{text}"
+            );
+        }
+    })
+    .await;
+}
+
+/// The log tells of a link only where one was sent.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_log_tells_of_a_link_where_one_was_sent() {
+    in_the_world(|world| {
+        for (carries, is_sent) in [
+            (Carries::Link, true),
+            (Carries::Link, false),
+            (Carries::Password, true),
+        ] {
+            let reset = ResetRow {
+                carries,
+                delivering_at: is_sent.then_some(world.now),
+                ..world.row.clone()
+            };
+            let past = Past {
+                reset,
+                steps: vec![],
+                is_slot_returned: false,
+            };
+            let text = all(&say::history(&[past], None, &world.zone, world.now));
+            assert_eq!(
+                text.contains(", link not used"),
+                carries == Carries::Link && is_sent,
+                "{text}"
+            );
+        }
+    })
+    .await;
+}
+
+/// A result says why the password did not arrive, what went wrong besides, and who stopped half-way.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_result_names_the_step_that_failed() {
+    in_the_world(|world| {
+        let row = |state| ResetRow {
+            state,
+            delivery: Some(Delivery::Phone),
+            changed_at: Some(world.now),
+            ..world.row.clone()
+        };
+        let step = |step, outcome, detail: Option<&str>| StepRow {
+            reset_id: world.row.reset_id,
+            step,
+            outcome,
+            detail: detail.map(str::to_owned),
+            noted_at: world.now,
+        };
+        let undelivered = row(State::Undelivered);
+        let refused = [
+            step(Step::Change, StepOutcome::Done, None),
+            step(Step::Deliver, StepOutcome::Failed, Some("address")),
+        ];
+        let text = all(&say::result(&ending(world, &undelivered, &refused)));
+        assert!(
+            text.contains("the SMS was not accepted (not reachable there)."),
+            "{text}"
+        );
+
+        let delivered = row(State::Delivered);
+        for (outcome, title) in [
+            (StepOutcome::Impossible, "Done."),
+            (StepOutcome::Failed, "signing out failed"),
+        ] {
+            let steps = [step(Step::SignOut, outcome, None)];
+            let told = say::result(&ending(world, &delivered, &steps));
+            assert!(told.title.contains(title), "{}", told.title);
+        }
+
+        for (failure, who) in [
+            ("process_died", "relatch was interrupted"),
+            ("unknown", "The directory stopped answering"),
+        ] {
+            let unknown = ResetRow {
+                failure: Some(failure.to_owned()),
+                ..row(State::Unknown)
+            };
+            let told = say::result(&ending(world, &unknown, &[]));
+            assert!(told.title.starts_with(who), "{}", told.title);
+        }
+    })
+    .await;
+}
