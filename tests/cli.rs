@@ -2,6 +2,12 @@
 
 #[path = "cli/changed_contacts.rs"]
 mod changed_contacts;
+#[path = "cli/command_line.rs"]
+mod command_line;
+#[path = "cli/csv_files.rs"]
+mod csv_files;
+#[path = "cli/links.rs"]
+mod links;
 #[path = "cli/listed_admins.rs"]
 mod listed_admins;
 #[path = "cli/lost_requests.rs"]
@@ -14,6 +20,8 @@ mod mattermost_check;
 mod mattermost_server;
 #[path = "cli/members.rs"]
 mod members;
+#[path = "cli/new_key.rs"]
+mod new_key;
 #[path = "cli/one_process.rs"]
 mod one_process;
 #[path = "cli/open_files.rs"]
@@ -206,7 +214,7 @@ fn resets_are_listed_to_the_last() {
             .count(),
         2501
     );
-    assert_eq!(place.run(&["resets"]).out.lines().count(), 2500);
+    assert_eq!(place.run(&["resets"]).out.lines().count(), 2501);
 }
 
 /// Reads log lines until one holds the message.

@@ -27,6 +27,14 @@ impl Profile {
     }
 }
 
+/// How a platform writes the ids of accounts.
+pub(crate) struct AccountIds {
+    /// True for a text of that form; whether there is such an account is not known.
+    pub is_one: fn(&str) -> bool,
+    /// Says the form to whoever types an id, with an example.
+    pub form: &'static str,
+}
+
 /// The kind of an account in the chat.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AccountKind {

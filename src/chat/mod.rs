@@ -3,6 +3,7 @@
 //! To add a platform, one new folder and one line:
 //!
 //! 1. Write `chat/NAME/` (or `chat/NAME.rs`) with its `Config` and how it is read, `ROUTES`, `MANIFEST`, `TELLS_EMAILS`,
+//!    `ACCOUNT_IDS`,
 //!    limits, wire types, rendering and tests, and implement [`Adapter`] for a type that opens with that `Config`.
 //! 2. Add its line to the list in [`crate::domain::platform`]; it declares the module, too.
 //!
@@ -24,6 +25,7 @@ mod use_counts;
 
 use url::Url;
 
+pub(crate) use self::account::AccountIds;
 pub use self::account::{AccountKind, Freshness, Profile};
 pub use self::adapter::{Adapter, Asking, Form, Immediate, InteractionKind, Placement};
 pub(crate) use self::adapter::{Assurance, NotVerified};
@@ -99,6 +101,13 @@ macro_rules! platforms {
                 Ok(match self {
                     $(Self::$name(config) => Chat::$name($module::$name::open(config, parts)?)),+
                 })
+            }
+        }
+
+        /// How the platform writes the ids of accounts.
+        pub(crate) const fn account_ids(platform: Platform) -> AccountIds {
+            match platform {
+                $(Platform::$name => $module::ACCOUNT_IDS),+
             }
         }
 

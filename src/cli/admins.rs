@@ -6,10 +6,9 @@ use super::{Failure, build, say};
 use crate::app::Admins;
 use crate::clock::Clock;
 use crate::config::Settings;
-use crate::directory::{self, By, Directories, Down, Hasher, Match, Unavailable};
+use crate::directory::{self, By, Directories, Down, Match, Unavailable};
 use crate::domain::{EmailAddress, Member};
 use crate::flow::{messages, pins};
-use crate::net;
 use crate::store::{AdminPin, MemberKey, PinnedBy, Store, StoreError, Use};
 
 /// What to do with listed administrators.
@@ -29,20 +28,9 @@ pub(super) async fn run(
     AdminsCommand::Accept { email }: AdminsCommand,
 ) -> Result<(), Failure> {
     is_listed(&settings.admins, &email)?;
-    let http =
-        net::client(build::CALL_DEADLINE).map_err(|error| Failure::Said(error.to_string()))?;
     let (store, tasks) = build::open_store(&settings, Use::Beside).await?;
     let accepted = async {
-        let parts = build::trial_parts(http)?;
-        let company = build::company(&settings.directories, &settings.company_domains);
-        let directories = build::directories(
-            settings.directories,
-            &company,
-            &store,
-            Hasher::start()?,
-            settings.default_country,
-            &parts,
-        )?;
+        let directories = build::command_directories(settings, &store)?;
         accept(&store, &directories, &email).await
     }
     .await;

@@ -16,7 +16,7 @@ use crate::domain::CompanyDomains;
 use crate::domain::country::Country;
 use crate::lark_api::LarkApis;
 use crate::net;
-use crate::secret::{KeyError, Keys};
+use crate::secret::Keys;
 use crate::store::{Store, StoreTasks, Use};
 
 /// The deadline of outgoing calls that do not set their own.
@@ -31,41 +31,49 @@ pub(crate) async fn open_store(
         .rng()
         .map_err(|error| Failure::Said(error.to_string()))?;
     let (path, limit) = (&settings.database, settings.limit);
-    if settings.key_file.try_exists().map_err(KeyError::Io)? {
+    if has_key(&settings.key_file)? {
         let opened = Store::open_existing(path, how, Clock::System, limit, &mut rng).await;
         return opened.map_err(|error| {
-            let (database, key_file) = (path.clone(), settings.key_file.clone());
             if error.is_no_record() {
+                let (database, key_file) = (path.clone(), settings.key_file.clone());
                 Failure::NoRecord { database, key_file }
             } else {
-                Failure::Open(error)
+                Failure::open(path, error)
             }
         });
     }
-    Ok(Store::open(path, how, Clock::System, limit, &mut rng).await?)
+    Store::open(path, how, Clock::System, limit, &mut rng)
+        .await
+        .map_err(|error| Failure::open(path, error))
+}
+
+/// True where there is a key file.
+pub(super) fn has_key(file: &Path) -> Result<bool, Failure> {
+    file.try_exists()
+        .map_err(|error| Failure::key(file, error.into()))
 }
 
 /// Loads our own key, which must be the one of the database. On the first start the key is made after the database, so a
 /// start that was interrupted in between counts as a first start again.
 pub(crate) async fn keys(file: &Path, store: &Store) -> Result<Keys, Failure> {
     if is_key_lost(file, store).await? {
-        return Err(Failure::LostKey(file.to_owned()));
+        return Err(Failure::lost_key(file));
     }
     let mut rng = Chance::System
         .rng()
         .map_err(|error| Failure::Said(error.to_string()))?;
-    let keys = Keys::load_or_create(file, &mut rng)?;
+    let keys = Keys::load_or_create(file, &mut rng).map_err(|error| Failure::key(file, error))?;
     let fingerprint = keys.fingerprint();
     if store.keep_key_fingerprint(&fingerprint).await? == fingerprint {
         Ok(keys)
     } else {
-        Err(Failure::OtherKey(file.to_owned()))
+        Err(Failure::other_key(file))
     }
 }
 
 /// True if the key file is missing although the database belongs to a key.
 async fn is_key_lost(file: &Path, store: &Store) -> Result<bool, Failure> {
-    Ok(!file.try_exists().map_err(KeyError::Io)? && store.belongs_to_a_key().await?)
+    Ok(!has_key(file)? && store.belongs_to_a_key().await?)
 }
 
 /// Checks if the key file can be used with this database, and writes nothing. If neither was used yet, the first `serve`
@@ -74,12 +82,12 @@ pub(crate) async fn try_key(file: &Path, store: Option<&Store>) -> Result<(), Fa
     if let Some(store) = store
         && is_key_lost(file, store).await?
     {
-        return Err(Failure::LostKey(file.to_owned()));
+        return Err(Failure::lost_key(file));
     }
-    if !file.try_exists().map_err(KeyError::Io)? {
+    if !has_key(file)? {
         return Ok(());
     }
-    let fingerprint = Keys::load(file)?.fingerprint();
+    let fingerprint = load_key(file)?.fingerprint();
     match store {
         Some(store)
             if store
@@ -87,10 +95,15 @@ pub(crate) async fn try_key(file: &Path, store: Option<&Store>) -> Result<(), Fa
                 .await?
                 .is_some_and(|known| known != fingerprint) =>
         {
-            Err(Failure::OtherKey(file.to_owned()))
+            Err(Failure::other_key(file))
         }
         Some(_) | None => Ok(()),
     }
+}
+
+/// Reads the key file.
+pub(super) fn load_key(file: &Path) -> Result<Keys, Failure> {
+    Keys::load(file).map_err(|error| Failure::key(file, error))
 }
 
 /// The e-mail domains of all directories and the further ones of the settings. S43 applies to all of them, not only to the
@@ -129,6 +142,23 @@ pub(crate) fn directories(
     opened
         .map(|all| Directories::new(all).in_company(company.clone()))
         .map_err(|error| Failure::Said(error.to_string()))
+}
+
+/// The directories for a command that asks them without serving.
+pub(super) fn command_directories(
+    settings: Settings,
+    store: &Store,
+) -> Result<Directories, Failure> {
+    let http = net::client(CALL_DEADLINE).map_err(|error| Failure::Said(error.to_string()))?;
+    let company = company(&settings.directories, &settings.company_domains);
+    directories(
+        settings.directories,
+        &company,
+        store,
+        Hasher::start()?,
+        settings.default_country,
+        &trial_parts(http)?,
+    )
 }
 
 /// The parts for a command that tries adapters without serving. Nothing reads the values that they make, so any key works.

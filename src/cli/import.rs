@@ -1,22 +1,37 @@
 //! `relatch members import`: reads the CSV, names every bad line, and prints who is a new person with a known address.
 
 use std::collections::HashMap;
-use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
 use serde::Deserialize;
 
+use super::csv_file::{Columns, CsvFile};
+use super::import_plan::{new_persons, say_planned, tell};
 use super::{Failure, admins, build, imported, say};
 use crate::chance::Chance;
 use crate::clock::Clock;
 use crate::config::Settings;
 use crate::domain::member::clean_name;
 use crate::domain::{EmailAddress, LoginMethod, MemberId, PhoneNumber, Role, Status, draw_id};
-use crate::store::{ImportRow, MemberRow, NewPerson, NotDone, NotImported, Store};
+use crate::store::{self, ImportRow, MemberRow, NotDone, NotImported, Store};
 
-/// The size limit of the file, in bytes.
-const FILE_LIMIT: u64 = 64 * 1024 * 1024;
+/// The columns of the file.
+const COLUMNS: Columns = Columns {
+    required: &[
+        "name",
+        "business_email",
+        "login_method",
+        "status",
+        "phone",
+        "personal_email",
+        "role",
+        "department",
+        "manager_email",
+    ],
+    optional: &["employee_id"],
+    is_complete: true,
+};
 
 /// The longest employee id, in characters.
 const EMPLOYEE_ID_LIMIT: usize = 64;
@@ -30,10 +45,34 @@ pub(super) struct ImportOptions {
     /// How many members are replaced by new persons; needed where they are more than ten.
     #[arg(long, value_name = "N")]
     wipe: Option<usize>,
+    /// Only show what would change.
+    #[arg(long)]
+    dry_run: bool,
+}
+
+impl ImportOptions {
+    /// True for a dry run where there is no record to compare the file with, and none may be made.
+    pub(super) async fn is_before_the_first(&self, settings: &Settings) -> Result<bool, Failure> {
+        if !self.dry_run {
+            return Ok(false);
+        }
+        let database = &settings.database;
+        let has_record = Store::has_record(database)
+            .await
+            .map_err(|error| Failure::open(database, error))?;
+        Ok(!has_record && !build::has_key(&settings.key_file)?)
+    }
+
+    /// Shows what the first import would do.
+    pub(super) fn show_first(&self, settings: &Settings) -> Result<(), Failure> {
+        let company = build::company(&settings.directories, &settings.company_domains);
+        let rows = read_rows(&self.file)?;
+        let planned = store::plan_first_import(rows, &company, Clock::System.now());
+        say_planned(&planned.map_err(|why| not_imported(&why))?)
+    }
 }
 
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
 struct MemberLine {
     name: String,
     business_email: String,
@@ -48,13 +87,18 @@ struct MemberLine {
     employee_id: String,
 }
 
-/// Imports the whole file or nothing.
+/// Imports the whole file or nothing, or shows what that would do.
 pub(super) async fn run(
     store: &Store,
     options: ImportOptions,
     settings: Settings,
 ) -> Result<(), Failure> {
-    let rows = read_rows(&read_file(&options.file)?)?;
+    let rows = read_rows(&options.file)?;
+    if options.dry_run {
+        let company = build::company(&settings.directories, &settings.company_domains);
+        let planned = store.plan_import(rows, options.wipe, &company).await;
+        return say_planned(&planned.map_err(|why| not_imported(&why))?);
+    }
     let keys: Vec<String> = rows
         .iter()
         .map(|row| row.member.business_email_key.clone())
@@ -73,10 +117,7 @@ pub(super) async fn run(
     for person in &told.new_persons {
         say(&tell(person))?;
     }
-    let new = match told.new_persons.len() {
-        0 => String::new(),
-        count => format!(" (new persons: {count})"),
-    };
+    let new = new_persons(told.new_persons.len());
     say(&format!(
         "{} added, {} updated{new}",
         told.added, told.updated
@@ -95,17 +136,6 @@ pub(super) async fn run(
             the next start, pins those that were never looked up; look with relatch check"
         ))
     })
-}
-
-fn tell(person: &NewPerson) -> String {
-    let NewPerson {
-        name,
-        email,
-        former,
-        why,
-        ..
-    } = person;
-    format!("new person: {name} ({email}) in place of {former}: {why}")
 }
 
 /// Tells why nothing was imported and what to do.
@@ -144,55 +174,37 @@ fn not_imported(why: &NotImported) -> Failure {
 }
 
 /// Reads all rows, or names every bad line.
-fn read_rows(text: &str) -> Result<Vec<ImportRow>, Failure> {
-    let mut reader = csv::Reader::from_reader(text.as_bytes());
+fn read_rows(path: &Path) -> Result<Vec<ImportRow>, Failure> {
     let mut rng = Chance::System
         .rng()
         .map_err(|error| Failure::Said(error.to_string()))?;
     let now = Clock::System.now();
-    let (mut rows, mut problems): (Vec<ImportRow>, Vec<String>) = (Vec::new(), Vec::new());
     let (mut emails, mut ids): (HashMap<String, u64>, HashMap<String, u64>) =
         (HashMap::new(), HashMap::new());
-    let headers = reader.headers().cloned().unwrap_or_default();
-    for record in reader.records() {
-        let number = record
-            .as_ref()
-            .map_or(0, |record| line_of(text, record.position()));
-        match record.and_then(|record| record.deserialize::<MemberLine>(Some(&headers))) {
-            Err(error) => problems.push(csv_problem(text, &error)),
-            Ok(line) => {
-                let mut bad = Vec::new();
-                let member = read_line(&line, draw_id(&mut rng, now), &mut bad);
-                let employee_id = read_employee_id(&line, &mut bad);
-                if let Some(first) = emails.insert(member.business_email_key.clone(), number) {
-                    bad.push(format!("business_email stands already on line {first}"));
-                }
-                if let Some(id) = &employee_id
-                    && let Some(first) = ids.insert(id.clone(), number)
-                {
-                    bad.push(format!(
-                        "employee_id \"{id}\" stands already on line {first}"
-                    ));
-                }
-                if bad.is_empty() {
-                    rows.push(ImportRow {
-                        member,
-                        employee_id,
-                        line: number,
-                    });
-                } else {
-                    problems.push(format!("line {number}: {}", bad.join("; ")));
-                }
-            }
+    CsvFile::open(path, &COLUMNS)?.rows(|number, line: MemberLine| {
+        let mut bad = Vec::new();
+        let member = read_line(&line, draw_id(&mut rng, now), &mut bad);
+        let employee_id = read_employee_id(&line, &mut bad);
+        if let Some(first) = emails.insert(member.business_email_key.clone(), number) {
+            bad.push(format!("business_email stands already on line {first}"));
         }
-    }
-    if problems.is_empty() {
-        return Ok(rows);
-    }
-    Err(Failure::Said(format!(
-        "the file cannot be imported. Nothing was changed. Mend these lines:\n{}",
-        problems.join("\n")
-    )))
+        if let Some(id) = &employee_id
+            && let Some(first) = ids.insert(id.clone(), number)
+        {
+            bad.push(format!(
+                "employee_id \"{id}\" stands already on line {first}"
+            ));
+        }
+        if bad.is_empty() {
+            Ok(ImportRow {
+                member,
+                employee_id,
+                line: number,
+            })
+        } else {
+            Err(bad.join("; "))
+        }
+    })
 }
 
 fn read_employee_id(line: &MemberLine, bad: &mut Vec<String>) -> Option<String> {
@@ -206,36 +218,6 @@ fn read_employee_id(line: &MemberLine, bad: &mut Vec<String>) -> Option<String> 
         bad.push("employee_id holds a control character".to_owned());
     }
     Some(id.to_owned()).filter(|id| !id.is_empty())
-}
-
-/// The line on which a record begins. The reader's position is before the blank lines in front of it.
-pub(super) fn line_of(text: &str, position: Option<&csv::Position>) -> u64 {
-    let Some(position) = position else { return 1 };
-    let rest = usize::try_from(position.byte())
-        .ok()
-        .and_then(|byte| text.get(byte..))
-        .unwrap_or_default();
-    let skipped = rest
-        .bytes()
-        .take_while(|byte| matches!(byte, b'\r' | b'\n'))
-        .filter(|byte| *byte == b'\n')
-        .count();
-    position.line() + skipped as u64
-}
-
-/// The problem of a record that cannot be read.
-pub(super) fn csv_problem(text: &str, error: &csv::Error) -> String {
-    let line = line_of(text, error.position());
-    if let csv::ErrorKind::Deserialize { err, .. } = error.kind() {
-        return format!("line {line}: {err}");
-    }
-    if let csv::ErrorKind::UnequalLengths {
-        expected_len, len, ..
-    } = error.kind()
-    {
-        return format!("line {line}: {len} fields instead of {expected_len}");
-    }
-    format!("line {line}: cannot be read")
 }
 
 /// Reads one line and notes every bad field.
@@ -302,24 +284,4 @@ fn parse<T: std::str::FromStr<Err: std::fmt::Display>>(text: &str) -> Result<(),
     text.parse::<T>()
         .map(drop)
         .map_err(|error| error.to_string())
-}
-
-/// Reads a file up to the size limit.
-pub(super) fn read_file(path: &Path) -> Result<String, Failure> {
-    let said = |error: std::io::Error| {
-        Failure::Said(format!("{} cannot be read: {error}", path.display()))
-    };
-    let mut text = String::new();
-    let length = std::fs::File::open(path)
-        .map_err(said)?
-        .take(FILE_LIMIT + 1)
-        .read_to_string(&mut text)
-        .map_err(said)?;
-    if length as u64 > FILE_LIMIT {
-        return Err(Failure::Said(format!(
-            "{} is larger than 64 MiB. Nothing was changed.",
-            path.display()
-        )));
-    }
-    Ok(text)
 }

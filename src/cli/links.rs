@@ -1,15 +1,26 @@
 //! `relatch link` and `unlink`: which chat accounts belong to which people.
 
-use std::path::{Path, PathBuf};
+use std::collections::BTreeMap;
+use std::path::PathBuf;
 
 use clap::Args;
 use serde::Deserialize;
 
-use super::import::{csv_problem, line_of, read_file};
+use super::csv_file::{Columns, CsvFile};
+use super::linked_people::{LinkedPeople, Reaches};
 use super::{Failure, build, say};
+use crate::chat::account_ids;
 use crate::config::Settings;
+use crate::directory::Directories;
 use crate::domain::{EmailAddress, Platform};
-use crate::store::Use;
+use crate::store::{Linked, MovedLink, Moving, NewLink, NotLinked, Store, Use};
+
+/// The columns of the file.
+const COLUMNS: Columns = Columns {
+    required: &["platform", "user_id", "business_email"],
+    optional: &[],
+    is_complete: false,
+};
 
 /// A link to make.
 #[derive(Args)]
@@ -26,6 +37,9 @@ pub(super) struct LinkOptions {
     /// A CSV with the header `platform,user_id,business_email`.
     #[arg(long, value_name = "FILE", conflicts_with = "platform")]
     csv: Option<PathBuf>,
+    /// Take accounts from the people whom they are linked to now.
+    #[arg(long = "move")]
+    moves: bool,
 }
 
 /// A link to take away.
@@ -44,68 +58,260 @@ struct LinkLine {
     business_email: String,
 }
 
-/// Makes links. Of a CSV, all or none.
+/// A link that somebody asks for.
+struct AskedLink {
+    /// Where it stands in a file.
+    line: Option<u64>,
+    platform: Platform,
+    user: String,
+    email: EmailAddress,
+}
+
+impl AskedLink {
+    /// What is wrong, and where.
+    fn problem(&self, what: &str) -> String {
+        self.line
+            .map_or(what.to_owned(), |line| format!("line {line}: {what}"))
+    }
+}
+
+/// The links that are asked for, and the file that they stand in.
+struct AskedLinks {
+    links: Vec<AskedLink>,
+    file: Option<CsvFile>,
+}
+
+/// Makes links, all or none.
 pub(super) async fn link(settings: Settings, options: LinkOptions) -> Result<(), Failure> {
-    let links = match (
-        &options.csv,
-        options.platform,
-        options.user_id,
-        options.email,
-    ) {
-        (Some(path), ..) => read_links(path)?,
-        (None, Some(platform), Some(user), Some(email)) => vec![(platform, user, email)],
-        (None, ..) => Vec::new(),
-    };
     let (store, tasks) = build::open_store(&settings, Use::Beside).await?;
-    let linked = links.len();
-    store
-        .link(
-            links
-                .into_iter()
-                .map(|(platform, user, email)| (platform, user, email.key()))
-                .collect(),
-        )
-        .await?;
+    let made = async {
+        let directories = build::command_directories(settings, &store)?;
+        let asked = AskedLinks::read(&options)?;
+        let moving = if options.moves {
+            Moving::Allowed
+        } else {
+            Moving::Refused
+        };
+        asked.make(&store, &directories, moving).await
+    }
+    .await;
     drop(store);
     tasks.finish().await;
-    say(&format!("{linked} linked"))
+    made
 }
 
-/// Reads all links of a file, or names every bad line.
-fn read_links(path: &Path) -> Result<Vec<(Platform, String, EmailAddress)>, Failure> {
-    let text = read_file(path)?;
-    let (mut links, mut problems) = (Vec::new(), Vec::new());
-    let mut reader = csv::Reader::from_reader(text.as_bytes());
-    let headers = reader.headers().cloned().unwrap_or_default();
-    for record in reader.records() {
-        let number = record
-            .as_ref()
-            .map_or(0, |record| line_of(&text, record.position()));
-        match record.and_then(|record| record.deserialize::<LinkLine>(Some(&headers))) {
-            Err(error) => problems.push(csv_problem(&text, &error)),
-            Ok(line) => match read_link(&line) {
-                Ok(link) => links.push(link),
-                Err(wrong) => problems.push(format!("line {number}: {wrong}")),
-            },
+impl AskedLinks {
+    /// The links of the file, or the one of the command line.
+    fn read(options: &LinkOptions) -> Result<Self, Failure> {
+        let one = (options.platform, &options.user_id, &options.email);
+        match (&options.csv, one) {
+            (Some(path), _) => {
+                let file = CsvFile::open(path, &COLUMNS)?;
+                Ok(Self {
+                    links: read_links(&file)?,
+                    file: Some(file),
+                })
+            }
+            (None, (Some(platform), Some(user), Some(email))) => {
+                check_form(platform, user)
+                    .map_err(|wrong| Failure::Said(format!("{wrong}. Nothing was changed.")))?;
+                Ok(Self {
+                    links: vec![AskedLink {
+                        line: None,
+                        platform,
+                        user: user.clone(),
+                        email: email.clone(),
+                    }],
+                    file: None,
+                })
+            }
+            (None, _) => Ok(Self {
+                links: Vec::new(),
+                file: None,
+            }),
         }
     }
-    if problems.is_empty() {
-        return Ok(links);
+
+    /// Looks everybody up, links, and says what was done.
+    async fn make(
+        &self,
+        store: &Store,
+        directories: &Directories,
+        moving: Moving,
+    ) -> Result<(), Failure> {
+        let emails = self.links.iter().map(|link| link.email.clone());
+        let people = LinkedPeople::look_up(directories, emails).await;
+        self.check_people(&people)?;
+        let links = self.links.iter().map(|link| NewLink {
+            platform: link.platform,
+            chat_user: link.user.clone(),
+            email_key: link.email.key(),
+        });
+        let (linked, is_made) = match store.link_all(links.collect(), moving).await {
+            Ok(linked) => (linked, true),
+            Err(NotLinked::Taken(moved)) => (
+                Linked {
+                    moved,
+                    ..Linked::default()
+                },
+                false,
+            ),
+            Err(NotLinked::Store(error)) => return Err(error.into()),
+        };
+        let moves = moves(&linked.moved, directories, &people).await;
+        if is_made {
+            self.say(&linked, &moves, &people)
+        } else {
+            Err(not_moved(&moves))
+        }
     }
-    Err(Failure::Said(format!(
-        "the file cannot be used. Nothing was changed. Mend these lines:\n{}",
-        problems.join("\n")
-    )))
+
+    /// Refuses addresses that reach nobody.
+    fn check_people(&self, people: &LinkedPeople) -> Result<(), Failure> {
+        let problems: Vec<String> = self
+            .links
+            .iter()
+            .filter_map(|link| Some(link.problem(&reaches_nobody(&link.email, people)?)))
+            .collect();
+        match (&self.file, &problems[..]) {
+            (_, []) => Ok(()),
+            (Some(file), problems) => Err(file.refused(problems)),
+            (None, problems) => Err(Failure::Said(format!(
+                "{}. Nothing was changed.",
+                problems.join("; ")
+            ))),
+        }
+    }
+
+    fn say(&self, linked: &Linked, moves: &[Move], people: &LinkedPeople) -> Result<(), Failure> {
+        for line in people.unknown() {
+            say(&line)?;
+        }
+        for one in moves {
+            say(&format!(
+                "{} was moved from {} to {}",
+                one.account, one.from, one.to
+            ))?;
+        }
+        let Linked { new, unchanged, .. } = linked;
+        match (&self.file, &self.links[..]) {
+            (None, [link]) => {
+                let (account, who) = (
+                    format!("{} {}", link.platform, link.user),
+                    people.named(&link.email.key()),
+                );
+                match (new, unchanged) {
+                    (1, _) => say(&format!("{account} is linked to {who}")),
+                    (_, 1) => say(&format!(
+                        "{account} is linked to {who} already. Nothing was changed."
+                    )),
+                    _ => Ok(()),
+                }
+            }
+            _ => say(&format!(
+                "{new} linked, {} moved, {unchanged} unchanged",
+                moves.len()
+            )),
+        }
+    }
 }
 
-fn read_link(line: &LinkLine) -> Result<(Platform, String, EmailAddress), String> {
-    let user = line.user_id.trim();
-    match (
-        line.platform.parse::<Platform>(),
-        line.business_email.parse::<EmailAddress>(),
-    ) {
-        (Ok(platform), Ok(email)) if !user.is_empty() => Ok((platform, user.to_owned(), email)),
-        (Ok(_), Ok(_)) => Err("user_id is empty".to_owned()),
+/// Why a link to this address would reach nobody.
+fn reaches_nobody(email: &EmailAddress, people: &LinkedPeople) -> Option<String> {
+    match people.of(&email.key()) {
+        Reaches::One(_) | Reaches::Unknown(_) => None,
+        Reaches::Nobody => Some(format!("nobody has the business e-mail {email}")),
+        Reaches::Several(entries) => Some(format!(
+            "more than one entry has the business e-mail {email}: {}",
+            entries.join("; ")
+        )),
+    }
+}
+
+/// A move as it is said: the account, from whom, and to whom.
+struct Move {
+    account: String,
+    from: String,
+    to: String,
+}
+
+async fn moves(moved: &[MovedLink], directories: &Directories, to: &LinkedPeople) -> Vec<Move> {
+    let former = moved
+        .iter()
+        .filter_map(|moved| EmailAddress::stored(&moved.from).ok());
+    let from = LinkedPeople::look_up(directories, former).await;
+    let told = moved.iter().map(|MovedLink { link, from: before }| Move {
+        account: format!("{} {}", link.platform, link.chat_user),
+        from: from.named(before),
+        to: to.named(&link.email_key),
+    });
+    told.collect()
+}
+
+fn not_moved(moves: &[Move]) -> Failure {
+    let lines: Vec<String> = moves
+        .iter()
+        .map(|one| {
+            format!(
+                "{} is linked to {}, not to {}",
+                one.account, one.from, one.to
+            )
+        })
+        .collect();
+    Failure::Said(format!(
+        "{}\nWhoever has the account would be another person. Nothing was changed. If that is right, run it again with --move.",
+        lines.join("\n")
+    ))
+}
+
+/// Refuses what cannot be an account of the platform.
+fn check_form(platform: Platform, user: &str) -> Result<(), String> {
+    let ids = account_ids(platform);
+    if (ids.is_one)(user) {
+        Ok(())
+    } else {
+        Err(format!(
+            "{user:?} is no id of an account in {platform}: {}",
+            ids.form
+        ))
+    }
+}
+
+/// Reads all links of a file, each account once, or names every bad line.
+fn read_links(file: &CsvFile) -> Result<Vec<AskedLink>, Failure> {
+    let mut seen: BTreeMap<(Platform, String), (u64, String)> = BTreeMap::new();
+    let links = file.rows(|line, fields: LinkLine| {
+        let link = read_link(line, &fields)?;
+        let account = (link.platform, link.user.clone());
+        match seen.get(&account) {
+            Some((_, email_key)) if *email_key == link.email.key() => Ok(None),
+            Some((first, _)) => Err(format!(
+                "{} {} is given to another person on line {first}",
+                link.platform, link.user
+            )),
+            None => {
+                seen.insert(account, (line, link.email.key()));
+                Ok(Some(link))
+            }
+        }
+    })?;
+    Ok(links.into_iter().flatten().collect())
+}
+
+fn read_link(line: u64, fields: &LinkLine) -> Result<AskedLink, String> {
+    let user = fields.user_id.trim();
+    let platform = fields.platform.trim().parse::<Platform>();
+    let email = fields.business_email.parse::<EmailAddress>();
+    match (platform, email) {
+        (Ok(platform), Ok(email)) => {
+            check_form(platform, user)?;
+            Ok(AskedLink {
+                line: Some(line),
+                platform,
+                user: user.to_owned(),
+                email,
+            })
+        }
         (platform, email) => {
             let wrong = [
                 platform.err().map(|error| format!("platform {error}")),
@@ -119,14 +325,14 @@ fn read_link(line: &LinkLine) -> Result<(Platform, String, EmailAddress), String
 /// Takes a link away.
 pub(super) async fn unlink(settings: Settings, options: UnlinkOptions) -> Result<(), Failure> {
     let (store, tasks) = build::open_store(&settings, Use::Beside).await?;
-    let was_linked = store.unlink(options.platform, &options.user_id).await?;
+    let was_linked = store.unlink(options.platform, &options.user_id).await;
     drop(store);
     tasks.finish().await;
-    if was_linked {
+    if was_linked? {
         say("unlinked")
     } else {
         Err(Failure::Said(
-            "there is no such link. Nothing was changed.".to_owned(),
+            "there is no such link. Nothing was changed. `relatch links` lists them.".to_owned(),
         ))
     }
 }

@@ -1,18 +1,24 @@
 //! `relatch members …`: the members of the built-in directory.
 
-use std::io::Read;
-
 use clap::Subcommand;
 use serde::Serialize;
-use zeroize::Zeroizing;
 
 use super::builtin::{directory, find, no_such_member};
+use super::set_password::{self, read_password};
+use super::table::Table;
 use super::{Failure, build, contact, say, to_json};
-use crate::app::HOLD_FOR;
 use crate::config::Settings;
 use crate::directory::{Builtin, to_member};
-use crate::domain::{CompanyDomains, EmailAddress, OwnPassword, PhoneNumber, State};
-use crate::store::{NotDone, PasswordError, ResetUnderWay, Store, Use};
+use crate::domain::{CompanyDomains, EmailAddress, PhoneNumber};
+use crate::store::{NotDone, Store, Use};
+
+const LISTED: Table<5> = Table([
+    ("business e-mail", 36),
+    ("name", 24),
+    ("status", 10),
+    ("signs in with", 15),
+    ("role", 0),
+]);
 
 /// What to do with members.
 #[derive(Subcommand)]
@@ -43,7 +49,7 @@ pub(super) enum MembersCommand {
         #[arg(required = true)]
         address: Vec<String>,
     },
-    /// Set a password, read from standard input.
+    /// Set a password, read from standard input, by the rules for passwords of members; all sessions end.
     SetPassword {
         /// The business e-mail.
         #[arg(value_parser = EmailAddress::typed)]
@@ -71,6 +77,11 @@ pub(super) enum MembersCommand {
 
 /// Runs one of the member commands.
 pub(super) async fn run(settings: Settings, command: MembersCommand) -> Result<(), Failure> {
+    if let MembersCommand::Import(options) = &command
+        && options.is_before_the_first(&settings).await?
+    {
+        return options.show_first(&settings);
+    }
     let (store, tasks) = build::open_store(&settings, Use::Beside).await?;
     let ended = match command {
         MembersCommand::Import(options) => {
@@ -78,7 +89,7 @@ pub(super) async fn run(settings: Settings, command: MembersCommand) -> Result<(
         }
         MembersCommand::List { format } => list(&store, &format).await,
         MembersCommand::Show { email, format } => show(&store, &email, &format).await,
-        MembersCommand::SetPassword { email } => set_password(&store, &email).await,
+        MembersCommand::SetPassword { email } => set_password::run(&store, &settings, &email).await,
         MembersCommand::Verify { email } => verify(&directory(&store)?, &email).await,
         MembersCommand::Remove { email } => remove(&store, &email).await,
         MembersCommand::Unlock { email } => unlock(&store, &email).await,
@@ -129,13 +140,19 @@ async fn list(store: &Store, format: &str) -> Result<(), Failure> {
             .collect();
         return say(&to_json(&shown)?);
     }
-    for row in &members {
-        say(&format!(
-            "{:<36} {:<24} {:<10} {:<15} {}",
-            row.business_email, row.name, row.status, row.login_method, row.role
-        ))?;
+    if members.is_empty() {
+        return say("There are no members yet. `relatch members import FILE.csv` adds them.");
     }
-    Ok(())
+    say(&LISTED.header())?;
+    members.iter().try_for_each(|row| {
+        say(&LISTED.row([
+            &row.business_email,
+            &row.name,
+            &row.status,
+            &row.login_method,
+            &row.role,
+        ]))
+    })
 }
 
 async fn show(store: &Store, email: &EmailAddress, format: &str) -> Result<(), Failure> {
@@ -177,34 +194,6 @@ async fn show(store: &Store, email: &EmailAddress, format: &str) -> Result<(), F
     Ok(())
 }
 
-async fn set_password(store: &Store, email: &EmailAddress) -> Result<(), Failure> {
-    let directory = directory(store)?;
-    let member = find(&directory, email).await?;
-    let typed = read_password()?;
-    let password = OwnPassword::chosen(&typed)
-        .map_err(|not_one| Failure::Said(format!("{not_one}. Nothing was changed.")))?;
-    let phc = directory
-        .hash(&password)
-        .await
-        .map_err(|error| Failure::Said(error.to_string()))?;
-    // This also ends all sessions of the previous password.
-    match store.set_password(&member.id, phc).await {
-        Ok(()) => Ok(()),
-        Err(PasswordError::Store(error)) => Err(error.into()),
-        Err(PasswordError::UnderWay(ResetUnderWay { admin_name, state })) => {
-            let name = &member.name;
-            Err(Failure::Said(if state == State::Undelivered {
-                format!(
-                    "the password that {admin_name} has set for {name} is not delivered yet. Nothing was changed. Wait \
-                    until it is; a running serve gives it up after {HOLD_FOR}."
-                )
-            } else {
-                format!("{admin_name} is resetting {name} right now. Nothing was changed.")
-            }))
-        }
-    }
-}
-
 async fn remove(store: &Store, email: &EmailAddress) -> Result<(), Failure> {
     let name = store
         .remove_member(email)
@@ -224,6 +213,7 @@ async fn unlock(store: &Store, email: &EmailAddress) -> Result<(), Failure> {
 /// Tells the operator why a command did nothing.
 fn not_done(why: &NotDone, email: &EmailAddress) -> Failure {
     Failure::Said(match why {
+        NotDone::Store(error) => return Failure::from(*error),
         NotDone::NoSuchMember => {
             format!("no member has the business e-mail {email}. Nothing was changed.")
         }
@@ -235,7 +225,6 @@ fn not_done(why: &NotDone, email: &EmailAddress) -> Failure {
             "the owner of {email} did not ask for their last reset, so somebody else may know the password. Nothing was \
             changed. Let another administrator reset it, or run `relatch members set-password {email}`."
         ),
-        NotDone::Store(error) => error.to_string(),
     })
 }
 
@@ -247,17 +236,4 @@ async fn verify(directory: &Builtin, email: &EmailAddress) -> Result<(), Failure
         Ok(false) => Err(Failure::No),
         Err(error) => Err(Failure::Said(error.to_string())),
     }
-}
-
-/// Reads the first line of standard input.
-fn read_password() -> Result<Zeroizing<String>, Failure> {
-    let mut text = Zeroizing::new(String::with_capacity(1024));
-    std::io::stdin().take(1024).read_to_string(&mut text)?;
-    let line = text.lines().next().unwrap_or_default();
-    if line.is_empty() {
-        return Err(Failure::Said(
-            "no password on standard input. Nothing was changed.".to_owned(),
-        ));
-    }
-    Ok(Zeroizing::new(line.to_owned()))
 }

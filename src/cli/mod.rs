@@ -1,5 +1,4 @@
-//! The command line: commands, their options, and the exit codes (0 done, 1 failed, 70 internal error, 75 busy,
-//! 78 settings).
+//! The command line: commands and their options.
 
 mod admins;
 mod audit;
@@ -7,17 +6,25 @@ pub(crate) mod build;
 mod builtin;
 mod check;
 mod contact;
+mod csv_file;
+mod failure;
 mod import;
+mod import_plan;
 mod imported;
+mod linked_people;
 mod links;
+mod listed_links;
 mod manifest;
 mod members;
 mod new_database;
+mod new_key;
 mod register;
 mod reload;
 mod replay;
 mod resets;
 mod serve;
+mod set_password;
+mod table;
 
 use std::io::Write;
 use std::path::PathBuf;
@@ -26,21 +33,22 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 use serde::Serialize;
 
-use crate::config;
-use crate::secret::KeyError;
-use crate::settings::Problems;
-use crate::store::{Lost, OpenError};
+pub(crate) use self::failure::Failure;
+use crate::config::{self, Settings};
 
-/// A part of the program failed, and only a restart helps (`EX_SOFTWARE` of sysexits).
-const SOFTWARE: u8 = 70;
-/// Another process uses the database (`EX_TEMPFAIL` of sysexits).
-const BUSY: u8 = 75;
-/// The settings cannot be used (`EX_CONFIG` of sysexits).
-const SETTINGS: u8 = 78;
+/// The end of the help.
+const EXIT_CODES: &str = "\
+Exit codes:
+  0   done
+  1   failed, refused, or a service that it needs does not answer
+  2   the command line cannot be read
+  70  a fault of relatch itself; a restart may help
+  75  another relatch uses the database; try again later
+  78  the settings, the database or the key file cannot be used as they are";
 
 /// Resets members' passwords from team chat, safely.
 #[derive(Parser)]
-#[command(name = "relatch", version, disable_help_subcommand = true)]
+#[command(name = "relatch", version, after_help = EXIT_CODES)]
 struct Cli {
     /// The settings file; relatch.toml where it is there.
     #[arg(long, global = true, value_name = "FILE")]
@@ -69,6 +77,8 @@ enum CliCommand {
     Link(links::LinkOptions),
     /// Take a link away.
     Unlink(links::UnlinkOptions),
+    /// List the links with whom they reach.
+    Links(listed_links::LinksOptions),
     /// List resets.
     Resets(resets::ResetsOptions),
     /// The audit: not built yet.
@@ -83,141 +93,8 @@ enum CliCommand {
     Backup(audit::IgnoredArgs),
     /// Begin an empty record where the old one is gone.
     NewDatabase,
-}
-
-/// Why a command failed; each kind has its exit code.
-#[derive(Debug, thiserror::Error)]
-pub enum Failure {
-    /// Every problem of the settings, a line each.
-    #[error("the settings cannot be used:\n{0}")]
-    Settings(#[from] Problems),
-    /// The command is documented but not built yet.
-    #[error("{0}")]
-    NotBuilt(String),
-    /// The record cannot be opened.
-    #[error(transparent)]
-    Open(#[from] OpenError),
-    /// Our own key cannot be used.
-    #[error(transparent)]
-    Key(#[from] KeyError),
-    /// The key file shows that there was a record, but there is none.
-    #[error(
-        "the database {} is missing or has none of our tables, but the key file {} is there, so there was a record. \
-        Nothing was changed. Restore the database from a backup, or correct `database` / `key_file`, or run `relatch new-database` to begin an \
-        empty one",
-        database.display(), key_file.display()
-    )]
-    NoRecord {
-        /// Where the database should be.
-        database: PathBuf,
-        /// The key file that exists.
-        key_file: PathBuf,
-    },
-    /// The database belongs to a key, and the key file is missing.
-    #[error("the key file {} is missing, and this database has been served with one; restore it from a backup, or correct `database` / `key_file`", .0.display())]
-    LostKey(PathBuf),
-    /// The database belongs to another key.
-    #[error("the key file {} is not the one that belongs to this database; restore the one that does, or correct `database` / `key_file`", .0.display())]
-    OtherKey(PathBuf),
-    /// The files of the demo do not belong together.
-    #[error(transparent)]
-    Unusable(crate::demo::UnusableFiles),
-    /// The running server cannot write to its record any more. The log says so already.
-    #[error("{0}")]
-    Lost(Lost),
-    /// What `check` found to be wrong in itself, not at a service that it needs.
-    #[error("{0}")]
-    Unsound(String),
-    /// Any other failure, as a sentence.
-    #[error("{0}")]
-    Said(String),
-    /// The exit code alone is the answer.
-    #[error("no")]
-    No,
-}
-
-impl Failure {
-    fn code(&self) -> u8 {
-        match self {
-            Self::Settings(_)
-            | Self::NotBuilt(_)
-            | Self::Key(KeyError::Exposed | KeyError::Malformed)
-            | Self::NoRecord { .. }
-            | Self::LostKey(_)
-            | Self::OtherKey(_)
-            | Self::Unusable(_)
-            | Self::Unsound(_)
-            | Self::Open(
-                OpenError::Newer
-                | OpenError::OldSqlite(_)
-                | OpenError::Exposed
-                | OpenError::Linked
-                | OpenError::OtherLog
-                | OpenError::LostBesideLog
-                | OpenError::Missing
-                | OpenError::Empty,
-            ) => SETTINGS,
-            Self::Lost(lost) => serve::lost_code(*lost),
-            Self::Open(
-                OpenError::Locked
-                | OpenError::Outdated
-                | OpenError::Exchanged
-                | OpenError::NotServed,
-            ) => BUSY,
-            Self::Open(OpenError::Migration(_) | OpenError::Io(_) | OpenError::Sqlite(_))
-            | Self::Key(KeyError::Io(_))
-            | Self::Said(_)
-            | Self::No => 1,
-        }
-    }
-
-    /// True where the database or the key file is at fault, and another try changes nothing.
-    fn is_of_files(&self) -> bool {
-        match self {
-            Self::Open(error) => error.is_of_file() || self.code() == SETTINGS,
-            Self::Key(_) => true,
-            Self::Settings(_)
-            | Self::NotBuilt(_)
-            | Self::NoRecord { .. }
-            | Self::LostKey(_)
-            | Self::OtherKey(_)
-            | Self::Unusable(_)
-            | Self::Unsound(_)
-            | Self::Lost(_)
-            | Self::Said(_)
-            | Self::No => self.code() == SETTINGS,
-        }
-    }
-
-    /// The text for the operator. For a file that cannot be used it includes the cause.
-    fn in_full(&self) -> String {
-        let cause = match self {
-            Self::Open(_) | Self::Key(_) => std::error::Error::source(self),
-            Self::Settings(_)
-            | Self::NotBuilt(_)
-            | Self::NoRecord { .. }
-            | Self::LostKey(_)
-            | Self::OtherKey(_)
-            | Self::Unusable(_)
-            | Self::Unsound(_)
-            | Self::Lost(_)
-            | Self::Said(_)
-            | Self::No => None,
-        };
-        cause.map_or(self.to_string(), |cause| format!("{self}: {cause}"))
-    }
-}
-
-impl From<std::io::Error> for Failure {
-    fn from(error: std::io::Error) -> Self {
-        Self::Said(error.to_string())
-    }
-}
-
-impl From<crate::store::StoreError> for Failure {
-    fn from(error: crate::store::StoreError) -> Self {
-        Self::Said(error.to_string())
-    }
+    /// Begin a new key where the old one is gone: all cards and links die.
+    NewKey,
 }
 
 /// Parses the command line, runs the command, and returns its exit code.
@@ -249,42 +126,54 @@ pub fn main() -> ExitCode {
 
 fn run(cli: Cli) -> Result<(), Failure> {
     let source = reload::Source { file: cli.config };
-    let load = || source.load().map_err(Failure::from);
     match cli.command {
         CliCommand::Serve => run_async(serve::run(source)),
         CliCommand::Demo(options) => {
-            run_async(async { crate::demo::run(options).await.map_err(stopped) })
+            run_async(async { crate::demo::run(options).await.map_err(Failure::of_demo) })
         }
-        CliCommand::Check => run_async(check::run(load()?)),
+        CliCommand::Check => with_settings(&source, check::run),
         CliCommand::Config => say(config::DEFAULT_TEXT),
-        CliCommand::Members(command) => run_async(members::run(load()?, command)),
-        CliCommand::Admins(command) => run_async(admins::run(load()?, command)),
-        CliCommand::Link(link) => run_async(links::link(load()?, link)),
-        CliCommand::Unlink(unlink) => run_async(links::unlink(load()?, unlink)),
-        CliCommand::Resets(options) => run_async(resets::run(load()?, options)),
+        CliCommand::Members(command) => {
+            with_settings(&source, |settings| members::run(settings, command))
+        }
+        CliCommand::Admins(command) => {
+            with_settings(&source, |settings| admins::run(settings, command))
+        }
+        CliCommand::Link(link) => with_settings(&source, |settings| links::link(settings, link)),
+        CliCommand::Unlink(unlink) => {
+            with_settings(&source, |settings| links::unlink(settings, unlink))
+        }
+        CliCommand::Links(options) => {
+            with_settings(&source, |settings| listed_links::list(settings, options))
+        }
+        CliCommand::Resets(options) => {
+            with_settings(&source, |settings| resets::run(settings, options))
+        }
         CliCommand::Manifest(options) => manifest::run(&options),
-        CliCommand::Replay(options) => run_async(replay::run(load()?, options)),
+        CliCommand::Replay(options) => {
+            with_settings(&source, |settings| replay::run(settings, options))
+        }
         CliCommand::Audit(_) => Err(not_built("audit")),
-        CliCommand::Register(options) => run_async(register::run(load()?, options)),
+        CliCommand::Register(options) => {
+            with_settings(&source, |settings| register::run(settings, options))
+        }
         CliCommand::Backup(_) => Err(not_built("backup")),
-        CliCommand::NewDatabase => run_async(new_database::run(load()?)),
+        CliCommand::NewDatabase => with_settings(&source, new_database::run),
+        CliCommand::NewKey => with_settings(&source, new_key::run),
     }
 }
 
-/// Gives the demo the exit code that `serve` would have.
-fn stopped(stop: crate::demo::DemoError) -> Failure {
-    let stop = match stop.downcast::<OpenError>() {
-        Ok(error) => return Failure::Open(*error),
-        Err(stop) => stop,
-    };
-    let stop = match stop.downcast::<Lost>() {
-        Ok(lost) => return Failure::Lost(*lost),
-        Err(stop) => stop,
-    };
-    stop.downcast::<crate::demo::UnusableFiles>().map_or_else(
-        |stop| Failure::Said(stop.to_string()),
-        |unusable| Failure::Unusable(*unusable),
-    )
+/// Runs a command with the settings. An error of the record then names the database.
+fn with_settings<Running>(
+    source: &reload::Source,
+    command: impl FnOnce(Settings) -> Running,
+) -> Result<(), Failure>
+where
+    Running: Future<Output = Result<(), Failure>>,
+{
+    let settings = source.load()?;
+    let database = settings.database.clone();
+    run_async(command(settings)).map_err(|failure| failure.of_database(&database))
 }
 
 fn not_built(command: &str) -> Failure {

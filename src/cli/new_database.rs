@@ -9,17 +9,17 @@ use super::{Failure, build, say};
 use crate::chance::Chance;
 use crate::clock::Clock;
 use crate::config::Settings;
-use crate::secret::{KeyError, Keys};
 use crate::store::{Store, Use};
 
 /// Makes the database, unless there is a record.
 pub(super) async fn run(settings: Settings) -> Result<(), Failure> {
     let (database, key_file) = (&settings.database, &settings.key_file);
-    let has_key = key_file.try_exists().map_err(KeyError::Io)?;
-    let has_record = Store::has_record(database).await?;
+    let not_opened = |error| Failure::open(database, error);
+    let has_key = build::has_key(key_file)?;
+    let has_record = Store::has_record(database).await.map_err(not_opened)?;
     if has_record && !has_key {
-        let text = "the database is there but its key is missing. Nothing was changed. Restore the key, or move the database \
-            away too, with its -wal and -shm; then `relatch serve` makes both";
+        let text = "the database is there but its key is missing. Nothing was changed. Restore the key, or run \
+            `relatch new-key`; or move the database away too, with its -wal and -shm, and `relatch serve` makes both";
         return Err(Failure::Said(text.to_owned()));
     }
     if !has_key {
@@ -32,7 +32,7 @@ pub(super) async fn run(settings: Settings) -> Result<(), Failure> {
         return Err(Failure::Said(text.to_owned()));
     }
     // A key that cannot be used fails before anything is made.
-    Keys::load(key_file)?;
+    build::load_key(key_file)?;
     make_for_owner_of(key_file, database)?;
     let mut rng = Chance::System
         .rng()
@@ -44,7 +44,8 @@ pub(super) async fn run(settings: Settings) -> Result<(), Failure> {
         settings.limit,
         &mut rng,
     )
-    .await?;
+    .await
+    .map_err(not_opened)?;
     let made = async {
         build::keys(key_file, &store).await?;
         Ok::<(), Failure>(

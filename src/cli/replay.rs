@@ -33,7 +33,7 @@ const OWN_HEADERS: [&str; 5] = [
     "x-slack-request-timestamp",
 ];
 
-/// Sends the request and prints the answer.
+/// Sends the request and prints the answer. Any answer but 2xx is a failure.
 pub(super) async fn run(settings: Settings, options: ReplayOptions) -> Result<(), Failure> {
     let said = |error: &dyn std::error::Error| Failure::Said(error.to_string());
     let text = std::fs::read_to_string(&options.file).map_err(|error| {
@@ -74,7 +74,15 @@ pub(super) async fn run(settings: Settings, options: ReplayOptions) -> Result<()
         "{}\n{}",
         answer.status,
         String::from_utf8_lossy(&answer.body)
-    ))
+    ))?;
+    if (200..300).contains(&answer.status) {
+        Ok(())
+    } else {
+        Err(Failure::Said(format!(
+            "the request was not taken: the answer is {}",
+            answer.status
+        )))
+    }
 }
 
 /// A recorded request to Slack's routes.

@@ -3,11 +3,22 @@
 use clap::Args;
 use serde::Serialize;
 
+use super::table::Table;
 use super::{Failure, build, print, say, to_json};
 use crate::clock::{Clock, rfc3339};
 use crate::config::Settings;
 use crate::domain::{EmailAddress, Span};
 use crate::store::{HistoryFilter, Past, Store, Use};
+
+const LISTED: Table<7> = Table([
+    ("ref", 4),
+    ("confirmed", 20),
+    ("administrator", 28),
+    ("member", 28),
+    ("way", 6),
+    ("state", 16),
+    ("slot", 0),
+]);
 
 /// Which resets, and how.
 #[derive(Args)]
@@ -24,6 +35,12 @@ pub(super) struct ResetsOptions {
     /// table, json or csv.
     #[arg(long, default_value = "table", value_parser = ["table", "json", "csv"])]
     format: String,
+}
+
+impl ResetsOptions {
+    fn asks_for_all(&self) -> bool {
+        self.admin.is_none() && self.member.is_none() && self.since.is_none()
+    }
 }
 
 #[derive(Serialize)]
@@ -112,7 +129,7 @@ async fn print_all(store: &Store, options: &ResetsOptions) -> Result<(), Failure
         match options.format.as_str() {
             "json" => print_json(&shown, is_first)?,
             "csv" => print_csv(&shown, is_first)?,
-            _ => print_table(&shown)?,
+            _ => print_table(&shown, is_first, options)?,
         }
         if filter.before.is_none() {
             return Ok(());
@@ -121,16 +138,28 @@ async fn print_all(store: &Store, options: &ResetsOptions) -> Result<(), Failure
     }
 }
 
-fn print_table(rows: &[ResetJson]) -> Result<(), Failure> {
+/// Prints one page of the table. The first one begins with the header.
+fn print_table(rows: &[ResetJson], is_first: bool, options: &ResetsOptions) -> Result<(), Failure> {
+    if is_first && rows.is_empty() {
+        return say(if options.asks_for_all() {
+            "No reset is on record."
+        } else {
+            "No reset on record fits these options."
+        });
+    }
+    if is_first {
+        say(&LISTED.header())?;
+    }
     rows.iter().try_for_each(|row| {
-        let (at, way) = (
+        say(&LISTED.row([
+            &row.reference,
             row.reserved_at.as_deref().unwrap_or("–"),
+            &row.admin,
+            &row.member,
             row.delivery.unwrap_or("–"),
-        );
-        say(&format!(
-            "{} {at}  {:<28} {:<28} {way:<6} {:<16} slot {}",
-            row.reference, row.admin, row.member, row.state, row.slot
-        ))
+            row.state,
+            row.slot,
+        ]))
     })
 }
 

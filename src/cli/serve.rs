@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use tokio::signal::unix::{SignalKind, signal};
 
+use super::failure::lost_code;
 use super::reload::{Running, Source};
 use super::{Failure, build};
 use crate::clock::Clock;
@@ -41,7 +42,10 @@ pub(super) async fn run(mut source: Source) -> Result<(), Failure> {
         settings.front.clone(),
     );
     let hasher = Hasher::start()?;
-    let (app, tasks) = build::app(settings, hasher.clone()).await?;
+    let database = settings.database.clone();
+    let (app, tasks) = build::app(settings, hasher.clone())
+        .await
+        .map_err(|failure| failure.of_database(&database))?;
     // Before the first request. Only addresses that are new in the list are looked up. A directory that does not answer
     // delays the start only for a while: it is asked again later.
     if tokio::time::timeout(PINNING, pins::pin_listed(&app))
@@ -130,15 +134,6 @@ async fn finish(server: Server, running: Running, tasks: StoreTasks) -> Result<(
         tracing::warn!("stopped with work unfinished; it is named at the next start");
     }
     Ok(())
-}
-
-/// The exit code if nothing can be recorded any more. A restart helps if a task ended (`EX_SOFTWARE`), but not if the
-/// database is gone (`EX_CONFIG`).
-pub(super) fn lost_code(lost: Lost) -> u8 {
-    match lost {
-        Lost::Task => super::SOFTWARE,
-        Lost::Deleted | Lost::Replaced => super::SETTINGS,
-    }
 }
 
 /// Waits until nothing can be recorded any more.

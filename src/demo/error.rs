@@ -1,12 +1,22 @@
 //! What goes wrong in the demo.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
+
+use crate::store::OpenError;
 
 /// What ends the demo: a sentence.
 pub(crate) type DemoError = Box<dyn std::error::Error + Send + Sync>;
 
 /// Why a person cannot do what they tried: a sentence for the visitor.
 pub(super) type ActionRefused = String;
+
+/// The demo's database cannot be opened.
+#[derive(Debug, thiserror::Error)]
+#[error("{}: {error}", database.display())]
+pub(crate) struct NotOpened {
+    pub(crate) database: PathBuf,
+    pub(crate) error: OpenError,
+}
 
 /// The files of the demo do not belong together: a sentence.
 #[derive(Debug, thiserror::Error)]
@@ -25,8 +35,8 @@ impl UnusableFiles {
 
     pub(super) fn without_key(key_file: &Path) -> Self {
         Self(format!(
-            "the key file {} is missing, but the demo's database is there and was used with one; restore the key file, or \
-            remove the database to begin a new demo",
+            "the key file {} is missing, but the demo's database is there and was used with one; no key was made; restore the key \
+            file, or remove the database to begin a new demo",
             key_file.display()
         ))
     }

@@ -23,7 +23,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use rand::RngExt;
 
-pub(crate) use self::error::{DemoError, UnusableFiles};
+pub(crate) use self::error::{DemoError, NotOpened, UnusableFiles};
 use self::running::RunningDemo;
 use self::terminal::{print, stop_signal};
 use crate::chance::Chance;

@@ -8,7 +8,7 @@ use tokio::net::TcpListener;
 use tokio_util::sync::{CancellationToken, DropGuard};
 use tokio_util::task::TaskTracker;
 
-use super::error::{DemoError, UnusableFiles};
+use super::error::{DemoError, NotOpened, UnusableFiles};
 use super::workspace::Workspace;
 use super::{api, page, people};
 use crate::app::{Admins, App, Identity, Latest, Organization};
@@ -174,15 +174,16 @@ async fn open_store(
 ) -> Result<(Store, StoreTasks), DemoError> {
     let (database, key_file) = (folder.join(DATABASE), folder.join(KEY_FILE));
     let mut rng = Chance::System.rng()?;
-    if !key_file.try_exists()? {
-        return Ok(Store::open(&database, Use::Serve, clock, limit, &mut rng).await?);
-    }
-    let opened = Store::open_existing(&database, Use::Serve, clock, limit, &mut rng).await;
+    let opened = if key_file.try_exists()? {
+        Store::open_existing(&database, Use::Serve, clock, limit, &mut rng).await
+    } else {
+        Store::open(&database, Use::Serve, clock, limit, &mut rng).await
+    };
     opened.map_err(|error| {
         if error.is_no_record() {
             UnusableFiles::without_database(&database, &key_file).into()
         } else {
-            error.into()
+            NotOpened { database, error }.into()
         }
     })
 }

@@ -165,6 +165,7 @@ pub(super) fn present(app: &App, member: &Member) -> PresentContacts {
                 without_tag: digest(app, &member.id, to),
             })
             .collect(),
+        key_fingerprint: app.keys.fingerprint(),
         told_for: CHANGE_TOLD_FOR.max(app.organization.contact_rules.age),
     }
 }

@@ -16,6 +16,7 @@ mod code;
 mod contacts;
 mod cookies;
 mod events;
+mod guessable;
 mod intake;
 mod new_password;
 mod new_session;
@@ -42,6 +43,7 @@ use axum::middleware::{from_fn, from_fn_with_state, map_response_with_state};
 use axum::response::IntoResponse;
 use axum::routing::{get, post};
 
+pub(crate) use self::guessable::{KnownWords, is_guessable, rated_part};
 use self::state::{Portal, PortalAtStart};
 use crate::app::App;
 

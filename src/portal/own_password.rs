@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use axum::response::Response;
-use zeroize::Zeroizing;
 
+use super::guessable::{self, KnownWords, rated_part};
 use super::new_session::new_token;
 use super::page::redirect;
 use super::session::key_of;
@@ -14,9 +14,6 @@ use crate::directory::{Caller, Unavailable, to_member};
 use crate::domain::sign_in::{PasswordDenied, choose_password};
 use crate::domain::{Member, OwnPassword};
 use crate::store::SignedIn;
-
-/// How many characters are rated: each more takes longer.
-const RATED: usize = 40;
 
 /// The result of a change.
 pub(super) enum PasswordChange {
@@ -69,8 +66,7 @@ pub(super) async fn change_password(
     }
 }
 
-/// True for a password that somebody who knows the member would try first. Rating takes long, so it runs on a blocking thread, one
-/// password at a time, with a turn at the hasher.
+/// Rates the password on a blocking thread, because that takes long, one at a time, with a turn at the hasher.
 async fn is_guessable(
     portal: &Portal,
     password: &OwnPassword,
@@ -82,26 +78,16 @@ async fn is_guessable(
         .await
         .map_err(|_closed| Unavailable::ForNow)?;
     let turn = portal.builtin.turn(Caller::Known(&member.id.0)).await?;
-    let password = password.expose();
-    let end = password
-        .char_indices()
-        .nth(RATED)
-        .map_or(password.len(), |(at, _)| at);
-    let password = Zeroizing::new(password.get(..end).unwrap_or_default().to_owned());
-    let own = [
-        member.name.clone(),
-        member.business_email.to_string(),
-        portal.app.organization.name.clone(),
-    ];
+    let password = rated_part(password);
+    let known = KnownWords {
+        name: member.name.clone(),
+        business_email: member.business_email.to_string(),
+        organization: portal.app.organization.name.clone(),
+    };
     let rated = portal.app.tasks.spawn_blocking(move || {
         // Held until the rating ends, even if the request is gone before.
         let _held = (turn, rating);
-        let parts = own
-            .iter()
-            .flat_map(|text| text.split([' ', '@', '.']))
-            .filter(|word| word.len() > 2);
-        let words: Vec<&str> = parts.chain(own.iter().map(String::as_str)).collect();
-        zxcvbn::zxcvbn(&password, &words).score() <= zxcvbn::Score::One
+        guessable::is_guessable(&password, &known)
     });
     rated.await.map_err(|error| {
         tracing::error!(

@@ -1,8 +1,8 @@
 //! The key file: made on the first start, and private to its owner.
 
-use std::fs::{File, OpenOptions};
+use std::fs::{File, Metadata, OpenOptions};
 use std::io::{Read, Write};
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt, fchown};
 use std::path::Path;
 
 use rand::{CryptoRng, RngExt};
@@ -14,14 +14,30 @@ impl Keys {
     /// Reads the key file. If there is none, makes one that only its owner can read.
     pub fn load_or_create(path: &Path, rng: &mut impl CryptoRng) -> Result<Self, KeyError> {
         if !path.try_exists()? {
-            Self::create(path, rng)?;
+            Self::create(path, None, rng)?;
+        }
+        Self::load(path)
+    }
+
+    /// The same, but a new key file belongs to whoever owns this other file.
+    pub fn load_or_create_beside(
+        path: &Path,
+        owned: &Path,
+        rng: &mut impl CryptoRng,
+    ) -> Result<Self, KeyError> {
+        if !path.try_exists()? {
+            Self::create(path, Some(&owned.metadata()?), rng)?;
         }
         Self::load(path)
     }
 
     /// Writes the whole key to a temporary file and links that to its place, so that nobody ever reads half of one. If two
     /// processes do this at once, the first wins.
-    fn create(path: &Path, rng: &mut impl CryptoRng) -> Result<(), KeyError> {
+    fn create(
+        path: &Path,
+        owned: Option<&Metadata>,
+        rng: &mut impl CryptoRng,
+    ) -> Result<(), KeyError> {
         let mut beside = path.as_os_str().to_owned();
         beside.push(format!(".{:016x}", rng.random::<u64>()));
         let beside = Path::new(&beside);
@@ -32,6 +48,12 @@ impl Keys {
             .open(beside)?;
         let master = Zeroizing::new(rng.random::<[u8; 32]>());
         file.write_all(Zeroizing::new(hex::encode(master.as_slice())).as_bytes())?;
+        // By the descriptor, so that nobody can put another file in its place meanwhile.
+        if let Some(owned) = owned
+            && owned.uid() != file.metadata()?.uid()
+        {
+            fchown(&file, Some(owned.uid()), Some(owned.gid()))?;
+        }
         file.sync_all()?;
         let linked = std::fs::hard_link(beside, path);
         std::fs::remove_file(beside)?;
@@ -43,8 +65,6 @@ impl Keys {
 
     /// Reads the key file. One that others may read is refused.
     pub fn load(path: &Path) -> Result<Self, KeyError> {
-        use std::os::unix::fs::MetadataExt;
-
         let mut file = File::open(path)?;
         if file.metadata()?.mode() & 0o077 != 0 {
             return Err(KeyError::Exposed);

@@ -3,7 +3,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::engine::{FromRow, Row, Table, Tx, WriteError, params, read_column, sql};
+use super::engine::{Connection, FromRow, WriteError, Row, Table, Tx, params, read_column, sql};
 use super::{AuditRow, ContactRow, MemberRow, NotDone, Store, StoreError};
 use super::{contacts, wipe};
 use crate::domain::person::{Difference, Traits, difference};
@@ -111,9 +111,9 @@ impl WriteError for NotImported {
 }
 
 /// A member as they are before the import.
-struct Known {
-    member: MemberRow,
-    employee_id: Option<String>,
+pub(super) struct Known {
+    pub(super) member: MemberRow,
+    pub(super) employee_id: Option<String>,
 }
 
 impl FromRow for Known {
@@ -134,6 +134,11 @@ const KNOWN: &str = sql!(
     from member"
 );
 
+/// All members as they are now.
+pub(super) async fn known_members(connection: &mut Connection) -> Result<Vec<Known>, StoreError> {
+    connection.all(KNOWN, params![]).await
+}
+
 pub(super) const MOVE_LINK: &str = "
     update link
     set business_email_key = $2
@@ -151,10 +156,10 @@ pub(super) const SET_EMPLOYEE_ID: &str = "
 
 /// What an import does, decided before anything is written.
 #[derive(Default)]
-struct ImportPlan {
-    told: Imported,
+pub(super) struct ImportPlan {
+    pub(super) told: Imported,
     /// Every row with the id of its member.
-    rows: Vec<ImportRow>,
+    pub(super) rows: Vec<ImportRow>,
     /// Members whose row goes, because somebody else has their address.
     replaced: Vec<MemberId>,
     /// Members who stay without anything that was theirs.
@@ -180,14 +185,14 @@ async fn import(
     tx: &mut Tx,
     (rows, wipe, company): &(Vec<ImportRow>, Option<usize>, CompanyDomains),
 ) -> Result<Imported, NotImported> {
-    let known: Vec<Known> = tx.all(KNOWN, params![]).await?;
+    let known = known_members(tx).await?;
     let plan = ImportPlan::make(rows.clone(), &known, company, tx.now())?;
     plan.check_number(*wipe)?;
     plan.write(tx).await
 }
 
 impl ImportPlan {
-    fn make(
+    pub(super) fn make(
         rows: Vec<ImportRow>,
         known: &[Known],
         company: &CompanyDomains,
@@ -351,7 +356,7 @@ impl ImportPlan {
     }
 
     /// Refuses where the operator expects another number of new persons, or expects none and there are many.
-    fn check_number(&self, wipe: Option<usize>) -> Result<(), NotImported> {
+    pub(super) fn check_number(&self, wipe: Option<usize>) -> Result<(), NotImported> {
         let count = self
             .told
             .new_persons
@@ -433,12 +438,12 @@ async fn put(tx: &mut Tx, row: &ImportRow) -> Result<(), StoreError> {
     Ok(())
 }
 
-fn phone(text: Option<&str>) -> Option<Destination> {
+pub(super) fn phone(text: Option<&str>) -> Option<Destination> {
     text.and_then(|text| PhoneNumber::stored(text).ok())
         .map(Destination::Phone)
 }
 
-fn private_email(text: Option<&str>) -> Option<Destination> {
+pub(super) fn private_email(text: Option<&str>) -> Option<Destination> {
     text.and_then(|text| EmailAddress::stored(text).ok())
         .map(Destination::Email)
 }

@@ -16,6 +16,52 @@ const KEEP: &str = "
     values (1, $1, $2)
     on conflict (place) do nothing";
 
+const REPLACE: &str = "
+    insert into key_fingerprint (
+        place,
+        fingerprint,
+        noted_at
+    )
+    values (1, $1, $2)
+    on conflict (place) do update
+    set
+        fingerprint = excluded.fingerprint,
+        noted_at = excluded.noted_at";
+
+/// Masks decide from now on, as for resets of a version without digests. Sealed addresses cannot be opened.
+const FORGET_DIGESTS: &str = "
+    update reset
+    set
+        destination_digest = null,
+        copy_digest = null,
+        typed_digests = null,
+        reply = null,
+        reply_until = null
+    where destination_digest is not null
+        or copy_digest is not null
+        or typed_digests is not null
+        or reply is not null";
+
+/// S41: nobody could tell any more which contacts must not get the code for such a password.
+const END_TEMPORARY_PASSWORDS: &str = "
+    update member
+    set temporary_until = $1
+    where temporary_until > $1";
+
+/// A notice that is still to be sent goes to every contact, because nobody can tell who had it.
+const FORGET_NOTICES: &str = "
+    delete from notice";
+
+/// A right code would count as a wrong one.
+const FORGET_CODES: &str = "
+    update session
+    set code_digest = null
+    where code_digest is not null";
+
+/// The same for codes to contacts, whose questions have sealed addresses too.
+const FORGET_CONTACT_CHECKS: &str = "
+    delete from contact_check";
+
 const FINGERPRINT_OR_RESET: &str = "
     select 1
     from key_fingerprint
@@ -41,6 +87,26 @@ impl Store {
             }
             let (kept,): (String,) = tx.one(FINGERPRINT, params![]).await?;
             Ok::<_, StoreError>(kept)
+        })
+        .await
+    }
+
+    /// Takes another key in place of the one that is gone, and forgets what only that one could tell or open.
+    pub async fn replace_key(&self, fingerprint: &str) -> Result<(), StoreError> {
+        self.write(fingerprint.to_owned(), async |tx: &mut Tx, new: &String| {
+            let now = tx.now();
+            tx.run(REPLACE, params![new, now]).await?;
+            tx.run(END_TEMPORARY_PASSWORDS, params![now]).await?;
+            for statement in [
+                FORGET_DIGESTS,
+                FORGET_NOTICES,
+                FORGET_CODES,
+                FORGET_CONTACT_CHECKS,
+            ] {
+                tx.run(statement, params![]).await?;
+            }
+            tx.insert(&AuditRow::of_operator("key", "replaced", now))
+                .await
         })
         .await
     }

@@ -1,6 +1,6 @@
 //! Links of chat accounts to people, by business e-mail.
 
-use super::engine::{Connection, Tx, params, table};
+use super::engine::{Connection, FromRow, WriteError, Row, Tx, params, read_column, table};
 use super::{AuditRow, Store, StoreError, members};
 use crate::domain::{EmailAddress, Moment, Platform};
 
@@ -40,6 +40,91 @@ pub(super) const DELETE: &str = "
     delete from link
     where platform = $1
         and chat_user = $2";
+
+const ALL: &str = "
+    select
+        platform,
+        chat_user,
+        business_email_key,
+        linked_at
+    from link
+    order by
+        platform,
+        chat_user";
+
+/// A link as it is listed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ListedLink {
+    /// Text, because a row may name a platform that this version does not know.
+    pub platform: String,
+    pub chat_user: String,
+    /// The person's business e-mail in lower case.
+    pub email_key: String,
+    pub linked_at: Moment,
+}
+
+impl FromRow for ListedLink {
+    fn from_row(row: &Row) -> Result<Self, sqlx::Error> {
+        Ok(Self {
+            platform: read_column(row, 0, "link")?,
+            chat_user: read_column(row, 1, "link")?,
+            email_key: read_column(row, 2, "link")?,
+            linked_at: read_column(row, 3, "link")?,
+        })
+    }
+}
+
+/// A link to make.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewLink {
+    pub platform: Platform,
+    pub chat_user: String,
+    /// The person's business e-mail in lower case.
+    pub email_key: String,
+}
+
+/// An account that belongs to another person so far.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MovedLink {
+    pub link: NewLink,
+    /// The lower-case business e-mail of that person.
+    pub from: String,
+}
+
+/// What became of links.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Linked {
+    /// How many accounts had no link before.
+    pub new: usize,
+    pub unchanged: usize,
+    pub moved: Vec<MovedLink>,
+}
+
+/// Why no link was made.
+#[derive(Debug, thiserror::Error)]
+pub enum NotLinked {
+    /// These accounts belong to other people, and nobody said that they move.
+    #[error("{} accounts belong to other people", .0.len())]
+    Taken(Vec<MovedLink>),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl WriteError for NotLinked {
+    fn failure(&self) -> Option<StoreError> {
+        match self {
+            Self::Taken(_) => None,
+            Self::Store(error) => Some(*error),
+        }
+    }
+}
+
+/// Whether a link may take an account from another person.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Moving {
+    Allowed,
+    Refused,
+}
 
 /// The lower-case business e-mail that a chat account is linked to.
 pub(super) async fn email_of(
@@ -83,19 +168,29 @@ impl Store {
         Ok(accounts)
     }
 
-    /// Links chat accounts, as (platform, account, business e-mail in lower case); a second link of an account replaces
-    /// the first. All or none.
+    /// Links chat accounts, as (platform, account, business e-mail in lower case), whoever had them before; for tests. What
+    /// an operator links goes through [`Store::link_all`].
     pub async fn link(&self, links: Vec<(Platform, String, String)>) -> Result<(), StoreError> {
-        self.write(
-            links,
-            async |tx: &mut Tx, links: &Vec<(Platform, String, String)>| {
-                for (platform, user, email_key) in links {
-                    link(tx, *platform, user, email_key).await?;
-                }
-                Ok::<_, StoreError>(())
-            },
-        )
-        .await
+        let links = links.into_iter();
+        let links = links.map(|(platform, chat_user, email_key)| NewLink {
+            platform,
+            chat_user,
+            email_key,
+        });
+        let linked = self.link_all(links.collect(), Moving::Allowed).await;
+        linked
+            .map(drop)
+            .map_err(|refused| refused.failure().unwrap_or(StoreError::Unavailable))
+    }
+
+    /// Links chat accounts, all or none. An account that another person has is taken from them only where that is allowed.
+    pub async fn link_all(&self, links: Vec<NewLink>, moving: Moving) -> Result<Linked, NotLinked> {
+        self.write((links, moving), link_all).await
+    }
+
+    /// All links, by platform and account.
+    pub async fn links(&self) -> Result<Vec<ListedLink>, StoreError> {
+        self.slow_reader().await?.all(ALL, params![]).await
     }
 
     /// Takes a link away; false if there was none.
@@ -104,26 +199,63 @@ impl Store {
     }
 }
 
-async fn link(
+async fn link_all(
     tx: &mut Tx,
-    platform: Platform,
-    user: &str,
-    email_key: &str,
+    (links, moving): &(Vec<NewLink>, Moving),
+) -> Result<Linked, NotLinked> {
+    // Before anything is written, because a refusal undoes nothing.
+    let (mut linked, mut new) = (Linked::default(), Vec::new());
+    for link in links {
+        match email_of(tx, link.platform, &link.chat_user).await? {
+            None => new.push(link),
+            Some(present) if present == link.email_key => linked.unchanged += 1,
+            Some(from) => linked.moved.push(MovedLink {
+                link: link.clone(),
+                from,
+            }),
+        }
+    }
+    if *moving == Moving::Refused && !linked.moved.is_empty() {
+        return Err(NotLinked::Taken(linked.moved));
+    }
+    linked.new = new.len();
+    for link in new {
+        put(tx, link, "done", masked(&link.email_key)).await?;
+    }
+    for MovedLink { link, from } in &linked.moved {
+        let detail = [masked(from), masked(&link.email_key)];
+        let detail = detail.into_iter().flatten().collect::<Vec<_>>().join(" → ");
+        put(tx, link, "moved", Some(detail)).await?;
+    }
+    Ok(linked)
+}
+
+async fn put(
+    tx: &mut Tx,
+    link: &NewLink,
+    outcome: &str,
+    detail: Option<String>,
 ) -> Result<(), StoreError> {
     let row = LinkRow {
-        platform,
-        chat_user: user.to_owned(),
-        business_email_key: email_key.to_owned(),
+        platform: link.platform,
+        chat_user: link.chat_user.clone(),
+        business_email_key: link.email_key.clone(),
         linked_at: tx.now(),
     };
     tx.put(&row).await?;
-    // Of people in other directories no id is known here.
-    let email = EmailAddress::stored(email_key).ok();
     let line = AuditRow {
-        detail: email.map(|email| email.masked()),
-        ..line(tx, "link", platform, user, email_key).await?
+        outcome: outcome.to_owned(),
+        detail,
+        ..line(tx, "link", link.platform, &link.chat_user, &link.email_key).await?
     };
     tx.insert(&line).await
+}
+
+/// Of people in other directories no id is known here, so the audit has their address.
+fn masked(email_key: &str) -> Option<String> {
+    EmailAddress::stored(email_key)
+        .ok()
+        .map(|email| email.masked())
 }
 
 async fn unlink(tx: &mut Tx, (platform, user): &(Platform, String)) -> Result<bool, StoreError> {

@@ -9,7 +9,7 @@
 //!    one; [`history`] reads them back, and [`purge`] deletes them.
 //! 4. Commands that make no card, and administrators: [`notes`], [`tries`], [`links`], [`pins`].
 //! 5. The built-in directory and its pages: [`members`], [`accounts`], [`sessions`], [`passwords`], [`codes`], [`contacts`],
-//!    [`contact_checks`], [`devices`], [`import`], [`wipe`]; [`seen_contacts`] also knows members of other directories.
+//!    [`contact_checks`], [`devices`], [`import`], [`planned`], [`wipe`]; [`seen_contacts`] also knows members of other directories.
 //! 6. [`open`], [`open_error`], [`migrations`], [`mod@file`], [`own_log`], [`watch`] and [`key`]: how the file is opened, locked
 //!    and looked after, and which key file belongs to it.
 //!
@@ -66,6 +66,7 @@ mod own_link;
 mod own_log;
 mod passwords;
 mod pins;
+mod planned;
 mod purge;
 mod replays;
 mod reserve;
@@ -103,6 +104,7 @@ pub use self::earlier::Earlier;
 use self::engine::{Connection, Readers, Tx, WriteError, WriteFn};
 pub use self::history::{HistoryFilter, Past};
 pub(crate) use self::import::{ChangedContacts, ImportRow, NewPerson, NotImported};
+pub(crate) use self::links::{Linked, ListedLink, MovedLink, Moving, NewLink, NotLinked};
 pub(crate) use self::looks::Look;
 pub(crate) use self::mailed_links::{Disowned, LinkUse};
 pub use self::members::{MemberKey, MemberRow};
@@ -117,6 +119,7 @@ pub use self::own_link::OwnLink;
 pub use self::passwords::Begun;
 pub(crate) use self::pins::Pins;
 pub use self::pins::{AdminPin, PinnedBy};
+pub(crate) use self::planned::{FieldChange, Planned, plan_first_import};
 pub use self::replays::ReplayKey;
 pub use self::reserve::Reservation;
 pub use self::resets::ResetRow;

@@ -32,9 +32,9 @@ pub enum OpenError {
     NotServed,
     /// The log beside it is another database's.
     #[error(
-        "the file whose name ends in -wal is the log of another database, and SQLite would write it into this one. Nothing \
-        was changed. If this is a backup, move the files ending in -wal and -shm away. If this is a copy of the database that \
-        the log belongs to, delete the one ending in .lock. Else put that database back"
+        "the file ending in -wal is the log of another database, and SQLite would write it into this one. Nothing was \
+        changed. For a backup, move the files ending in -wal and -shm away. For a copy of the log's own database, delete the \
+        one ending in .lock. Else put that database back"
     )]
     OtherLog,
     /// There is no database, and the log of one.

@@ -17,6 +17,8 @@ table! {
         fixed {}
         changing {
             digest: String,
+            /// The fingerprint of the key that made it; none where that is not known.
+            key_fingerprint: Option<String>,
             /// When it was seen last.
             seen_at: Moment,
             /// When it was first seen to differ from the one before.
@@ -40,6 +42,8 @@ pub(super) const SEEN: &str = sql!(
 pub struct PresentContacts {
     /// The keyed digest of each.
     pub digests: Vec<PresentDigest>,
+    /// The fingerprint of the key.
+    pub key_fingerprint: String,
     /// How long a difference is told, so that nobody can make it go away by asking for a card first.
     pub told_for: Span,
 }
@@ -110,8 +114,12 @@ async fn compare(
     let now = connection.now();
     for contact in &present.digests {
         let channel = contact.channel;
-        let before = rows.iter().find(|row| row.channel == channel);
-        let after = seen_now(before, member, contact, now);
+        // A digest of another key tells nothing, so the contact is seen for the first time.
+        let before = rows.iter().find(|row| {
+            row.channel == channel
+                && row.key_fingerprint.as_deref() == Some(&*present.key_fingerprint)
+        });
+        let after = seen_now(before, member, (contact, &present.key_fingerprint), now);
         let is_told = after
             .differs_since
             .is_some_and(|since| now - since < present.told_for);
@@ -130,7 +138,7 @@ async fn compare(
 fn seen_now(
     before: Option<&SeenRow>,
     member: &MemberId,
-    contact: &PresentDigest,
+    (contact, key_fingerprint): (&PresentDigest, &str),
     now: Moment,
 ) -> SeenRow {
     let is_same =
@@ -144,6 +152,7 @@ fn seen_now(
         member_id: member.clone(),
         channel: contact.channel,
         digest: contact.digest.clone(),
+        key_fingerprint: Some(key_fingerprint.to_owned()),
         seen_at: now,
         differs_since,
         earlier_seen_at,
@@ -169,14 +178,16 @@ mod tests {
         let mina = MemberId("mina".to_owned());
         let older = SeenRow {
             digest: "mina".to_owned(),
-            ..seen_now(None, &mina, &contact("mina", "mina"), Moment(1))
+            ..seen_now(None, &mina, (&contact("mina", "mina"), "key"), Moment(1))
         };
-        let same = seen_now(Some(&older), &mina, &contact("mina", "mina"), Moment(2));
+        let now = (&contact("mina", "mina"), "key");
+        let same = seen_now(Some(&older), &mina, now, Moment(2));
         assert_eq!(
             (same.digest.as_str(), same.differs_since),
             ("whole mina", None)
         );
-        let tagged = seen_now(Some(&same), &mina, &contact("mina+eve", "mina"), Moment(3));
+        let now = (&contact("mina+eve", "mina"), "key");
+        let tagged = seen_now(Some(&same), &mina, now, Moment(3));
         assert_eq!(
             (tagged.differs_since, tagged.earlier_seen_at),
             (Some(Moment(3)), Some(Moment(2)))

@@ -367,6 +367,7 @@ fn card(number: u8) -> CardWrite {
         lifetime: Span::hours(1),
         contacts: PresentContacts {
             digests: Vec::new(),
+            key_fingerprint: String::new(),
             told_for: Span::hours(72),
         },
     };

@@ -208,6 +208,7 @@ fn what_operators_do_is_written_down() {
     place.run_with_input(&["members", "set-password", mina], "right horse battery\n");
     place.run(&["link", "slack", "UMINA", mina]);
     place.run(&["link", "slack", "UX", "nobody@elsewhere.example"]);
+    place.run(&["link", "slack", "UJO", "jo@acme.example"]);
     place.run(&["unlink", "slack", "UMINA"]);
     place.run(&["unlink", "slack", "UMINA"]);
     let told = place.look(
@@ -218,7 +219,7 @@ fn what_operators_do_is_written_down() {
         "import done 2 added, 0 updated",
         "set_password done Mina Park",
         "link done slack UMINA m···@acme.example Mina Park",
-        "link done slack UX n···@elsewhere.example",
+        "link done slack UJO j···@acme.example Jo Lim",
         "unlink done slack UMINA Mina Park",
     ];
     assert_eq!(told, expected);

@@ -11,7 +11,7 @@ use super::*;
 const LISTEN: &str = "listen = \"127.0.0.1:0\"\n";
 
 /// A reset that was done.
-const A_RESET: &str =
+pub(super) const A_RESET: &str =
     "insert into reset (reset_id, platform, tenant, chat_user, admin_id, admin_name, admin_email, member_id,
         member_name, member_email, state, edition, is_typed, also_show, offered_at, expires_at, claimed_at)
     values ('0', 'slack', 'T', 'UJO', 'a', 'Jo Lim', 'jo@acme.example', 'm', 'Mina Park', 'mina@acme.example',
@@ -19,7 +19,7 @@ const A_RESET: &str =
 
 impl Place {
     /// Starts `serve`, which must come to listen, and kills it.
-    fn serve_once(&self) {
+    pub(super) fn serve_once(&self) {
         let mut serving = self
             .command(&["serve"])
             .stderr(Stdio::piped())
@@ -30,18 +30,18 @@ impl Place {
         serving.wait().unwrap();
     }
 
-    fn remove_database(&self) {
+    pub(super) fn remove_database(&self) {
         for name in ["relatch.db", "relatch.db-wal", "relatch.db-shm"] {
             std::fs::remove_file(self.0.join(name)).ok();
         }
     }
 
-    fn write_private(&self, name: &str, text: &str) {
+    pub(super) fn write_private(&self, name: &str, text: &str) {
         self.write(name, text);
         std::fs::set_permissions(self.0.join(name), PermissionsExt::from_mode(0o600)).unwrap();
     }
 
-    fn has(&self, name: &str) -> bool {
+    pub(super) fn has(&self, name: &str) -> bool {
         self.0.join(name).exists()
     }
 }

@@ -79,7 +79,9 @@ pub(crate) fn public_key(text: &str) -> Option<[u8; 32]> {
     (!WEAK_KEYS.contains(&hex::encode(unsigned).as_str())).then_some(key)
 }
 
-/// True for an id of Discord (a "snowflake").
+/// True for an id of Discord: an integer of 64 bits (Discord, "API Reference", section "Snowflakes").
 pub(crate) fn is_snowflake(id: &str) -> bool {
-    (15..=20).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_digit())
+    (15..=20).contains(&id.len())
+        && id.bytes().all(|byte| byte.is_ascii_digit())
+        && id.parse::<u64>().is_ok()
 }

@@ -16,7 +16,7 @@ use secrecy::SecretString;
 use serde_json::{Value, json};
 
 pub use self::config::Config;
-use super::account::ProfileCache;
+use super::account::{AccountIds, ProfileCache};
 use super::interaction::Trigger;
 use super::{
     Adapter, ApiError, Asking, ChatParts, EmptySecret, Form, Freshness, Immediate, Interaction,
@@ -33,6 +33,11 @@ pub const INTERACTIONS_ROUTE: &str = "/discord/interactions";
 pub(super) const ROUTES: &[&str] = &[INTERACTIONS_ROUTE];
 /// Discord tells no e-mails.
 pub(super) const TELLS_EMAILS: bool = false;
+/// A spreadsheet shows a long number as 1.23E+17 and forgets its last digits.
+pub(super) const ACCOUNT_IDS: AccountIds = AccountIds {
+    is_one: config::is_snowflake,
+    form: "15 to 20 digits, such as 80351110224678912",
+};
 /// The slash command in the manifest.
 pub const COMMAND_NAME: &str = "reset-password";
 /// The context-menu command in the manifest.

@@ -29,7 +29,7 @@ use serde_json::{Value, json};
 pub use self::config::Config;
 use self::guests::Guests;
 use self::reply::LarkReply;
-use super::account::ProfileCache;
+use super::account::{AccountIds, ProfileCache};
 use super::interaction::Trigger;
 use super::use_counts::UseCounts;
 use super::{
@@ -49,6 +49,11 @@ pub const EVENTS_ROUTE: &str = "/lark/events";
 pub(super) const ROUTES: &[&str] = &[EVENTS_ROUTE];
 /// Lark tells confirmed e-mails.
 pub(super) const TELLS_EMAILS: bool = true;
+/// Of the ids that a person has, the one for our app.
+pub(super) const ACCOUNT_IDS: AccountIds = AccountIds {
+    is_one: is_open_id,
+    form: "the open_id, such as ou_7dab8a3d3cdcc9da365777c7ad535d62",
+};
 /// The command, as people type it.
 pub const COMMAND_NAME: &str = "/reset-password";
 /// Permissions, events and commands of the app.
@@ -140,7 +145,7 @@ impl Adapter for Lark {
         {
             return Ok(profile);
         }
-        if !is_id(&user.user, "ou_") {
+        if !is_open_id(&user.user) {
             return Err(ApiError::NotFound);
         }
         let profile = self.account(&user.user).await?;
@@ -254,6 +259,10 @@ impl Adapter for Lark {
             Err("the app has no bot; add the bot ability".to_owned())
         }
     }
+}
+
+fn is_open_id(id: &str) -> bool {
+    is_id(id, "ou_")
 }
 
 /// True for an id of Lark: a prefix, then letters, digits, `-` and `_`. Ids become parts of addresses.

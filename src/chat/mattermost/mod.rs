@@ -40,7 +40,7 @@ use self::reply::MattermostReply;
 use self::server::{BotRights, bad_address, not_answered};
 use self::server_fact::ServerFact;
 use self::trigger::{SignedTrigger, SigningKey};
-use super::account::ProfileCache;
+use super::account::{AccountIds, ProfileCache};
 use super::api::read_rest;
 use super::interaction::Trigger;
 use super::use_counts::UseCounts;
@@ -64,6 +64,11 @@ pub(crate) const DIALOGS_ROUTE: &str = "/mattermost/dialogs";
 pub(super) const ROUTES: &[&str] = &[COMMANDS_ROUTE, ACTIONS_ROUTE, DIALOGS_ROUTE];
 /// Mattermost tells e-mails, and how an account signs in, which tells whether its e-mail is confirmed.
 pub(super) const TELLS_EMAILS: bool = true;
+/// They stand in the System Console under "Users".
+pub(super) const ACCOUNT_IDS: AccountIds = AccountIds {
+    is_one: is_id,
+    form: "26 lower-case letters and digits, such as 4xp9fdt77pncbef59f4k1qe83o",
+};
 /// The command in the manifest.
 pub const COMMAND_NAME: &str = "/reset-password";
 /// The command, with a placeholder for our address.

@@ -17,7 +17,7 @@ use serde::de::IgnoredAny;
 use serde_json::json;
 
 pub use self::config::Config;
-use super::account::ProfileCache;
+use super::account::{AccountIds, ProfileCache};
 use super::interaction::Trigger;
 use super::signature::{EmptySecret, SigningSecrets};
 use super::{
@@ -37,6 +37,11 @@ pub const INTERACTIONS_ROUTE: &str = "/slack/interactions";
 pub(super) const ROUTES: &[&str] = &[COMMANDS_ROUTE, INTERACTIONS_ROUTE];
 /// Slack tells confirmed e-mails.
 pub(super) const TELLS_EMAILS: bool = true;
+/// They stand in a profile under "Copy member ID".
+pub(super) const ACCOUNT_IDS: AccountIds = AccountIds {
+    is_one: request::is_user_id,
+    form: "U or W, then capital letters and digits, such as U012AB3CD",
+};
 /// The command in the manifest.
 pub const COMMAND_NAME: &str = "/reset-password";
 /// The app manifest, with a placeholder for our address.

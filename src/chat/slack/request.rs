@@ -179,7 +179,7 @@ impl Slack {
     }
 }
 
-fn is_user_id(id: &str) -> bool {
+pub(super) fn is_user_id(id: &str) -> bool {
     (2..=32).contains(&id.len())
         && id.starts_with(['U', 'W'])
         && id

@@ -146,6 +146,20 @@ async fn a_contact_that_changes_soon_after_a_card_is_named_too() {
     assert!(!told.contains("differs"), "{told}");
 }
 
+/// A digest of another key tells nothing about the contact, so the next card sees it for the first time.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_contact_is_not_told_as_changed_because_the_key_was() {
+    let bot = TestBot::new().await;
+    bot.card(JO, MINA).await;
+    bot.clock.advance(Span::hours(2));
+    let bot = bot.restart_with_another_key().await;
+    let told = text_of(&bot.card(JO, MINA).await);
+    assert!(!told.contains("differs"), "{told}");
+    bot.alter(MINA, "phone", NUMBER).await;
+    let told = text_of(&bot.card(JO, MINA).await);
+    assert!(told.contains("(differs from what was on record"), "{told}");
+}
+
 /// Everybody who could be reached before hears of a change, and the security address too.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_changed_contact_is_told_to_all_that_were_there_before() {

@@ -93,7 +93,7 @@ impl TestBot {
                 RECORDED_ORIGIN.parse().unwrap(),
             ],
         };
-        let keys = Keys::from_master(&[9; 32]).unwrap();
+        let keys = Keys::from_master(&parts.master_key).unwrap();
         let chat_parts = ChatParts {
             keys: keys.clone(),
             http: http.clone(),

@@ -52,6 +52,8 @@ pub(super) struct BotParts {
     pub(super) contact_rules: ContactRules,
     /// Generated passwords have a symbol.
     pub(super) password_symbols: bool,
+    /// What the key file holds.
+    pub(super) master_key: [u8; 32],
     /// What the test means to leave behind, said before a restart.
     pub(super) left: Vec<Left>,
 }
@@ -83,6 +85,7 @@ impl BotParts {
             public_url: "http://127.0.0.1",
             contact_rules: ContactRules::default(),
             password_symbols: false,
+            master_key: [9; 32],
             left: Vec::new(),
         }
     }
@@ -232,6 +235,16 @@ impl TestBot {
     pub(crate) async fn restart(self) -> Self {
         self.settle().await;
         Self::open(self.hand_over(), 8).await
+    }
+
+    /// The same with another key file.
+    pub(crate) async fn restart_with_another_key(self) -> Self {
+        self.settle().await;
+        let parts = BotParts {
+            master_key: [10; 32],
+            ..self.hand_over()
+        };
+        Self::open(parts, 8).await
     }
 
     /// The same with another list of administrators.

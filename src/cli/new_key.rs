@@ -1,0 +1,66 @@
+//! `relatch new-key`: accepts that the key of the database is gone, and with it all cards and links.
+
+use std::path::Path;
+
+use super::{Failure, build, say};
+use crate::chance::Chance;
+use crate::config::Settings;
+use crate::secret::Keys;
+use crate::store::{Store, Use};
+
+/// Makes a key, or takes the one that is in the file, unless the database has its own.
+pub(super) async fn run(settings: Settings) -> Result<(), Failure> {
+    let (database, key_file) = (&settings.database, &settings.key_file);
+    let has_record = Store::has_record(database)
+        .await
+        .map_err(|error| Failure::open(database, error))?;
+    if !has_record && !build::has_key(key_file)? {
+        let text = "there is no database, so there is no key to replace. Nothing was changed. `relatch serve` makes both";
+        return Err(Failure::Said(text.to_owned()));
+    }
+    // A running serve holds the old key, so nobody may serve meanwhile.
+    let (store, tasks) = build::open_store(&settings, Use::Serve).await?;
+    let replaced = replace(&store, database, key_file).await;
+    drop(store);
+    tasks.finish().await;
+    replaced?;
+    say(&format!(
+        "{} is the key of {} from now on. Cards and links from before are dead, codes that were sent too, and browsers that \
+        were remembered are new. Passwords and links of resets that nobody has used yet have ended: these members need \
+        another reset.",
+        key_file.display(),
+        database.display()
+    ))
+}
+
+async fn replace(store: &Store, database: &Path, key_file: &Path) -> Result<(), Failure> {
+    let refused = |why: String| Err(Failure::Said(format!("{why} Nothing was changed.")));
+    let known = store.key_fingerprint().await?;
+    if known.is_none() && !store.belongs_to_a_key().await? {
+        return refused(
+            "this database has not been served yet; the first `relatch serve` makes its key, or takes the one that is \
+            there."
+                .to_owned(),
+        );
+    }
+    let has_key = build::has_key(key_file)?;
+    if has_key && known.is_none() {
+        return refused(format!(
+            "this database knows no key yet; `relatch serve` takes {}.",
+            key_file.display()
+        ));
+    }
+    if has_key && known == Some(build::load_key(key_file)?.fingerprint()) {
+        return refused(format!(
+            "{} is the key of this database.",
+            key_file.display()
+        ));
+    }
+    // The file first: without the line in the database this command can be run again.
+    let mut rng = Chance::System
+        .rng()
+        .map_err(|error| Failure::Said(error.to_string()))?;
+    let keys = Keys::load_or_create_beside(key_file, database, &mut rng)
+        .map_err(|error| Failure::key(key_file, error))?;
+    Ok(store.replace_key(&keys.fingerprint()).await?)
+}
