@@ -9,7 +9,7 @@ use super::LdapDirectory;
 use crate::directory::config::{DirectoryConfig, DirectoryParts, NameAndDomains};
 use crate::domain::EmailAddress;
 use crate::net::{self, TlsError};
-use crate::settings::Section;
+use crate::settings::{SecretForm, Section};
 
 /// The country of an entry: by its two letters, and by its number in Active Directory.
 pub(super) const COUNTRY: [&str; 2] = ["c", "countryCode"];
@@ -102,7 +102,7 @@ impl LdapSettings {
         let is_encrypted = read_tls(&mut section, urls.as_deref());
         let ca_file = section.ca_file();
         let bind_dn = section.required("bind_dn");
-        let password = section.required_secret("password", "password_file", false);
+        let password = section.required_secret("password", "password_file", SecretForm::Password);
         let base = section.required("base");
         let filter = read_filter(&mut section, defaults);
         let attributes = Attributes::read(&mut section, defaults);
