@@ -45,6 +45,17 @@ pub(crate) async fn open_store(
     Ok(Store::open(path, how, Clock::System, limit, &mut rng).await?)
 }
 
+/// Opens the record as it is, for `check`; none where there is none yet.
+pub(crate) async fn open_for_check(
+    settings: &Settings,
+) -> Result<Option<(Store, StoreTasks)>, Failure> {
+    let has_key = settings.key_file.try_exists().map_err(KeyError::Io)?;
+    if !has_key && !Store::has_record(&settings.database).await? {
+        return Ok(None);
+    }
+    open_store(settings, Use::Look).await.map(Some)
+}
+
 /// Loads our own key, which must be the one of the database. On the first start the key is made after the database, so a
 /// start that was interrupted in between counts as a first start again.
 pub(crate) async fn keys(file: &Path, store: &Store) -> Result<Keys, Failure> {

@@ -56,7 +56,7 @@ enum CliCommand {
     /// Show a whole reset on sample members, then serve until Ctrl-C.
     Demo(crate::demo::DemoOptions),
     /// Read the settings, then try every dependency.
-    Check,
+    Check(check::CheckOptions),
     /// Print the default settings with their comments.
     Config,
     /// The members of the built-in directory.
@@ -161,6 +161,7 @@ impl Failure {
             Self::Open(
                 OpenError::Locked
                 | OpenError::Outdated
+                | OpenError::Older
                 | OpenError::Exchanged
                 | OpenError::NotServed,
             ) => BUSY,
@@ -255,7 +256,7 @@ fn run(cli: Cli) -> Result<(), Failure> {
         CliCommand::Demo(options) => {
             run_async(async { crate::demo::run(options).await.map_err(stopped) })
         }
-        CliCommand::Check => run_async(check::run(load()?)),
+        CliCommand::Check(options) => run_async(check::run(&source, options)),
         CliCommand::Config => say(config::DEFAULT_TEXT),
         CliCommand::Members(command) => run_async(members::run(load()?, command)),
         CliCommand::Admins(command) => run_async(admins::run(load()?, command)),
