@@ -2,6 +2,7 @@
 
 mod admins;
 mod audit;
+mod check;
 mod claim;
 mod connections;
 mod contacts;
