@@ -128,6 +128,8 @@ pub(crate) struct Answer {
     pub status: u16,
     /// Seconds from `Retry-After`, where it was given in seconds.
     pub retry_after: Option<u64>,
+    /// What the vendor says that the token may do (`x-oauth-scopes`), where it does.
+    pub scopes: Option<String>,
     pub body: Vec<u8>,
 }
 
@@ -218,10 +220,9 @@ pub(crate) async fn call_up_to(
     };
     let mut response = request.send().await.map_err(classify)?;
     let status = response.status().as_u16();
-    let retry_after = response
-        .headers()
-        .get(reqwest::header::RETRY_AFTER)
-        .and_then(|value| value.to_str().ok()?.trim().parse().ok());
+    let header = |name: &str| response.headers().get(name)?.to_str().ok();
+    let retry_after = header("retry-after").and_then(|value| value.trim().parse().ok());
+    let scopes = header("x-oauth-scopes").map(str::to_owned);
     let mut body = Vec::new();
     while let Some(piece) = response
         .chunk()
@@ -236,6 +237,7 @@ pub(crate) async fn call_up_to(
     Ok(Answer {
         status,
         retry_after,
+        scopes,
         body,
     })
 }

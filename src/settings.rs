@@ -3,56 +3,29 @@
 //!
 //! An adapter reads its own section with it. Which sections exist, and checks across sections, are in `config`.
 
+mod nearest;
+mod problem;
+mod secrets;
+
 use std::collections::BTreeSet;
 use std::fmt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::str::FromStr;
 
-use secrecy::SecretString;
 use toml::{Table, Value};
 use url::Url;
 
+pub(crate) use self::problem::{Finding, Problem, Problems};
+pub(crate) use self::secrets::{SecretForm, foreign_to_tokens, secret_in};
 use crate::net;
-use crate::secret::is_weak_secret;
-
-/// One thing that is wrong with the settings. Its text never holds a secret.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Problem {
-    /// The key, such as `policy.window`.
-    pub key: String,
-    /// What is wrong with it, and what to do.
-    pub text: String,
-}
-
-impl fmt::Display for Problem {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", self.key, self.text)
-    }
-}
-
-/// Everything that is wrong with the settings, one line each.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Problems(pub Vec<Problem>);
-
-impl fmt::Display for Problems {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (number, problem) in self.0.iter().enumerate() {
-            if number > 0 {
-                writeln!(f)?;
-            }
-            write!(f, "{problem}")?;
-        }
-        Ok(())
-    }
-}
-
-impl std::error::Error for Problems {}
 
 /// One section of the settings. Values are taken out one by one; a key that is left at the end is unknown.
 pub struct Section<'a> {
     name: String,
     table: Table,
     known: BTreeSet<&'static str>,
+    /// Of the known ones, those that are read as sections of their own.
+    sections: Vec<&'static str>,
     problems: &'a mut Vec<Problem>,
 }
 
@@ -66,6 +39,7 @@ impl<'a> Section<'a> {
             name: name.into(),
             table,
             known: BTreeSet::new(),
+            sections: Vec::new(),
             problems,
         }
     }
@@ -81,10 +55,22 @@ impl<'a> Section<'a> {
     /// Notes a problem with a key.
     pub(crate) fn problem(&mut self, key: &str, text: impl Into<String>) {
         let key = self.key(key);
+        self.problems.push(Problem::new(key, text));
+    }
+
+    /// Notes what the operator should look at; the settings can be used all the same.
+    fn warn(&mut self, key: &str, text: impl Into<String>) {
+        let problem = Problem::new(self.key(key), text);
         self.problems.push(Problem {
-            key,
-            text: text.into(),
+            is_warning: true,
+            ..problem
         });
+    }
+
+    /// Names the sections inside of this one, so that a mistyped key is compared with them too.
+    pub(crate) fn know_sections(&mut self, sections: &[&'static str]) {
+        self.known.extend(sections);
+        self.sections.extend(sections);
     }
 
     /// How many problems were noted so far, in all sections; for telling whether a read noted one.
@@ -103,7 +89,7 @@ impl<'a> Section<'a> {
         if let Value::String(text) = value {
             return Some(text);
         }
-        self.problem(key, "must be a text in quotes");
+        self.problem(key, format!("must be a text in quotes: {key} = \"…\""));
         None
     }
 
@@ -122,15 +108,30 @@ impl<'a> Section<'a> {
         self.problems.iter().any(|problem| problem.key == key)
     }
 
-    /// A text that is parsed.
+    /// A text that is parsed. The error says what it should look like.
     pub(crate) fn parsed<T>(&mut self, key: &'static str) -> Option<T>
     where
         T: FromStr<Err: fmt::Display>,
     {
+        self.parsed_like(key, "")
+    }
+
+    /// The same for a type whose error shows no example.
+    pub(crate) fn parsed_like<T>(&mut self, key: &'static str, example: &str) -> Option<T>
+    where
+        T: FromStr<Err: fmt::Display>,
+    {
         let text = self.text(key)?;
-        text.parse()
-            .map_err(|error: T::Err| self.problem(key, format!("\"{}\" {error}", shorten(&text))))
-            .ok()
+        let told = |error: T::Err| {
+            let shown = shorten(&text);
+            if example.is_empty() {
+                format!("\"{shown}\" {error}")
+            } else {
+                format!("\"{shown}\" cannot be used ({error}); write it like {example}")
+            }
+        };
+        let parsed = text.parse().map_err(told);
+        parsed.map_err(|told| self.problem(key, told)).ok()
     }
 
     /// A whole number within limits.
@@ -187,7 +188,7 @@ impl<'a> Section<'a> {
             (None, None) => None,
         };
         if texts.is_none() {
-            self.problem(key, "must be a list of texts");
+            self.problem(key, "must be a list of texts, such as [\"one\", \"two\"]");
         }
         texts
     }
@@ -223,7 +224,8 @@ impl<'a> Section<'a> {
                 Some(url)
             }
             _ => {
-                self.problem(key, "must be an https:// address (http:// only to this machine), without a user name");
+                let told = "must be an address such as https://acme.example (http:// only to this machine), without a user name";
+                self.problem(key, told);
                 None
             }
         }
@@ -237,7 +239,7 @@ impl<'a> Section<'a> {
             Some(_) => {
                 self.problem(
                     key,
-                    "must be an https:// address (http:// only to this machine)",
+                    "must be an address such as https://acme.example (http:// only to this machine)",
                 );
                 None
             }
@@ -261,7 +263,7 @@ impl<'a> Section<'a> {
     pub(crate) fn ca_file(&mut self) -> Option<PathBuf> {
         let path = self.path("ca_file")?;
         if let Err(error) = net::tls_config(Some(&path)) {
-            self.problem("ca_file", error.to_string());
+            self.problem("ca_file", format!("{}: {error}", path.display()));
         }
         Some(path)
     }
@@ -271,89 +273,24 @@ impl<'a> Section<'a> {
         self.text(key).map(PathBuf::from)
     }
 
-    /// A secret, given as `key` or in the file that `file_key` names. With `strong`, a weak one is refused.
-    pub(crate) fn secret(
-        &mut self,
-        key: &'static str,
-        file_key: &'static str,
-        strong: bool,
-    ) -> Option<SecretString> {
-        let direct = self.text(key);
-        let file = self.path(file_key);
-        let secret = match (direct, file) {
-            (Some(_), Some(_)) => {
-                self.problem(key, format!("is given twice: here and as {file_key}"));
-                return None;
-            }
-            (Some(secret), None) => secret,
-            (None, Some(path)) => self.read_secret(file_key, &path)?,
-            (None, None) => return None,
-        };
-        if secret.trim().is_empty() {
-            self.problem(key, "is empty");
-            return None;
-        }
-        if strong && is_weak_secret(&secret) {
-            self.problem(
-                key,
-                "is shorter than 16 characters or a placeholder; use the real one",
-            );
-            return None;
-        }
-        Some(secret.into())
-    }
-
-    /// The same for a secret that must be set.
-    pub(crate) fn required_secret(
-        &mut self,
-        key: &'static str,
-        file_key: &'static str,
-        strong: bool,
-    ) -> Option<SecretString> {
-        let before = self.problem_count();
-        let secret = self.secret(key, file_key, strong);
-        if secret.is_none() && self.problem_count() == before {
-            self.problem(key, format!("is missing; give it here or as {file_key}"));
-        }
-        secret
-    }
-
-    fn read_secret(&mut self, key: &'static str, path: &Path) -> Option<String> {
-        use std::os::unix::fs::PermissionsExt;
-
-        let mode = std::fs::metadata(path).map(|meta| meta.permissions().mode());
-        if mode.is_ok_and(|mode| mode & 0o022 != 0) {
-            self.problem(
-                key,
-                format!(
-                    "{} may be written by others; run chmod go-w on it",
-                    path.display()
-                ),
-            );
-            return None;
-        }
-        match std::fs::read_to_string(path) {
-            Ok(text) => Some(text.trim_end_matches(['\r', '\n']).to_owned()),
-            Err(error) => {
-                self.problem(
-                    key,
-                    format!("{} cannot be read: {}", path.display(), error.kind()),
-                );
-                None
-            }
-        }
-    }
-
     /// Ends the section: every key that is left is unknown, with a hint where a known one is similar.
     pub(crate) fn end(mut self) {
         let left: Vec<String> = self.table.keys().cloned().collect();
         for key in left {
-            let near = self.known.iter().find(|known| distance(known, &key) <= 2);
-            let hint = near
-                .map(|known| format!("; did you mean \"{known}\"?"))
-                .unwrap_or_default();
-            self.problem(&key, format!("is no setting{hint}"));
+            let nearest = nearest::nearest(&self.known, &key).map(str::to_owned);
+            let nearest = nearest.or_else(|| self.with_section(&key));
+            self.problem(&key, "is no setting");
+            if let Some(problem) = self.problems.last_mut() {
+                problem.nearest = nearest;
+            }
         }
+    }
+
+    /// `policy_window`, outside of any section, was meant to be `policy.window`.
+    fn with_section(&self, key: &str) -> Option<String> {
+        let rest = |section: &str| key.strip_prefix(section)?.strip_prefix('_');
+        let mut sections = self.sections.iter();
+        sections.find_map(|section| Some(format!("{section}.{}", rest(section)?)))
     }
 }
 
@@ -368,25 +305,6 @@ pub(crate) fn with_slash(mut url: Url) -> Url {
 /// Shortens a value for a problem. Values of secrets never get here.
 fn shorten(text: &str) -> String {
     text.chars().take(40).collect()
-}
-
-/// Edit distance of two words. Our own: `strsim` would save these lines for one more crate.
-fn distance(one: &str, other: &str) -> usize {
-    let mut row: Vec<usize> = (0..=other.len()).collect();
-    for (i, a) in one.bytes().enumerate() {
-        let mut corner = i;
-        let mut left = i + 1;
-        for (cell, b) in row.iter_mut().skip(1).zip(other.bytes()) {
-            let above = *cell;
-            left = (corner + usize::from(a != b)).min(above + 1).min(left + 1);
-            corner = above;
-            *cell = left;
-        }
-        if let Some(first) = row.first_mut() {
-            *first = i + 1;
-        }
-    }
-    row.last().copied().unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -420,13 +338,5 @@ mod tests {
         for bad in ["[\"a\"", "[1]", "[\"a\"]\nb = 1", "[cn=it,dc=acme]"] {
             assert_eq!(read(bad), None, "{bad}");
         }
-    }
-
-    #[test]
-    fn near_words_are_near() {
-        assert_eq!(distance("window", "windwo"), 2);
-        assert_eq!(distance("window", "window"), 0);
-        assert_eq!(distance("", "abc"), 3);
-        assert!(distance("bot_token", "signing_secret") > 2);
     }
 }

@@ -30,8 +30,12 @@ mod open_files;
 mod record_and_key;
 #[path = "cli/reload.rs"]
 mod reload;
+#[path = "cli/secret_files.rs"]
+mod secret_files;
 #[path = "cli/settings.rs"]
 mod settings;
+#[path = "cli/variables.rs"]
+mod variables;
 
 use std::io::Write;
 use std::path::PathBuf;

@@ -31,6 +31,10 @@ const EXAMPLES: &[(&str, &[&str])] = &[
         ],
     ),
     (
+        "TokenOwner",
+        &["slack/auth.test.json", "slack/auth.test-organization.json"],
+    ),
+    (
         "UserAnswer",
         &["slack/users.info.json", "slack/users.lookupByEmail.json"],
     ),

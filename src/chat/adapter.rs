@@ -10,6 +10,7 @@ use super::{ApiError, Examination, Freshness, Matching, PlannedCommand, Profile,
 use crate::domain::delivery::Outcome;
 use crate::domain::{ChatUser, EmailAddress, Moment, Platform};
 use crate::form::FormError;
+use crate::settings::Finding;
 
 /// Why a request was refused. Nothing of it tells the sender what would have been right.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -278,29 +279,18 @@ pub trait Adapter {
         planned: &[PlannedCommand],
     ) -> impl Future<Output = Result<Option<SecretString>, RegisterError>> + Send;
 
-    /// For `relatch check`: makes one call that shows whether the token works. The error is a sentence for the operator.
-    fn probe(&self) -> impl Future<Output = Result<(), String>> + Send;
+    /// For `relatch check`: makes one call that shows whether the token works.
+    fn probe(&self) -> impl Future<Output = Result<(), Finding>> + Send;
 
-    /// For `relatch check`, after a successful probe: limitations, each a sentence for the operator.
-    fn warnings(&self) -> impl Future<Output = Vec<String>> + Send {
-        std::future::ready(Vec::new())
-    }
-
-    /// For `relatch check`: everything that can be found out about the platform. By default the probe and the warnings.
+    /// For `relatch check`: everything that can be found out about the platform. By default the probe.
     fn examine(&self, _matching: &Matching) -> impl Future<Output = Examination> + Send
     where
         Self: Sync,
     {
         async {
-            match self.probe().await {
-                Ok(()) => Examination {
-                    warnings: self.warnings().await,
-                    ..Examination::default()
-                },
-                Err(why) => Examination {
-                    failures: vec![why],
-                    ..Examination::default()
-                },
+            Examination {
+                failures: self.probe().await.err().into_iter().collect(),
+                ..Examination::default()
             }
         }
     }

@@ -11,6 +11,7 @@ use super::{
 };
 use crate::domain::delivery::Outcome;
 use crate::domain::{ChatUser, EmailAddress, Moment, Platform};
+use crate::settings::Finding;
 
 impl Adapter for Chat {
     fn platform(&self) -> Platform {
@@ -135,12 +136,8 @@ impl Adapter for Chat {
         each!(self, one => one.register_commands(planned).await)
     }
 
-    async fn probe(&self) -> Result<(), String> {
+    async fn probe(&self) -> Result<(), Finding> {
         each!(self, one => one.probe().await)
-    }
-
-    async fn warnings(&self) -> Vec<String> {
-        each!(self, one => one.warnings().await)
     }
 
     async fn examine(&self, matching: &Matching) -> Examination {

@@ -1,4 +1,4 @@
-//! `relatch admins accept`, and the lines of `check` and of the import about the list of administrators.
+//! `relatch admins accept`, and the lines of the import about the list of administrators.
 
 use clap::Subcommand;
 
@@ -8,8 +8,8 @@ use crate::clock::Clock;
 use crate::config::Settings;
 use crate::directory::{self, By, Directories, Down, Match, Unavailable};
 use crate::domain::{EmailAddress, Member};
-use crate::flow::{messages, pins};
-use crate::store::{AdminPin, MemberKey, PinnedBy, Store, StoreError, Use};
+use crate::flow::messages;
+use crate::store::{AdminPin, MemberKey, PinnedBy, Store, Use};
 
 /// What to do with listed administrators.
 #[derive(Subcommand)]
@@ -164,83 +164,4 @@ pub(super) async fn pin_imported(
         }
     }
     Ok(())
-}
-
-/// The lines of `check` about the list of administrators, each with whether it is fine. Writes nothing.
-pub(super) async fn checked(
-    store: &Store,
-    admins: &Admins,
-    directories: &Directories,
-) -> Result<Vec<(bool, String)>, StoreError> {
-    let pins = store.admin_pins().await?;
-    let listed: Vec<EmailAddress> = admins.listed().map(|(email, _)| email.clone()).collect();
-    let looked_up = pins::look_up(directories, &listed).await;
-    let mut told = Vec::new();
-    for (email, role) in admins.listed() {
-        let found = looked_up
-            .iter()
-            .find(|(asked, _)| asked.is_same(email))
-            .map(|(_, found)| found);
-        let pin = pins.iter().find(|pin| pin.email_key == email.key());
-        let (is_fine, what) = told_of(pin, found);
-        told.push((is_fine, format!("{role} {email}: {what}")));
-    }
-    Ok(told)
-}
-
-fn told_of(pin: Option<&AdminPin>, found: Option<&Match>) -> (bool, String) {
-    let pinned = pin.and_then(|pin| pin.entry.as_ref());
-    match (pin, pinned, found) {
-        (_, Some((id, name)), Some(Match::One(member))) if *id == member.id => {
-            (true, format!("pinned to {name} ({id})"))
-        }
-        (_, Some((id, name)), Some(Match::One(member))) => (
-            false,
-            format!(
-                "pinned to {name} ({id}), but now finds {} ({}), who has no right",
-                member.name, member.id
-            ),
-        ),
-        (_, Some((id, name)), Some(Match::Several(entries))) => (
-            false,
-            format!(
-                "pinned to {name} ({id}), but more than one entry has it: {}",
-                entries.join("; ")
-            ),
-        ),
-        (_, Some((id, name)), Some(Match::Nobody | Match::Unreadable)) => (
-            false,
-            format!("pinned to {name} ({id}), but finds nobody now"),
-        ),
-        (_, Some((id, name)), None) => (
-            false,
-            format!("pinned to {name} ({id}), but the directory doesn't answer"),
-        ),
-        (None, None, Some(Match::One(member))) => (
-            true,
-            format!(
-                "would be pinned to {} ({}) by serve",
-                member.name, member.id
-            ),
-        ),
-        (Some(_), None, Some(Match::One(member))) => (
-            false,
-            format!(
-                "finds {} ({}), who has no right until relatch admins accept is run",
-                member.name, member.id
-            ),
-        ),
-        (_, None, Some(Match::Several(entries))) => (
-            false,
-            format!(
-                "more than one entry has it, and none has the right: {}",
-                entries.join("; ")
-            ),
-        ),
-        (_, None, Some(Match::Nobody | Match::Unreadable)) => (false, "finds nobody".to_owned()),
-        (_, None, None) => (
-            false,
-            "not pinned, and the directory doesn't answer".to_owned(),
-        ),
-    }
 }

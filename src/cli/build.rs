@@ -53,6 +53,20 @@ pub(super) fn has_key(file: &Path) -> Result<bool, Failure> {
         .map_err(|error| Failure::key(file, error.into()))
 }
 
+/// Opens the record as it is, for `check`; none where there is none yet.
+pub(crate) async fn open_for_check(
+    settings: &Settings,
+) -> Result<Option<(Store, StoreTasks)>, Failure> {
+    let database = &settings.database;
+    if !has_key(&settings.key_file)? {
+        let is_there = Store::has_record(database).await;
+        if !is_there.map_err(|error| Failure::open(database, error))? {
+            return Ok(None);
+        }
+    }
+    open_store(settings, Use::Look).await.map(Some)
+}
+
 /// Loads our own key, which must be the one of the database. On the first start the key is made after the database, so a
 /// start that was interrupted in between counts as a first start again.
 pub(crate) async fn keys(file: &Path, store: &Store) -> Result<Keys, Failure> {

@@ -172,6 +172,7 @@ impl Failure {
                 error:
                     OpenError::Locked
                     | OpenError::Outdated
+                    | OpenError::Older
                     | OpenError::Exchanged
                     | OpenError::NotServed,
                 ..

@@ -64,7 +64,7 @@ enum CliCommand {
     /// Show a whole reset on sample members, then serve until Ctrl-C.
     Demo(crate::demo::DemoOptions),
     /// Read the settings, then try every dependency.
-    Check,
+    Check(check::CheckOptions),
     /// Print the default settings with their comments.
     Config,
     /// The members of the built-in directory.
@@ -131,7 +131,7 @@ fn run(cli: Cli) -> Result<(), Failure> {
         CliCommand::Demo(options) => {
             run_async(async { crate::demo::run(options).await.map_err(Failure::of_demo) })
         }
-        CliCommand::Check => with_settings(&source, check::run),
+        CliCommand::Check(options) => run_async(check::run(&source, options)),
         CliCommand::Config => say(config::DEFAULT_TEXT),
         CliCommand::Members(command) => {
             with_settings(&source, |settings| members::run(settings, command))

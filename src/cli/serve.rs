@@ -33,6 +33,9 @@ pub(super) async fn run(mut source: Source) -> Result<(), Failure> {
     telemetry::start(settings.log);
     telemetry::log_panics();
     let mut terminal = Terminal::at_start();
+    for warning in &settings.warnings {
+        tracing::warn!(key = warning.key, "{}", warning.text);
+    }
     if settings.chats.is_empty() {
         tracing::warn!("no chat has settings; only the member's pages are served");
     }

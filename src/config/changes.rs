@@ -7,6 +7,8 @@ use std::path::{Path, PathBuf};
 use sha2::{Digest, Sha256};
 use toml::{Table, Value};
 
+use crate::settings::secret_in;
+
 /// The settings that a reload cannot change in the running program.
 const AT_START_ONLY: [&str; 8] = [
     "listen",
@@ -91,10 +93,7 @@ impl Reading {
             .strip_suffix("_file")
             .filter(|_| !name.ends_with("ca_file"));
         let (name, value) = match (secret, String::from_utf8(contents.clone())) {
-            (Some(secret), Ok(text)) => (
-                secret,
-                of_value(&Value::from(text.trim_end_matches(['\r', '\n']))),
-            ),
+            (Some(secret), Ok(text)) => (secret, of_value(&Value::from(secret_in(&text)))),
             (_, _) => (
                 name,
                 digest(&[path.as_os_str().as_encoded_bytes(), &contents].concat()),

@@ -12,6 +12,7 @@ mod policy;
 mod text;
 mod together;
 mod top_level;
+mod variables;
 
 use std::io::ErrorKind;
 use std::net::SocketAddr;
@@ -23,8 +24,9 @@ use url::Url;
 
 pub(crate) use self::changes::{Changes, Reading, is_copied};
 use self::policy::Policy;
-use self::text::{NotRead, merge, overlay, parse, read_file};
+use self::text::{NotRead, directory_name, merge, overlay, parse, read_file};
 use self::top_level::TopLevel;
+use self::variables::Variables;
 use crate::app::{Admins, Identity};
 use crate::chat;
 use crate::clock::Zone;
@@ -96,6 +98,10 @@ pub struct Settings {
     pub channels: Vec<delivery::Config>,
     /// The country of phone numbers without a country code.
     pub default_country: Option<Country>,
+    /// False where neither a file nor a variable sets anything.
+    pub is_anything_set: bool,
+    /// What the operator should look at, though the settings can be used.
+    pub warnings: Vec<Problem>,
     /// A digest of what was read, compared at a reload.
     pub reading: Reading,
 }
@@ -111,6 +117,15 @@ pub(crate) fn environment() -> Vec<(String, String)> {
 }
 
 impl Settings {
+    /// What problems call the sections of the directories that are not built in, in their order.
+    pub(crate) fn names_of_remote_directories(&self) -> Vec<String> {
+        let is_alone = self.directories.len() == 1;
+        let all = self.directories.iter().zip(1..);
+        all.filter(|(config, _)| !config.is_builtin())
+            .map(|(_, number)| directory_name(is_alone, number))
+            .collect()
+    }
+
     /// Reads the file and the environment. A file that is named must exist.
     pub fn load(file: Option<&Path>, environment: &[(String, String)]) -> Result<Self, Problems> {
         let path = file.unwrap_or(Path::new(DEFAULT_FILE));
@@ -121,34 +136,56 @@ impl Settings {
             }
             // A file that exists but cannot be read must not be replaced by the defaults.
             Err(not_read) => {
-                let problem = Problem {
-                    key: path.display().to_string(),
-                    text: not_read.to_string(),
-                };
+                let problem = Problem::new(path.display().to_string(), not_read.to_string());
                 return Err(Problems(vec![problem]));
             }
         };
-        Self::read(&text, environment)
+        Self::read_named(&text, Some(path), environment)
     }
 
     /// Reads a text and the environment.
     pub fn read(text: &str, environment: &[(String, String)]) -> Result<Self, Problems> {
-        let file = parse(text).map_err(|problem| Problems(vec![problem]))?;
+        Self::read_named(text, None, environment)
+    }
+
+    /// The same; a complaint about a line names the file.
+    fn read_named(
+        text: &str,
+        path: Option<&Path>,
+        environment: &[(String, String)],
+    ) -> Result<Self, Problems> {
+        let file = parse(text).map_err(|mut problem| {
+            if let Some(path) = path {
+                problem.key = format!("{}, {}", path.display(), problem.key);
+            }
+            Problems(vec![problem])
+        })?;
         let mut table = parse(DEFAULT_TEXT).map_err(|problem| Problems(vec![problem]))?;
-        let mut problems = Vec::new();
+        let (mut problems, mut variables) = (Vec::new(), Variables::default());
+        let mut is_anything_set = !file.is_empty();
         merge(&mut table, file);
         for (name, value) in environment {
-            overlay(&mut table, name, value, &mut problems);
+            if let Some(key) = overlay(&mut table, name, value, &mut problems) {
+                variables.note(key, name);
+                is_anything_set = true;
+            }
         }
         // Before the secrets are read: if one changes in between, the next reload sees the difference.
         let reading = Reading::of(&table);
         let settings = build(table, &mut problems);
+        for problem in &mut problems {
+            variables.name_in(problem);
+        }
+        let (warnings, wrong): (Vec<_>, Vec<_>) =
+            problems.into_iter().partition(|problem| problem.is_warning);
         match settings {
-            Some(settings) if problems.is_empty() => Ok(Self {
+            Some(settings) if wrong.is_empty() => Ok(Self {
+                is_anything_set,
+                warnings,
                 reading,
                 ..settings
             }),
-            _ => Err(Problems(problems)),
+            _ => Err(Problems(wrong)),
         }
     }
 }
@@ -159,10 +196,8 @@ fn take_section(table: &mut Table, name: &str, problems: &mut Vec<Problem>) -> O
     if let Value::Table(section) = value {
         return Some(section);
     }
-    problems.push(Problem {
-        key: name.to_owned(),
-        text: "must be a section, written [name]".to_owned(),
-    });
+    let told = format!("must be a section, written [{name}]");
+    problems.push(Problem::new(name, told));
     None
 }
 
@@ -170,6 +205,19 @@ fn take_section(table: &mut Table, name: &str, problems: &mut Vec<Problem>) -> O
 fn section<'a>(table: &mut Table, name: &str, problems: &'a mut Vec<Problem>) -> Section<'a> {
     let own = take_section(table, name, problems).unwrap_or_default();
     Section::new(name, own, problems)
+}
+
+/// What is outside of every section, with the names of all sections.
+fn top_section(table: Table, problems: &mut Vec<Problem>) -> Section<'_> {
+    let mut top = Section::new("", table, problems);
+    top.know_sections(&["admins", "directory", "identity", "policy"]);
+    for channel in Channel::ALL {
+        top.know_sections(&[channel.as_str()]);
+    }
+    for platform in Platform::ALL {
+        top.know_sections(&[platform.as_str()]);
+    }
+    top
 }
 
 fn build(mut table: Table, problems: &mut Vec<Problem>) -> Option<Settings> {
@@ -185,7 +233,10 @@ fn build(mut table: Table, problems: &mut Vec<Problem>) -> Option<Settings> {
             Some((*platform, own))
         })
         .collect();
-    let top = top_level::read(Section::new("", table, problems));
+    let top = top_level::read(top_section(table, problems));
+    let has_mattermost = chats
+        .iter()
+        .any(|(platform, _)| *platform == Platform::Mattermost);
     let chats: Vec<chat::Config> = chats
         .into_iter()
         .filter_map(|(platform, own)| {
@@ -193,6 +244,9 @@ fn build(mut table: Table, problems: &mut Vec<Problem>) -> Option<Settings> {
             chat::Config::read(platform, section, top.public_url.as_ref())
         })
         .collect();
+    if has_mattermost && top.public_url.is_none() {
+        together::mattermost(problems);
+    }
 
     together::administrators(
         admins.as_ref(),
@@ -258,6 +312,8 @@ fn assemble(
         chats,
         channels: channels.configs,
         default_country: top.default_country,
+        is_anything_set: true,
+        warnings: Vec::new(),
         reading: Reading::default(),
     })
 }
@@ -317,10 +373,7 @@ impl DirectorySections {
             })
             .collect();
         if count == 0 || tables.len() < count {
-            problems.push(Problem {
-                key: "directory".to_owned(),
-                text: "must be written [[directory]]".to_owned(),
-            });
+            problems.push(Problem::new("directory", "must be written [[directory]]"));
             return Self {
                 configs: Vec::new(),
                 are_all_read: false,
@@ -329,11 +382,7 @@ impl DirectorySections {
         let is_alone = count == 1;
         let mut configs = Vec::new();
         for (at, table) in tables.into_iter().enumerate() {
-            let name = if is_alone {
-                "directory".to_owned()
-            } else {
-                format!("directory[{}]", at.saturating_add(1))
-            };
+            let name = directory_name(is_alone, at.saturating_add(1));
             let section = Section::new(name, table, problems);
             configs.extend(directory::Config::read(section, is_alone));
         }

@@ -14,8 +14,20 @@ use crate::settings::Problem;
 pub(super) enum NotRead {
     #[error("may be written by others; run chmod go-w on it")]
     Exposed,
+    #[error("is no UTF-8 text; save it as UTF-8")]
+    NotUtf8,
     #[error("cannot be read: {}", .0.kind())]
-    Io(#[from] std::io::Error),
+    Io(#[source] std::io::Error),
+}
+
+impl From<std::io::Error> for NotRead {
+    fn from(error: std::io::Error) -> Self {
+        if error.kind() == std::io::ErrorKind::InvalidData {
+            Self::NotUtf8
+        } else {
+            Self::Io(error)
+        }
+    }
 }
 
 /// Reads a file that only its owner may write: anybody else who could write it could name a directory and administrators of
@@ -30,7 +42,9 @@ pub(super) fn read_file(path: &Path) -> Result<String, NotRead> {
     Ok(text)
 }
 
+/// Parses a text of settings; an editor may have put a byte order mark before it.
 pub(super) fn parse(text: &str) -> Result<Table, Problem> {
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     text.parse::<Table>().map_err(|error| {
         let before = error
             .span()
@@ -42,12 +56,23 @@ pub(super) fn parse(text: &str) -> Result<Table, Problem> {
             .saturating_add(1)
             .min(text.lines().count())
             .max(1);
-        // The parser's own message may quote the line, which may hold a secret.
-        Problem {
-            key: format!("line {line}"),
-            text: "is not TOML".to_owned(),
-        }
+        let told = format!("is not TOML: {}", syntax_advice(error.message()));
+        Problem::new(format!("line {line}"), told)
     })
+}
+
+/// What to write instead. The parser's own message may quote the line, which may hold a secret, so it only decides which
+/// sentence is told.
+fn syntax_advice(message: &str) -> &'static str {
+    if message.starts_with("duplicate key") {
+        "this key stands in the section twice; remove one of the two"
+    } else if message.starts_with("string values must be quoted") {
+        "a text stands in quotes, such as organization = \"Acme\""
+    } else if message.starts_with("unclosed table") {
+        "the name of a section stands in brackets, such as [policy]"
+    } else {
+        "write a line as log = \"info\", a section as [policy], a list as [\"one\", \"two\"]"
+    }
 }
 
 /// Values of `over` replace those of `base`; sections are merged key by key.
@@ -62,47 +87,73 @@ pub(super) fn merge(base: &mut Table, over: Table) {
     }
 }
 
-/// Sets what an environment variable names: `RELATCH_POLICY__WINDOW=1h` is `policy.window = "1h"`, and `RELATCH_DIRECTORY__1__PASSWORD=…` is `password` of the first
-/// `[[directory]]`.
-pub(super) fn overlay(table: &mut Table, name: &str, value: &str, problems: &mut Vec<Problem>) {
-    let Some(path) = name.strip_prefix("RELATCH_").map(str::to_ascii_lowercase) else {
-        return;
-    };
+/// True for a variable that Kubernetes sets for a service named `relatch` in every pod of its namespace (Kubernetes,
+/// "Service", "Environment variables").
+fn is_of_kubernetes(name: &str) -> bool {
+    matches!(
+        name,
+        "RELATCH_SERVICE_HOST" | "RELATCH_SERVICE_PORT" | "RELATCH_PORT"
+    ) || name.starts_with("RELATCH_SERVICE_PORT_")
+        || name.starts_with("RELATCH_PORT_")
+}
+
+/// Sets what an environment variable names, and returns the key: `RELATCH_POLICY__WINDOW=1h` is `policy.window = "1h"`, and
+/// `RELATCH_DIRECTORY__1__PASSWORD=…` is `password` of the first `[[directory]]`.
+pub(super) fn overlay(
+    table: &mut Table,
+    name: &str,
+    value: &str,
+    problems: &mut Vec<Problem>,
+) -> Option<String> {
+    if is_of_kubernetes(name) {
+        return None;
+    }
+    let path = name.strip_prefix("RELATCH_").map(str::to_ascii_lowercase)?;
     let value = Value::String(value.to_owned());
     match path.split_once("__") {
         None => {
-            table.insert(path, value);
+            table.insert(path.clone(), value);
+            Some(path)
         }
         Some(("directory", key)) => {
-            let place = key
-                .split_once("__")
-                .and_then(|(number, key)| Some((number.parse::<usize>().ok()?, key)));
-            let list = table.get_mut("directory").and_then(Value::as_array_mut);
-            let one = list.zip(place).and_then(|(list, (number, key))| {
-                Some((list.get_mut(number.checked_sub(1)?)?.as_table_mut()?, key))
-            });
-            match one {
-                Some((one, key)) => {
-                    one.insert(key.to_owned(), value);
-                }
-                None => problems.push(Problem {
-                    key: name.to_owned(),
-                    text: "names no [[directory]]".to_owned(),
-                }),
+            let set = set_in_directory(table, key, value);
+            if set.is_none() {
+                let told = "names no [[directory]]; RELATCH_DIRECTORY__1__PASSWORD is the password of the first one in the file";
+                problems.push(Problem::new(name, told));
             }
+            set
         }
         Some((section, key)) => {
-            let section = table
+            let place = table
                 .entry(section.to_owned())
                 .or_insert_with(|| Value::Table(Table::new()));
-            if let Value::Table(section) = section {
-                section.insert(key.to_owned(), value);
-            } else {
-                problems.push(Problem {
-                    key: name.to_owned(),
-                    text: "names no section".to_owned(),
-                });
+            if let Value::Table(place) = place {
+                place.insert(key.to_owned(), value);
+                return Some(format!("{section}.{key}"));
             }
+            let told = "names no section; RELATCH_POLICY__WINDOW is the key window of [policy]";
+            problems.push(Problem::new(name, told));
+            None
         }
+    }
+}
+
+/// Sets `NUMBER__KEY` of the directories; None where there is no such directory.
+fn set_in_directory(table: &mut Table, place: &str, value: Value) -> Option<String> {
+    let (number, key) = place.split_once("__")?;
+    let number: usize = number.parse().ok()?;
+    let list = table.get_mut("directory")?.as_array_mut()?;
+    let is_alone = list.len() == 1;
+    let one = list.get_mut(number.checked_sub(1)?)?.as_table_mut()?;
+    one.insert(key.to_owned(), value);
+    Some(format!("{}.{key}", directory_name(is_alone, number)))
+}
+
+/// The name of the directory with this number, as problems have it.
+pub(super) fn directory_name(is_alone: bool, number: usize) -> String {
+    if is_alone {
+        "directory".to_owned()
+    } else {
+        format!("directory[{number}]")
     }
 }

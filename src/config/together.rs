@@ -19,10 +19,7 @@ pub(super) fn links(
     problems: &mut Vec<Problem>,
 ) {
     let mut problem = |key: &str, text: &str| {
-        problems.push(Problem {
-            key: key.to_owned(),
-            text: text.to_owned(),
-        });
+        problems.push(Problem::new(key, text));
     };
     if directories.iter().any(|directory| !directory.is_builtin()) {
         let text = "must be \"password\" (profile \"standard\"): one-time links need the pages of the built-in directory, \
@@ -32,7 +29,7 @@ pub(super) fn links(
     match public_url {
         None => problem(
             "public_url",
-            "is missing; one-time links lead to the pages there",
+            "is missing; one-time links lead to the pages there; set their address, such as https://reset.acme.example",
         ),
         Some(url) if url.as_str().len() > LONGEST_LINK_BASE => {
             problem(
@@ -50,6 +47,15 @@ pub(super) fn links(
     }
 }
 
+/// Notes that Mattermost needs `public_url`, unless something is wrong with the one that is given.
+pub(super) fn mattermost(problems: &mut Vec<Problem>) {
+    if !problems.iter().any(|problem| problem.key == "public_url") {
+        let told = "is missing; Mattermost posts clicks there; set the address under which it reaches relatch, such as \
+            https://reset.acme.example";
+        problems.push(Problem::new("public_url", told));
+    }
+}
+
 /// Checks that the source of administrators can name one. `are_all_directories_read` is false where a directory has problems
 /// of its own, so that it is not known whom it names.
 pub(super) fn administrators(
@@ -60,10 +66,7 @@ pub(super) fn administrators(
     problems: &mut Vec<Problem>,
 ) {
     let mut problem = |text: String| {
-        problems.push(Problem {
-            key: "admins.source".to_owned(),
-            text,
-        });
+        problems.push(Problem::new("admins.source", text));
     };
     match admins {
         Some(Admins::Chat) => {
@@ -108,9 +111,6 @@ pub(super) fn lark_apps(
     };
     if apps.iter().enumerate().any(is_other) {
         let text = "is not the same everywhere for one app; all who speak to it share its token";
-        problems.push(Problem {
-            key: "lark.app_secret".to_owned(),
-            text: text.to_owned(),
-        });
+        problems.push(Problem::new("lark.app_secret", text));
     }
 }

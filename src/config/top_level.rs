@@ -38,7 +38,7 @@ pub(super) fn read(mut top: Section<'_>) -> TopLevel {
         top.problem("admin_listen", "is not built yet; take it out");
     }
     let read = TopLevel {
-        listen: top.parsed("listen"),
+        listen: top.parsed_like("listen", "127.0.0.1:8080"),
         front: read_front(&mut top),
         public_url: top.url("public_url"),
         database: read_database(&mut top),
@@ -48,7 +48,7 @@ pub(super) fn read(mut top: Section<'_>) -> TopLevel {
         security_email: top.parsed("security_email"),
         default_country: top.parsed("default_country"),
         zone: read_zone(&mut top),
-        log: top.parsed("log"),
+        log: top.parsed_like("log", "info"),
         company_domains: read_company_domains(&mut top),
     };
     top.end();
@@ -60,9 +60,15 @@ fn read_database(top: &mut Section<'_>) -> Option<PathBuf> {
     match text.strip_prefix("sqlite://") {
         Some(path) if !path.is_empty() => return Some(PathBuf::from(path)),
         _ if text.starts_with("postgres") => {
-            top.problem("database", "PostgreSQL is not built yet; use sqlite://FILE");
+            top.problem(
+                "database",
+                "PostgreSQL is not built yet; use sqlite://FILE, such as sqlite://relatch.db",
+            );
         }
-        _ => top.problem("database", "must be sqlite://FILE"),
+        _ => top.problem(
+            "database",
+            "must be sqlite://FILE, such as sqlite://relatch.db",
+        ),
     }
     None
 }

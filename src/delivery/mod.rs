@@ -22,7 +22,7 @@ use crate::domain::country::Country;
 use crate::domain::delivery::{Outcome, Refusal, Ways};
 use crate::domain::sms_countries::SmsCountries;
 use crate::domain::{Channel, Destination, Member};
-use crate::settings::Section;
+use crate::settings::{Finding, Section};
 
 /// One message. It has no `Debug`, and its text, which may hold a password, is wiped on drop.
 pub struct Note {
@@ -57,6 +57,12 @@ macro_rules! senders {
             pub(crate) fn read(channel: Channel, section: Section<'_>) -> Option<Self> {
                 match channel {
                     $(Channel::$channel => $module::Config::read(section).map(Self::$channel)),+
+                }
+            }
+
+            pub(crate) fn channel(&self) -> Channel {
+                match self {
+                    $(Self::$channel(_) => Channel::$channel),+
                 }
             }
 
@@ -103,7 +109,7 @@ macro_rules! senders {
                 }
             }
 
-            async fn probe(&self) -> Result<(), String> {
+            async fn probe(&self) -> Result<(), Finding> {
                 match self {
                     $(Self::$channel(sender) => sender.probe().await,)+
                     Self::Memory(..) => Ok(()),
@@ -230,8 +236,8 @@ impl Deliveries {
         outcome
     }
 
-    /// Tries each channel without sending anything, for `relatch check`; an error is a sentence for the operator.
-    pub async fn probe(&self) -> Vec<(Channel, Result<(), String>)> {
+    /// Tries each channel without sending anything, for `relatch check`.
+    pub async fn probe(&self) -> Vec<(Channel, Result<(), Finding>)> {
         let mut probed = Vec::new();
         for sender in &self.senders {
             probed.push((sender.channel(), sender.probe().await));

@@ -5,6 +5,7 @@ use std::ops::RangeInclusive;
 use super::{WhyRefused, self_write};
 use crate::domain::makeup::PasswordNeeds;
 use crate::domain::{EmailAddress, Member, MemberId, Moment, Password, Span};
+use crate::settings::Finding;
 use crate::store::Reservation;
 
 /// What a member is looked up by.
@@ -253,8 +254,9 @@ pub trait Backend {
     /// Closes connections that have not been used for a while; called now and then.
     fn close_idle(&self) {}
 
-    /// Tries everything that a reset needs without changing anything, for `relatch check`: what is wrong, in words.
-    fn probe(&self) -> impl Future<Output = Result<(), String>> + Send;
+    /// Tries everything that a reset needs without changing anything, for `relatch check`: what is
+    /// wrong, with its key.
+    fn probe(&self) -> impl Future<Output = Result<(), Finding>> + Send;
 
     /// What an operator should know though nothing is wrong, for `relatch check`, asked after a successful probe: which
     /// attributes that relatch trusts can be written by members themselves, or that this is unknown.

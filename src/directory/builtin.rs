@@ -15,7 +15,7 @@ use crate::domain::{
     SecondFactors,
 };
 use crate::net::TlsError;
-use crate::settings::Section;
+use crate::settings::{Finding, Section};
 use crate::store::{MemberKey, MemberRow, Reservation, Store, StoreError};
 
 /// A credential that belongs to no password, and takes as long to check as any other.
@@ -329,7 +329,7 @@ impl Backend for Builtin {
     }
 
     /// It is the database, which has a check of its own.
-    async fn probe(&self) -> Result<(), String> {
+    async fn probe(&self) -> Result<(), Finding> {
         Ok(())
     }
 }

@@ -56,7 +56,7 @@ use crate::domain::written_enum;
 use crate::domain::{EmailAddress, MemberId, Moment, Password, Span};
 use crate::lark_api::LarkAppSettings;
 use crate::net::TlsError;
-use crate::settings::Section;
+use crate::settings::{Finding, Section};
 use crate::store::Reservation;
 
 /// The one list of directories.
@@ -226,7 +226,7 @@ impl Backend for Directory {
         each!(self, one => one.close_idle());
     }
 
-    async fn probe(&self) -> Result<(), String> {
+    async fn probe(&self) -> Result<(), Finding> {
         each!(self, one => one.probe().await)
     }
 

@@ -16,6 +16,7 @@ use crate::chance::Chance;
 use crate::clock::Clock;
 use crate::domain::makeup::PasswordNeeds;
 use crate::domain::{EmailAddress, MemberId, Moment, Password, Span};
+use crate::settings::Finding;
 use crate::store::Reservation;
 
 /// How long a directory may take to answer a question, with its retry.
@@ -220,7 +221,7 @@ impl Backend for ResilientDirectory {
         self.directory.close_idle();
     }
 
-    async fn probe(&self) -> Result<(), String> {
+    async fn probe(&self) -> Result<(), Finding> {
         self.directory.probe().await
     }
 

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex};
 
 use super::{Backend, Builtin, By, Capabilities, Enforced, Match, ResetFailed, Unavailable};
 use crate::domain::{MemberId, Moment, Password};
+use crate::settings::Finding;
 use crate::store::Reservation;
 
 /// How the next reset ends.
@@ -116,7 +117,7 @@ impl Backend for ScriptedDirectory {
         }
     }
 
-    async fn probe(&self) -> Result<(), String> {
+    async fn probe(&self) -> Result<(), Finding> {
         self.builtin.probe().await
     }
 }

@@ -47,10 +47,7 @@ impl Config {
 /// Notes what several directories must not share: a name, an e-mail domain, or being the one for all other domains.
 pub(crate) fn conflicts(configs: &[Config], problems: &mut Vec<Problem>) {
     let mut problem = |key: &str, text: String| {
-        problems.push(Problem {
-            key: format!("directory.{key}"),
-            text,
-        });
+        problems.push(Problem::new(format!("directory.{key}"), text));
     };
     for (at, config) in configs.iter().enumerate() {
         for earlier in configs.iter().take(at) {
@@ -89,7 +86,7 @@ pub fn read_text(text: &str) -> Result<Config, Problems> {
     let table = text.parse().unwrap_or_default();
     let config = Config::read(Section::new("directory", table, &mut problems), true);
     match config {
-        Some(config) if problems.is_empty() => Ok(config),
+        Some(config) if problems.iter().all(|problem| problem.is_warning) => Ok(config),
         _ => Err(Problems(problems)),
     }
 }

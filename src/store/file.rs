@@ -26,7 +26,7 @@ pub(super) enum Absent {
 }
 
 /// A file, however it is named.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct FileIdentity {
     device: u64,
     inode: u64,

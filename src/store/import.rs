@@ -3,7 +3,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::engine::{Connection, FromRow, WriteError, Row, Table, Tx, params, read_column, sql};
+use super::engine::{Connection, FromRow, Row, Table, Tx, WriteError, params, read_column, sql};
 use super::{AuditRow, ContactRow, MemberRow, NotDone, Store, StoreError};
 use super::{contacts, wipe};
 use crate::domain::person::{Difference, Traits, difference};

@@ -1,6 +1,6 @@
 //! Links of chat accounts to people, by business e-mail.
 
-use super::engine::{Connection, FromRow, WriteError, Row, Tx, params, read_column, table};
+use super::engine::{Connection, FromRow, Row, Tx, WriteError, params, read_column, table};
 use super::{AuditRow, Store, StoreError, members};
 use crate::domain::{EmailAddress, Moment, Platform};
 

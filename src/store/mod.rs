@@ -101,7 +101,7 @@ pub(crate) use self::contact_checks::{
 };
 pub(crate) use self::contacts::{ContactAdded, ContactRow, OPERATOR};
 pub use self::earlier::Earlier;
-use self::engine::{Connection, Readers, Tx, WriteError, WriteFn};
+use self::engine::{Connection, Readers, WriteError, WriteFn};
 pub use self::history::{HistoryFilter, Past};
 pub(crate) use self::import::{ChangedContacts, ImportRow, NewPerson, NotImported};
 pub(crate) use self::links::{Linked, ListedLink, MovedLink, Moving, NewLink, NotLinked};
@@ -180,13 +180,6 @@ impl Store {
     /// The limit that the store keeps.
     pub fn limit(&self) -> Limit {
         self.limit
-    }
-
-    /// True when the record can be written.
-    pub async fn is_writable(&self) -> bool {
-        self.write((), async |_: &mut Tx, (): &()| Ok::<(), StoreError>(()))
-            .await
-            .is_ok()
     }
 
     /// The name under which this process owns resets; another one after each start.

@@ -91,6 +91,8 @@ pub enum Use {
     Serve,
     /// All other commands: beside a running `serve`.
     Beside,
+    /// `check`: the same, and nothing is left behind: no migration is made, and no file.
+    Look,
 }
 
 impl Store {
@@ -114,6 +116,20 @@ impl Store {
         rng: &mut impl CryptoRng,
     ) -> Result<(Self, StoreTasks), OpenError> {
         Self::open_as(path, how, Absent::Refuse, clock, limit, rng).await
+    }
+
+    /// A record that is not there yet: every read and every write fails. For `check`, which makes none.
+    pub fn absent(clock: Clock, limit: Limit) -> Self {
+        let (writes, _) = mpsc::channel(1);
+        let readers = Readers::closed();
+        Self {
+            writes,
+            readers: readers.clone(),
+            slow_readers: readers,
+            owner: "".into(),
+            clock,
+            limit,
+        }
     }
 
     /// True where the file is there and holds our tables.
@@ -142,7 +158,11 @@ impl Store {
         let writing = options.clone().pragma("cache_size", WRITER_CACHE);
         let mut connection = writing.connect().await?;
         check_version(&mut connection).await?;
-        bring_up_to_date(&mut connection, &mut file, how).await?;
+        if how == Use::Look {
+            connection = closed_if_older(connection).await?;
+        } else {
+            bring_up_to_date(&mut connection, &mut file, how).await?;
+        }
         if file.is_new {
             keep_name(path)?;
         }
@@ -154,7 +174,9 @@ impl Store {
         if watch.opened() != file.identity()? {
             return Err(OpenError::Exchanged);
         }
-        file.note_log();
+        if how != Use::Look {
+            file.note_log();
+        }
         let (writes, queue) = mpsc::channel(engine::QUEUE);
         let writing_clock = clock.clone();
         let file = Arc::new(file);
@@ -260,6 +282,23 @@ async fn bring_up_to_date(
         file.unlock()?;
     }
     Ok(())
+}
+
+/// The connection to a database of this version. One of another version is closed, so that SQLite removes its files again.
+async fn closed_if_older(mut connection: SqliteConnection) -> Result<SqliteConnection, OpenError> {
+    let fits = match is_outdated(&mut connection).await {
+        Ok(true) => Err(OpenError::Older),
+        // Compares what was applied, and applies nothing.
+        Ok(false) => migrate(&mut connection).await,
+        Err(error) => Err(error),
+    };
+    match fits {
+        Ok(()) => Ok(connection),
+        Err(error) => {
+            connection.close().await?;
+            Err(error)
+        }
+    }
 }
 
 #[expect(

@@ -15,6 +15,9 @@ pub enum OpenError {
         restart that one with this version first"
     )]
     Outdated,
+    /// It is of an older version, and whoever only looks brings nothing up to date.
+    #[error("the database is of an older relatch; the next `relatch serve` brings it up to date")]
+    Older,
     /// There is no file, and there should be one.
     #[error("the database is missing")]
     Missing,
@@ -86,6 +89,7 @@ impl OpenError {
                 .is_some_and(|code| is_damaged(&code)),
             Self::Locked
             | Self::Outdated
+            | Self::Older
             | Self::Missing
             | Self::Empty
             | Self::Exchanged

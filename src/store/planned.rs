@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::import::{Known, Moved, Plan, known_members, phone, private_email};
+use super::import::{ImportPlan, Known, Moved, known_members, phone, private_email};
 use super::{ImportRow, MemberRow, NewPerson, NotImported, Store};
 use crate::domain::{CompanyDomains, Destination, MemberId, Moment};
 
@@ -65,7 +65,7 @@ fn plan(
     company: &CompanyDomains,
     now: Moment,
 ) -> Result<Planned, NotImported> {
-    let plan = Plan::make(rows, known, company, now)?;
+    let plan = ImportPlan::make(rows, known, company, now)?;
     plan.check_number(wipe)?;
     let before: HashMap<&MemberId, &Known> = known
         .iter()

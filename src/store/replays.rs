@@ -69,6 +69,23 @@ impl ReplayKey {
 }
 
 impl Store {
+    /// True when the record can be written. A row is written and deleted in one transaction, so that its commit needs room on
+    /// the disk and leaves nothing behind.
+    pub async fn is_writable(&self) -> bool {
+        const TRIED: &str = "tried by check";
+
+        let tried = async |tx: &mut Tx, (): &()| {
+            tx.insert(&ReplayRow {
+                replay_key: TRIED.to_owned(),
+                seen_at: Moment(0),
+            })
+            .await?;
+            tx.run(FREE, params![TRIED]).await?;
+            Ok::<(), StoreError>(())
+        };
+        self.write((), tried).await.is_ok()
+    }
+
     /// True if a request with this key is on record. A form that may be submitted again has been accepted then.
     pub async fn has_seen(&self, replay: &ReplayKey) -> Result<bool, StoreError> {
         let key = replay.key.clone();

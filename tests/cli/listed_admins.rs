@@ -72,22 +72,22 @@ fn check_prints_pins_and_writes_none() {
     let ran = place.run(&["check"]);
     assert!(
         ran.out
-            .contains("ok      primary_admin jo@acme.example: would be pinned to Jo Lim ("),
+            .contains("ok    admins.primary: jo@acme.example: would be pinned to Jo Lim ("),
         "{}",
         ran.out
     );
     assert!(
         ran.out
-            .contains("warning member_and_department kim@acme.example: finds nobody"),
+            .contains("fail  admins.member_and_department: kim@acme.example: finds nobody"),
         "{}",
         ran.out
     );
-    assert_eq!((ran.code, pins(&place)), (0, Vec::new()));
+    assert_eq!((ran.code, pins(&place)), (1, Vec::new()));
     assert_eq!(place.run(&["admins", "accept", "jo@acme.example"]).code, 0);
     let ran = place.run(&["check"]);
     assert!(
         ran.out
-            .contains("ok      primary_admin jo@acme.example: pinned to Jo Lim ("),
+            .contains("ok    admins.primary: jo@acme.example: pinned to Jo Lim ("),
         "{}",
         ran.out
     );

@@ -56,13 +56,13 @@ const LINKED: &str = "[identity]\nmatch = \"linked\"\n[[directory]]\nkind = \"bu
 fn check_says_whom_an_email_makes_known() {
     let (code, told) = check(Server::good(), JO);
     for line in [
-        "ok      mattermost\n",
-        "ok      mattermost: accounts with a password of this server are recognised by e-mail",
-        "ok      mattermost: j···@acme.example is recognised by e-mail: has a password of this server",
+        "ok    mattermost\n",
+        "ok    mattermost: accounts with a password of this server are recognised by e-mail",
+        "ok    mattermost: j···@acme.example is recognised by e-mail: has a password of this server",
     ] {
         assert!(told.contains(line), "{line} is not in:\n{told}");
     }
-    assert!(code == 0 && !told.contains("warning mattermost"), "{told}");
+    assert!(code == 0 && !told.contains("warn  mattermost"), "{told}");
 
     let by = |service: &'static str| {
         move |server: &mut Server| server.account["auth_service"] = service.into()
@@ -73,17 +73,17 @@ fn check_says_whom_an_email_makes_known() {
         unverified,
         JO,
         1,
-        "failed  mattermost: j···@acme.example is not recognised by e-mail: has a password",
+        "fail  mattermost: j···@acme.example is not recognised by e-mail: has a password",
     );
     assert_said(
         unverified,
         "",
         0,
-        "warning mattermost: accounts with a password of this server are not recognised by e-mail, because RequireEmailVerification is off; turn it on and then revoke all sessions and personal access tokens",
+        "warn  mattermost: accounts with a password of this server are not recognised by e-mail, because RequireEmailVerification is off; turn it on and then revoke all sessions and personal access tokens",
     );
     for service in ["ldap", "saml"] {
         let line = format!(
-            "ok      mattermost: j···@acme.example is recognised by e-mail: signs in by {service}"
+            "ok    mattermost: j···@acme.example is recognised by e-mail: signs in by {service}"
         );
         assert_said(by(service), JO, 0, &line);
     }
@@ -91,28 +91,28 @@ fn check_says_whom_an_email_makes_known() {
         by("gitlab"),
         JO,
         1,
-        "failed  mattermost: j···@acme.example is not recognised by e-mail: signs in by gitlab",
+        "fail  mattermost: j···@acme.example is not recognised by e-mail: signs in by gitlab",
     );
     let gone = |server: &mut Server| server.account["delete_at"] = 5.into();
     assert_said(
         gone,
         JO,
         1,
-        "failed  mattermost: j···@acme.example is not recognised by e-mail: the account is no full member",
+        "fail  mattermost: j···@acme.example is not recognised by e-mail: the account is no full member",
     );
     let other = JO.replace("jo@", "noa@");
     assert_said(
         |_| {},
         &other,
         0,
-        "warning mattermost: no account here has the e-mail of n···@acme.example",
+        "warn  mattermost: no account here has the e-mail of n···@acme.example",
     );
     let plain = |server: &mut Server| server.permissions.retain(|held| *held != "manage_system");
     assert_said(
         plain,
         JO,
         1,
-        "failed  mattermost: the bot lacks the permission manage_system",
+        "fail  mattermost.bot_token: the bot lacks the permission manage_system",
     );
 }
 
@@ -125,11 +125,11 @@ fn check_says_that_a_service_is_not_trusted() {
     {
         let on = |server: &mut Server| server.services.push(section);
         let general = format!(
-            "warning mattermost: accounts with a password of this server are not recognised by e-mail, because {section}.Enable is not off and trusted_auth_services does not name {service}: "
+            "warn  mattermost: accounts with a password of this server are not recognised by e-mail, because {section}.Enable is not off and trusted_auth_services does not name {service}: "
         );
         assert_said(on, "", 0, &general);
         let of_jo = format!(
-            "failed  mattermost: j···@acme.example is not recognised by e-mail: has a password of this server, and {section}.Enable is not off"
+            "fail  mattermost: j···@acme.example is not recognised by e-mail: has a password of this server, and {section}.Enable is not off"
         );
         assert_said(on, JO, 1, &of_jo);
         let mut server = Server::good();
@@ -153,8 +153,8 @@ fn check_says_what_a_trusted_service_trusts() {
     server.account["auth_service"] = "gitlab".into();
     let (code, told) = check_with(server, JO, "trusted_auth_services = [\"gitlab\"]\n");
     for line in [
-        "warning mattermost: trusted_auth_services names gitlab: whoever can give their account there the e-mail of an administrator",
-        "ok      mattermost: j···@acme.example is recognised by e-mail: signs in by gitlab",
+        "warn  mattermost.trusted_auth_services: trusted_auth_services names gitlab: whoever can give their account there the e-mail of an administrator",
+        "ok    mattermost: j···@acme.example is recognised by e-mail: signs in by gitlab",
     ] {
         assert!(told.contains(line), "{line} is not in:\n{told}");
     }
@@ -169,9 +169,9 @@ fn check_says_that_links_are_needed() {
         server.config["RequireEmailVerification"] = "false".into();
     };
     for line in [
-        "ok      mattermost: people are recognised by `relatch link mattermost USER_ID EMAIL` alone",
+        "ok    mattermost: people are recognised by `relatch link mattermost USER_ID EMAIL` alone",
         &format!(
-            "ok      mattermost: the user id of j···@acme.example is {}",
+            "ok    mattermost: the user id of j···@acme.example is {}",
             "j".repeat(26)
         ),
     ] {
@@ -189,38 +189,38 @@ fn check_finds_what_stops_commands() {
         (
             Box::new(command("token", "another-token-of-the-command"))
                 as Box<dyn FnOnce(&mut Server)>,
-            "failed  mattermost: the token of the command of the team acme is not in command_tokens",
+            "fail  mattermost.command_tokens: the token of the command of the team acme is not in command_tokens",
         ),
         (
             Box::new(command("token", "another-token-of-the-command")),
-            "failed  mattermost: 1 of 1 command_tokens belong to no command any more",
+            "fail  mattermost.command_tokens: 1 of 1 command_tokens belong to no command any more",
         ),
         (
             Box::new(command("trigger", "another")),
-            "failed  mattermost: 1 of 1 command_tokens belong to no command any more",
+            "fail  mattermost.command_tokens: 1 of 1 command_tokens belong to no command any more",
         ),
         (
             Box::new(command(
                 "url",
                 "https://old.acme.example/hooks/canary?key=canary",
             )),
-            "failed  mattermost: the command of the team acme posts to another address than https://reset.acme.example/mattermost/commands, on https://old.acme.example;",
+            "fail  mattermost: the command of the team acme posts to another address than https://reset.acme.example/mattermost/commands, on https://old.acme.example;",
         ),
         (
             Box::new(command("method", "G")),
-            "failed  mattermost: the command of the team acme has the request method GET",
+            "fail  mattermost: the command of the team acme has the request method GET",
         ),
         (
             Box::new(|server: &mut Server| server.config["EnableCommands"] = "false".into()),
-            "failed  mattermost: slash commands are off on the server",
+            "fail  mattermost: slash commands are off on the server",
         ),
         (
             Box::new(|server: &mut Server| server.config["SiteURL"] = "".into()),
-            "failed  mattermost: the server has no SiteURL",
+            "fail  mattermost.url: the server has no SiteURL",
         ),
         (
             Box::new(|server: &mut Server| server.wants_mfa = true),
-            "failed  mattermost: bot_token belongs to a person, and the server wants MFA of people",
+            "fail  mattermost: bot_token belongs to a person, and the server wants MFA of people",
         ),
         (
             Box::new(|server: &mut Server| {
@@ -228,7 +228,7 @@ fn check_finds_what_stops_commands() {
                     .permissions
                     .retain(|held| *held != "create_post_ephemeral");
             }),
-            "failed  mattermost: the bot lacks the permission create_post_ephemeral",
+            "fail  mattermost.bot_token: the bot lacks the permission create_post_ephemeral",
         ),
         (
             Box::new(|server: &mut Server| {
@@ -236,7 +236,7 @@ fn check_finds_what_stops_commands() {
                     .permissions
                     .retain(|held| *held != "manage_own_slash_commands");
             }),
-            "failed  mattermost: the bot lacks the permission manage_own_slash_commands in the team acme",
+            "fail  mattermost.bot_token: the bot lacks the permission manage_own_slash_commands in the team acme",
         ),
     ] {
         assert_said(change, "", 1, line);
@@ -250,12 +250,12 @@ fn check_warns_of_settings_of_the_server() {
         (
             "SiteURL",
             "https://chat.acme.example",
-            "warning mattermost: the server's SiteURL is https://chat.acme.example, and mattermost.url is http://127.0.0.1:",
+            "warn  mattermost.url: the server's SiteURL is https://chat.acme.example, and mattermost.url is http://127.0.0.1:",
         ),
         (
             "EnablePostUsernameOverride",
             "false",
-            "warning mattermost: EnablePostUsernameOverride is off",
+            "warn  mattermost: EnablePostUsernameOverride is off",
         ),
     ] {
         assert_said(|server| server.config[key] = value.into(), "", 0, line);
@@ -269,7 +269,7 @@ fn check_warns_of_settings_of_the_server() {
         second,
         "",
         0,
-        "ok      mattermost: /reset-password is not there for the teams sales",
+        "ok    mattermost: /reset-password is not there for the teams sales",
     );
 }
 
@@ -291,7 +291,7 @@ fn check_warns_of_an_internal_address() {
         ("localhost", "127.0.0.1"),
         ("localhost", "10.0.0.0/8,LOCALHOST"),
     ] {
-        let warned = format!("warning mattermost: {host} (public_url) is an internal address");
+        let warned = format!("warn  mattermost: {host} (public_url) is an internal address");
         let told = here(host, allowed);
         assert!(told.contains(&warned), "{host} {allowed}: {told}");
     }
@@ -322,7 +322,7 @@ fn a_stale_token_is_a_warning_where_the_bot_sees_only_its_own_commands() {
         plain,
         LINKED,
         0,
-        "warning mattermost: 1 of 1 command_tokens belong to no command that the bot may see",
+        "warn  mattermost.command_tokens: 1 of 1 command_tokens belong to no command that the bot may see",
     );
 }
 
@@ -339,7 +339,7 @@ fn a_stale_token_is_a_warning_where_the_bot_sees_every_team_and_not_every_comman
         plain,
         "",
         0,
-        "warning mattermost: 1 of 1 command_tokens belong to no command that the bot may see",
+        "warn  mattermost.command_tokens: 1 of 1 command_tokens belong to no command that the bot may see",
     );
 }
 
@@ -359,14 +359,14 @@ fn a_command_of_an_archived_team_does_not_count() {
         |server| server.archived.push("acme"),
         "",
         1,
-        "failed  mattermost: 1 of 1 command_tokens belong to no command any more",
+        "fail  mattermost.command_tokens: 1 of 1 command_tokens belong to no command any more",
     );
 }
 
 /// The permission that the look-up of an account lacks, or the setting that hides e-mails, is named.
 #[test]
 fn check_names_what_hides_an_account() {
-    let line = "failed  mattermost: the account of j···@acme.example could not be read: the app lacks the permission ";
+    let line = "fail  mattermost: the account of j···@acme.example could not be read: the app lacks the permission ";
     let unseen = |server: &mut Server| server.permissions.retain(|held| *held != "view_members");
     assert_said(unseen, JO, 1, &format!("{line}view_members"));
     let hidden = |server: &mut Server| {
@@ -380,7 +380,7 @@ fn check_names_what_hides_an_account() {
 /// The settings of a server have those of all its plugins.
 #[test]
 fn check_reads_long_settings() {
-    let line = "ok      mattermost: j···@acme.example is recognised by e-mail";
+    let line = "ok    mattermost: j···@acme.example is recognised by e-mail";
     assert_said(|server| server.plugin_settings = 1 << 20, JO, 0, line);
 }
 
@@ -412,6 +412,6 @@ fn check_looks_at_every_team() {
         elsewhere,
         "",
         1,
-        "failed  mattermost: the command of the team acme posts to another address",
+        "fail  mattermost: the command of the team acme posts to another address",
     );
 }

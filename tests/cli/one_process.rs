@@ -160,9 +160,11 @@ fn an_exposed_or_malformed_key_is_refused() {
 
     let place = Place::new("listen = \"127.0.0.1:0\"\n");
     assert!(
-        !place.run(&["check"]).out.contains("key file"),
+        !place.run(&["check"]).out.contains("key_file"),
         "there is none yet"
     );
+    // A key without a database is another fault.
+    place.run(&["members", "list"]);
     let key: &Path = &place.0.join("relatch.key");
     for (text, mode, why) in [
         ("00".repeat(32), 0o644, "chmod 600"),
@@ -180,7 +182,7 @@ fn an_exposed_or_malformed_key_is_refused() {
         let ran = place.run(&["check"]);
         assert_eq!(ran.code, 78);
         assert!(
-            ran.out.contains("failed  key file: ") && ran.out.contains(why),
+            ran.out.contains("fail  key_file: ") && ran.out.contains(why),
             "{}",
             ran.out
         );
@@ -188,7 +190,7 @@ fn an_exposed_or_malformed_key_is_refused() {
     std::fs::write(key, "00".repeat(32)).unwrap();
     let ran = place.run(&["check"]);
     assert!(
-        ran.code == 0 && ran.out.contains("ok      key file"),
+        ran.code == 0 && ran.out.contains("ok    key_file"),
         "{}",
         ran.out
     );
@@ -203,7 +205,7 @@ fn check_says_why() {
     );
     let ran = place.run(&["check"]);
     assert!(
-        ran.code == 1 && ran.out.contains("failed  Lark directory"),
+        ran.code == 78 && ran.out.contains("fail  directory: Lark directory"),
         "{}",
         ran.out
     );

@@ -79,9 +79,7 @@ fn no_record_is_begun_where_the_key_tells_that_there_was_one() {
     }
     let checked = place.run(&["check"]);
     assert!(
-        checked.code == 78
-            && checked.out.contains("failed  database: ")
-            && !place.has("relatch.db"),
+        checked.code == 78 && checked.out.contains("fail  database: ") && !place.has("relatch.db"),
         "{}",
         checked.out
     );
@@ -214,7 +212,7 @@ fn a_database_is_served_with_its_own_key_only() {
     );
     let checked = place.run(&["check"]);
     assert!(
-        checked.code == 78 && checked.out.contains("failed  key file: "),
+        checked.code == 78 && checked.out.contains("fail  key_file: "),
         "{}",
         checked.out
     );
@@ -228,7 +226,7 @@ fn a_database_is_served_with_its_own_key_only() {
     );
     let told = place.run(&["check"]);
     assert!(
-        told.code == 78 && told.out.contains("failed  key file: "),
+        told.code == 78 && told.out.contains("fail  key_file: "),
         "{} {}",
         told.out,
         told.err

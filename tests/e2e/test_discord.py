@@ -149,7 +149,7 @@ api_url = "{self.api.url}"
         self.api.commands.append({"type": 1, "name": "old", "id": "3"})
         ran = self.world.run("register", "discord")
         self.assertEqual(ran.stdout, "~ reset-password: description\n= Reset password\n- old\nwritten\n")
-        self.assertIn("ok      discord", self.world.run("check", fails=True).stdout)
+        self.assertIn("ok    discord", self.world.run("check", fails=True).stdout)
 
 
 if __name__ == "__main__":

@@ -88,7 +88,7 @@ kind = "builtin"
         )
         self.addCleanup(world.close)
         checked = world.run("check", fails=True).stdout
-        self.assertIn("ok      Corp directory", checked)
+        self.assertIn("ok    directory[1]: Corp directory", checked)
         world.start()
         self.assertTrue(self.kinit("eli", OLD)[0])
 

@@ -248,7 +248,7 @@ api_url = "{self.cloud.url}"
         self.cloud.commands[1]["description"] = {"default_value": "old"}
         self.assertEqual(register(), "~ reset-password: description\nwritten\n")
         self.assertEqual([one["command"] for one in self.cloud.commands], ["other", "reset-password"])
-        self.assertIn("ok      lark", self.world.run("check", fails=True).stdout)
+        self.assertIn("ok    lark", self.world.run("check", fails=True).stdout)
         manifest = json.loads(self.world.run("manifest", "lark", "--url", "https://reset.acme.example").stdout)
         self.assertEqual(manifest["request_url"], "https://reset.acme.example/lark/events")
 

@@ -205,7 +205,7 @@ class Postfix(Case):
         authority = f'ca_file = "{folder / "ours-ca.pem"}"'
         self.of_postfix = World(smtp_url="smtp://localhost:2530", extra=authority, top=top)
         self.addCleanup(self.of_postfix.close)
-        self.assertIn("ok      email", self.of_postfix.run("check", fails=True).stdout)
+        self.assertIn("ok    email", self.of_postfix.run("check", fails=True).stdout)
         self.of_postfix.start()
 
     def test_what_it_refuses_is_told_apart_and_what_it_takes_can_be_read(self):

@@ -266,12 +266,12 @@ bot_token = "{BOT}"
         self.assertEqual(register(), "~ reset-password: method\nwritten\n")
         self.assertEqual((self.server.commands[0]["method"], self.server.commands[0]["token"]), ("P", MADE))
         checked = self.world.run("check", fails=True).stdout
-        self.assertIn("ok      mattermost", checked)
-        self.assertNotIn("warning", checked)
+        self.assertIn("ok    mattermost", checked)
+        self.assertNotIn("warn  mattermost", checked)
         self.server.permissions = ["manage_system", "manage_own_slash_commands"]
         checked = self.world.run("check", fails=True).stdout
-        self.assertIn("failed  mattermost: the bot lacks the permission create_post_ephemeral", checked)
-        self.assertIn("warning mattermost: the bot lacks the permission create_post_ephemeral, so Copy", checked)
+        self.assertIn("fail  mattermost.bot_token: the bot lacks the permission create_post_ephemeral", checked)
+        self.assertIn("warn  mattermost.bot_token: the bot lacks the permission create_post_ephemeral, so Copy", checked)
         refused = self.world.run("register", "mattermost", "--team", "../x", fails=True)
         self.assertTrue(re.search("--team must be", refused.stderr))
 

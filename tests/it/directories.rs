@@ -324,7 +324,8 @@ async fn a_check_finds_what_is_missing(world: &impl World) {
             .unwrap()
             .probe()
             .await
-            .unwrap_err();
+            .unwrap_err()
+            .text;
         assert!(
             told.contains("no right to reset") || told.contains("may not write"),
             "{told}"

@@ -3,6 +3,7 @@
 mod admins;
 mod audit;
 mod callers;
+mod check;
 mod claim;
 mod connections;
 mod contacts;

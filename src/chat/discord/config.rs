@@ -3,7 +3,7 @@
 use secrecy::SecretString;
 use url::Url;
 
-use crate::settings::Section;
+use crate::settings::{SecretForm, Section};
 
 /// Public keys of small order, under which anybody can make a signature for any message. They are refused once, when the
 /// settings are read. Together with ring, which accepts only canonical scalars (RFC 8032, 5.1.7), this makes verification
@@ -39,7 +39,10 @@ impl Config {
             if is_snowflake(&id) {
                 return Some(id);
             }
-            section.problem(key, "must be an id of Discord: 15 to 20 digits");
+            section.problem(
+                key,
+                "must be an id of Discord: 15 to 20 digits, such as 290926798626357999",
+            );
             None
         };
         let application_id = snowflake(&mut section, "application_id");
@@ -54,7 +57,7 @@ impl Config {
             }
             key
         });
-        let bot_token = section.required_secret("bot_token", "bot_token_file", true);
+        let bot_token = section.required_secret("bot_token", "bot_token_file", SecretForm::TOKEN);
         let api_url = section.api_url("https://discord.com/api/v10/");
         section.end();
         Some(Self {

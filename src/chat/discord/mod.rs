@@ -26,6 +26,7 @@ use super::{
 use crate::clock::Clock;
 use crate::domain::delivery::Outcome;
 use crate::domain::{ChatUser, EmailAddress, Moment, Platform, Role};
+use crate::settings::Finding;
 
 /// Where Discord posts commands, clicks and forms alike.
 pub const INTERACTIONS_ROUTE: &str = "/discord/interactions";
@@ -204,19 +205,22 @@ impl Adapter for Discord {
         Ok(None)
     }
 
-    async fn probe(&self) -> Result<(), String> {
+    async fn probe(&self) -> Result<(), Finding> {
         let answer = self
             .api(Method::GET, "applications/@me", None)
             .await
-            .map_err(|error| error.to_string())?;
+            .map_err(|error| Finding::of("bot_token", error.to_string()))?;
         let part = |name: &str| answer.get(name).and_then(Value::as_str).unwrap_or_default();
         let key = part("verify_key");
         if part("id") != self.config.application_id {
-            Err("the bot token belongs to another application".to_owned())
+            let told = "the bot token belongs to another application; take both from the same one";
+            Err(Finding::of("application_id", told))
         } else if key == hex::encode(self.config.public_key) {
             Ok(())
         } else {
-            Err("public_key is not that of this application".to_owned())
+            let told =
+                "public_key is not that of this application; copy it from General Information";
+            Err(Finding::of("public_key", told))
         }
     }
 }

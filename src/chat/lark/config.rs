@@ -3,7 +3,7 @@
 use secrecy::SecretString;
 use url::Url;
 
-use crate::settings::Section;
+use crate::settings::{SecretForm, Section};
 
 /// Why nothing starts without the key, and where to make it.
 const NO_ENCRYPT_KEY: &str = "is missing; without it anyone who has seen one event can forge others. Make an Encrypt Key \
@@ -31,14 +31,18 @@ pub struct Config {
 impl Config {
     pub(in crate::chat) fn read(mut section: Section<'_>, _own_url: Option<&Url>) -> Option<Self> {
         let app_id = section.required("app_id");
-        let app_secret = section.required_secret("app_secret", "app_secret_file", true);
+        let app_secret =
+            section.required_secret("app_secret", "app_secret_file", SecretForm::Strong);
         let problems = section.problem_count();
-        let encrypt_key = section.secret("encrypt_key", "encrypt_key_file", true);
+        let encrypt_key = section.secret("encrypt_key", "encrypt_key_file", SecretForm::Strong);
         if encrypt_key.is_none() && section.problem_count() == problems {
             section.problem("encrypt_key", NO_ENCRYPT_KEY);
         }
-        let verification_token =
-            section.required_secret("verification_token", "verification_token_file", true);
+        let verification_token = section.required_secret(
+            "verification_token",
+            "verification_token_file",
+            SecretForm::Strong,
+        );
         let tenant_key = section.required("tenant_key");
         let api_url = section.api_url("https://open.larksuite.com/open-apis/");
         section.end();

@@ -41,6 +41,7 @@ use crate::clock::Clock;
 use crate::domain::delivery::Outcome;
 use crate::domain::{ChatUser, EmailAddress, Moment, Platform};
 use crate::lark_api::LarkApi;
+use crate::settings::Finding;
 use crate::telemetry::LogSampler;
 
 /// Where Lark posts messages, menu clicks and card clicks alike.
@@ -243,12 +244,12 @@ impl Adapter for Lark {
         Ok(None)
     }
 
-    async fn probe(&self) -> Result<(), String> {
+    async fn probe(&self) -> Result<(), Finding> {
         let answer = self
             .api
             .call(Method::GET, "bot/v3/info", None)
             .await
-            .map_err(|error| error.to_string())?;
+            .map_err(|error| Finding::from(error.to_string()))?;
         if answer
             .pointer("/bot/open_id")
             .and_then(Value::as_str)
@@ -256,7 +257,10 @@ impl Adapter for Lark {
         {
             Ok(())
         } else {
-            Err("the app has no bot; add the bot ability".to_owned())
+            Err(Finding::of(
+                "app_id",
+                "the app has no bot; add the bot ability",
+            ))
         }
     }
 }

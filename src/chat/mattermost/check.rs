@@ -42,17 +42,18 @@ impl Mattermost {
     pub(super) async fn examine_server(&self, matching: &Matching) -> Examination {
         let mut found = Examination::default();
         if self.config.command_tokens.is_empty() {
-            found
-                .failures
-                .push("command_tokens is empty; run `relatch register mattermost`".to_owned());
+            found.fail(
+                "command_tokens",
+                "command_tokens is empty; run `relatch register mattermost`",
+            );
         }
         match self.fetch_signing_key().await {
             Ok(Some(_)) => {}
-            Ok(None) => found.failures.push("the server tells no key (AsymmetricSigningPublicKey), so no command is taken; check mattermost.url and the server's version".to_owned()),
-            Err(error) => found.failures.push(format!("its key for triggers: {error}")),
+            Ok(None) => found.fail("url", "the server tells no key (AsymmetricSigningPublicKey), so no command is taken; check mattermost.url and the server's version"),
+            Err(error) => found.fail("url", format!("its key for triggers: {error}")),
         }
         if let Err(error) = self.examine_as_bot(matching, &mut found).await {
-            found.failures.push(error.to_string());
+            found.fail("", error.to_string());
         }
         found
     }
@@ -108,50 +109,44 @@ impl Mattermost {
     fn examine_settings(&self, config: &Value, found: &mut Examination) {
         let ours = self.config.url.as_str().trim_end_matches('/');
         match config.get("SiteURL").and_then(Value::as_str) {
-            Some("") => found.failures.push(
-                "the server has no SiteURL, so it runs no command; set it to mattermost.url"
-                    .to_owned(),
+            Some("") => found.fail("url", "the server has no SiteURL, so it runs no command; set it to mattermost.url",
             ),
-            Some(site) if site.trim_end_matches('/') != ours => found.warnings.push(format!(
+            Some(site) if site.trim_end_matches('/') != ours => found.warn("url", format!(
                 "the server's SiteURL is {site}, and mattermost.url is {ours}; make both the address that people use"
             )),
             Some(_) | None => {}
         }
         if is_on(config, "EnablePostUsernameOverride") == Some(false) {
-            found.warnings.push(
-                "EnablePostUsernameOverride is off, so cards stand under the administrator's own name"
-                    .to_owned(),
+            found.warn("", "EnablePostUsernameOverride is off, so cards stand under the administrator's own name",
             );
         }
     }
 
     fn say_who_is_recognised(&self, rules: EmailRules, found: &mut Examination) {
         if !rules.is_by_email {
-            found.notes.push("people are recognised by `relatch link mattermost USER_ID EMAIL` alone (identity.match = \"linked\")".to_owned());
+            found.note("", "people are recognised by `relatch link mattermost USER_ID EMAIL` alone (identity.match = \"linked\")");
             return;
         }
         if !rules.is_bot_admin {
             return;
         }
-        found
-            .notes
-            .push("accounts of ldap and saml are recognised by e-mail".to_owned());
+        found.note("", "accounts of ldap and saml are recognised by e-mail");
         let trusted = &self.config.trusted_auth_services;
         let mut is_untrusted = false;
         for (service, section) in rules.services.untrusted(trusted) {
             is_untrusted = true;
-            found.warnings.push(format!(
+            found.warn("", format!(
                 "accounts with a password of this server are not recognised by e-mail, because {section}.Enable is not off and trusted_auth_services does not name {service}: whoever claims an address there may switch to a password; set identity.match = \"linked\", or name {service} if nobody can claim an address there"
             ));
         }
         if rules.is_verified && !is_untrusted {
-            found.notes.push("accounts with a password of this server are recognised by e-mail, because RequireEmailVerification is on".to_owned());
+            found.note("", "accounts with a password of this server are recognised by e-mail, because RequireEmailVerification is on");
         }
         if !rules.is_verified {
-            found.warnings.push("accounts with a password of this server are not recognised by e-mail, because RequireEmailVerification is off; turn it on and then revoke all sessions and personal access tokens, or set identity.match = \"linked\"".to_owned());
+            found.warn("", "accounts with a password of this server are not recognised by e-mail, because RequireEmailVerification is off; turn it on and then revoke all sessions and personal access tokens, or set identity.match = \"linked\"");
         }
         for service in trusted {
-            found.warnings.push(format!(
+            found.warn("trusted_auth_services", format!(
                 "trusted_auth_services names {service}: whoever can give their account there the e-mail of an administrator is taken for that administrator"
             ));
         }
@@ -169,30 +164,30 @@ impl Mattermost {
             Ok(account) => account,
             Err(ApiError::NotFound) => {
                 let text = format!("no account here has the e-mail of {who} (check_account)");
-                found.warnings.push(text);
+                found.warn("", text);
                 return;
             }
             // Where links are enough, the bot need not see e-mails.
             Err(ApiError::MissingScope(_)) if !rules.is_by_email => return,
             Err(error) => {
                 let text = format!("the account of {who} could not be read: {error}");
-                found.failures.push(text);
+                found.fail("", text);
                 return;
             }
         };
         if !rules.is_by_email {
             let id = &account.id;
-            found.notes.push(format!("the user id of {who} is {id}"));
+            found.note("", format!("the user id of {who} is {id}"));
             return;
         }
         match self.judge(&account, rules) {
             Ok(why) => {
                 let text = format!("{who} is recognised by e-mail: {why}");
-                found.notes.push(text);
+                found.note("", text);
             }
             Err(why) => {
                 let text = format!("{who} is not recognised by e-mail: {why}");
-                found.failures.push(text);
+                found.fail("", text);
             }
         }
     }
@@ -242,15 +237,16 @@ impl Mattermost {
 
 fn examine_rights(rights: BotRights, rules: EmailRules, found: &mut Examination) {
     if !rights.posts_to_one {
-        found.failures.push(format!(
-            "the bot lacks the permission {POST_EPHEMERAL}; make it a System Admin"
-        ));
-        found.warnings.push(format!(
+        found.fail(
+            "bot_token",
+            format!("the bot lacks the permission {POST_EPHEMERAL}; make it a System Admin"),
+        );
+        found.warn("bot_token", format!(
             "the bot lacks the permission {POST_EPHEMERAL}, so Copy, showing, typed addresses, the copy to another address and contact are off; make the bot a System Admin"
         ));
     }
     if !rules.is_bot_admin && rules.is_by_email {
-        found.failures.push(format!(
+        found.fail("bot_token", format!(
             "the bot lacks the permission {MANAGE_SYSTEM}, so the server hides how people sign in (auth_service), and nobody is recognised by e-mail; make the bot a System Admin, or set identity.match = \"linked\""
         ));
     }

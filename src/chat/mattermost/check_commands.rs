@@ -97,7 +97,7 @@ impl Mattermost {
             Ok(()) => {}
             Err(CheckError::Api(error)) => {
                 let text = format!("the commands of the teams could not be read: {error}");
-                found.warnings.push(text);
+                found.warn("", text);
                 return Ok(());
             }
             Err(error) => return Err(error),
@@ -107,17 +107,17 @@ impl Mattermost {
         let stale = known.iter().filter(|known| !is_seen(known.expose_secret()));
         match stale.count() {
             0 => {}
-            stale if seen.is_complete => found.failures.push(format!(
+            stale if seen.is_complete => found.fail("command_tokens", format!(
                 "{stale} of {} command_tokens belong to no command any more; take the tokens from Integrations, Slash Commands",
                 known.len()
             )),
-            stale => found.warnings.push(format!(
+            stale => found.warn("command_tokens", format!(
                 "{stale} of {} command_tokens belong to no command that the bot may see",
                 known.len()
             )),
         }
         if !seen.teams_without.is_empty() && !known.is_empty() {
-            found.notes.push(format!(
+            found.note("", format!(
                 "{COMMAND_NAME} is not there for the teams {}: `relatch register mattermost --team TEAM_ID` makes it",
                 seen.teams_without.join(", ")
             ));
@@ -171,7 +171,7 @@ impl Mattermost {
             501 => return Err(CheckError::CommandsOff),
             403 => {
                 seen.is_complete = false;
-                found.failures.push(format!(
+                found.fail("bot_token", format!(
                     "the bot lacks the permission {MANAGE_OWN_COMMANDS} in the team {name}, so its command cannot be read; make the bot a System Admin"
                 ));
                 return Ok(());
@@ -189,21 +189,22 @@ impl Mattermost {
         };
         let own = self.own(COMMANDS_ROUTE);
         if command.url != own {
-            found.failures.push(format!(
+            found.fail("", format!(
                 "the command of the team {name} posts to another address than {own}, on {}; run `relatch register mattermost --team {id}`",
                 origin_of(&command.url)
             ));
         }
         // `CommandMethodPost` in `model/command.go`.
         if command.method != "P" {
-            found.failures.push(format!(
-                "the command of the team {name} has the request method GET; set POST"
-            ));
+            found.fail(
+                "",
+                format!("the command of the team {name} has the request method GET; set POST"),
+            );
         }
         let is_known = |known: &str| known == command.token;
         let known = &self.config.command_tokens;
         if !known.iter().any(|known| is_known(known.expose_secret())) {
-            found.failures.push(format!(
+            found.fail("command_tokens", format!(
                 "the token of the command of the team {name} is not in command_tokens, so what is typed there is refused; add it (Integrations, Slash Commands)"
             ));
         }
@@ -235,7 +236,7 @@ impl Mattermost {
             } else {
                 "has the same address as mattermost.url. If that is the server's own address, not that of a proxy in front of it,"
             };
-            found.warnings.push(format!(
+            found.warn("", format!(
                 "{host} (public_url) {why} the server posts there only if AllowedUntrustedInternalConnections names it"
             ));
         }
@@ -325,7 +326,8 @@ mod tests {
         )
         .examine_address(Some(&settings), &mut found)
         .await;
-        found.warnings
+        let warnings = found.warnings.into_iter();
+        warnings.map(|warning| warning.text).collect()
     }
 
     /// Nothing listens at these addresses, and none of them is connected to.

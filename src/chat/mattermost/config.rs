@@ -4,7 +4,7 @@ use secrecy::SecretString;
 use url::Url;
 
 use crate::secret::is_weak_secret;
-use crate::settings::{Section, with_slash};
+use crate::settings::{SecretForm, Section, foreign_to_tokens, with_slash};
 
 /// The settings of a Mattermost server.
 #[derive(Debug)]
@@ -22,27 +22,27 @@ pub struct Config {
 }
 
 impl Config {
-    /// Reads the section `[mattermost]`; clicks are posted to `own_url`.
+    /// Reads the section `[mattermost]`; clicks are posted to `own_url`. That it is missing is noted elsewhere.
     pub(in crate::chat) fn read(mut section: Section<'_>, own_url: Option<&Url>) -> Option<Self> {
         let url = section.required_url("url").map(with_slash);
         // It may be empty: `relatch register mattermost` makes the command and prints its token.
         let tokens = section.list("command_tokens").unwrap_or_default();
-        if tokens.iter().any(|token| is_weak_secret(token)) {
+        let foreign = tokens.iter().find_map(|token| foreign_to_tokens(token));
+        if let Some(wrong) = foreign {
+            section.problem("command_tokens", format!("one of them {wrong}"));
+        } else if tokens.iter().any(|token| is_weak_secret(token)) {
             section.problem(
                 "command_tokens",
                 "holds a token that is too short, or a placeholder",
             );
         }
-        let bot_token = section.required_secret("bot_token", "bot_token_file", true);
+        let bot_token = section.required_secret("bot_token", "bot_token_file", SecretForm::TOKEN);
         let trusted = section.list("trusted_auth_services").unwrap_or_default();
         if trusted.iter().any(|name| !is_service_name(name)) {
             section.problem(
                 "trusted_auth_services",
                 "must be a list of names such as [\"gitlab\"], as the server gives them in auth_service",
             );
-        }
-        if own_url.is_none() {
-            section.problem("url", "needs public_url, where Mattermost posts clicks to");
         }
         section.end();
         Some(Self {

@@ -54,6 +54,7 @@ use crate::domain::delivery::Outcome;
 use crate::domain::{ChatUser, EmailAddress, Moment, Platform, Span};
 use crate::net;
 use crate::secret::Keys;
+use crate::settings::Finding;
 use crate::telemetry::LogSampler;
 
 /// Where Mattermost posts slash commands.
@@ -363,10 +364,10 @@ impl Adapter for Mattermost {
         self.write_commands(planned).await
     }
 
-    async fn probe(&self) -> Result<(), String> {
+    async fn probe(&self) -> Result<(), Finding> {
         match self.rights.ask(&self.clock, self.fetch_rights()).await {
             Ok(_) => Ok(()),
-            Err(error) => Err(error.to_string()),
+            Err(error) => Err(Finding::from(error.to_string())),
         }
     }
 

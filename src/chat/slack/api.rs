@@ -38,6 +38,16 @@ impl Slack {
         method: &str,
         request: impl FnOnce(reqwest::RequestBuilder) -> reqwest::RequestBuilder,
     ) -> Result<T, ApiError> {
+        let (answer, _) = self.api_with_scopes(method, request).await?;
+        Ok(answer)
+    }
+
+    /// The same, with the scopes of the token, which Slack tells with every answer.
+    pub(super) async fn api_with_scopes<T: DeserializeOwned>(
+        &self,
+        method: &str,
+        request: impl FnOnce(reqwest::RequestBuilder) -> reqwest::RequestBuilder,
+    ) -> Result<(T, Option<String>), ApiError> {
         let url = self.config.api_url.join(method).map_err(|error| {
             tracing::error!(
                 error = &error as &dyn std::error::Error,
@@ -76,7 +86,8 @@ impl Slack {
         };
         let verdict: wire::ApiVerdict = serde_json::from_slice(&answer.body).map_err(malformed)?;
         if verdict.ok {
-            return serde_json::from_slice(&answer.body).map_err(malformed);
+            let read = serde_json::from_slice(&answer.body).map_err(malformed)?;
+            return Ok((read, answer.scopes));
         }
         let error = verdict.error.unwrap_or_default();
         tracing::warn!(platform = "slack", method, slack.error = %error, "Slack refused a call");

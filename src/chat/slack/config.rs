@@ -4,7 +4,7 @@ use secrecy::SecretString;
 use url::Url;
 
 use crate::net;
-use crate::settings::Section;
+use crate::settings::{SecretForm, Section};
 
 /// The settings of a Slack workspace.
 #[derive(Debug)]
@@ -29,13 +29,16 @@ pub struct Config {
 
 impl Config {
     pub(in crate::chat) fn read(mut section: Section<'_>, _own_url: Option<&Url>) -> Option<Self> {
-        let signing_secret = section.required_secret("signing_secret", "signing_secret_file", true);
+        let signing = SecretForm::Token(not_a_signing_secret);
+        let signing_secret =
+            section.required_secret("signing_secret", "signing_secret_file", signing);
         let previous_signing_secret = section.secret(
             "previous_signing_secret",
             "previous_signing_secret_file",
-            true,
+            signing,
         );
-        let bot_token = section.required_secret("bot_token", "bot_token_file", true);
+        let bot = SecretForm::Token(not_a_bot_token);
+        let bot_token = section.required_secret("bot_token", "bot_token_file", bot);
         let team_id = section
             .required("team_id")
             .filter(|id| is_own_id(&mut section, "team_id", id, 'T'));
@@ -59,6 +62,21 @@ impl Config {
             response_origins,
         })
     }
+}
+
+/// Tokens begin with `xox` or `xapp` (Slack, "Token types"); a signing secret does not.
+fn not_a_signing_secret(secret: &str) -> Option<&'static str> {
+    (secret.starts_with("xox") || secret.starts_with("xapp")).then_some(
+        "is a token, not a signing secret, which is under Basic Information, App Credentials",
+    )
+}
+
+/// Of the tokens only a bot's can do what relatch does (Slack, "Token types").
+fn not_a_bot_token(token: &str) -> Option<&'static str> {
+    (!token.starts_with("xoxb-")).then_some(
+        "does not begin with xoxb-, so it is another of Slack's secrets; use the Bot User OAuth Token, which is under OAuth & \
+        Permissions",
+    )
 }
 
 fn read_origins(section: &mut Section<'_>) -> Vec<Url> {
@@ -99,7 +117,7 @@ fn is_own_id(section: &mut Section<'_>, key: &str, id: &str, first: char) -> boo
     if !fits {
         section.problem(
             key,
-            format!("must be an id of Slack that begins with {first}"),
+            format!("must be an id of Slack that begins with {first}, such as {first}0123ABCDEF"),
         );
     }
     fits

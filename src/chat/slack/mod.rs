@@ -4,6 +4,7 @@
 
 mod api;
 mod blocks;
+mod check;
 mod config;
 mod request;
 mod verify;
@@ -21,13 +22,14 @@ use super::account::{AccountIds, ProfileCache};
 use super::interaction::Trigger;
 use super::signature::{EmptySecret, SigningSecrets};
 use super::{
-    Adapter, ApiError, Asking, ChatParts, Form, Freshness, Immediate, Interaction, InteractionKind,
-    Message, NotVerified, Placement, PlannedCommand, Profile, RegisterError, ReplyAddress,
-    ShownPassword, Verified,
+    Adapter, ApiError, Asking, ChatParts, Examination, Form, Freshness, Immediate, Interaction,
+    InteractionKind, Matching, Message, NotVerified, Placement, PlannedCommand, Profile,
+    RegisterError, ReplyAddress, ShownPassword, Verified,
 };
 use crate::clock::Clock;
 use crate::domain::delivery::Outcome;
 use crate::domain::{ChatUser, EmailAddress, Moment, Platform};
+use crate::settings::Finding;
 
 /// Where Slack posts slash commands.
 pub const COMMANDS_ROUTE: &str = "/slack/commands";
@@ -235,9 +237,15 @@ impl Adapter for Slack {
         Ok(None)
     }
 
-    async fn probe(&self) -> Result<(), String> {
+    async fn probe(&self) -> Result<(), Finding> {
         let tested: Result<IgnoredAny, ApiError> = self.api("auth.test", |call| call).await;
-        tested.map(drop).map_err(|error| error.to_string())
+        tested
+            .map(drop)
+            .map_err(|error| Finding::from(error.to_string()))
+    }
+
+    async fn examine(&self, matching: &Matching) -> Examination {
+        self.examine_token(matching).await
     }
 }
 

@@ -83,6 +83,14 @@ pub(super) struct ApiVerdict {
     pub(super) needed: Option<String>,
 }
 
+/// The answer of `auth.test`: whose token it is. One of a whole organization names no workspace.
+#[derive(Debug, Deserialize)]
+pub(super) struct TokenOwner {
+    pub(super) team_id: Option<String>,
+    pub(super) enterprise_id: Option<String>,
+    pub(super) is_enterprise_install: Option<bool>,
+}
+
 /// The answer of `users.info` and `users.lookupByEmail`.
 #[derive(Debug, Deserialize)]
 pub(super) struct UserAnswer {

@@ -11,7 +11,7 @@ use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
 use crate::domain::EmailAddress;
-use crate::settings::Section;
+use crate::settings::{SecretForm, Section};
 
 /// How a connection is encrypted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -119,7 +119,7 @@ impl Config {
     /// Reads the section; what is wrong is noted there.
     pub(in crate::delivery) fn read(mut section: Section<'_>) -> Option<Self> {
         let server = section
-            .required_secret("smtp_url", "smtp_url_file", false)
+            .required_secret("smtp_url", "smtp_url_file", SecretForm::Password)
             .and_then(|url| {
                 let server = url.expose_secret().parse();
                 server

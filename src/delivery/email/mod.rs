@@ -25,6 +25,7 @@ use super::OutgoingText;
 use crate::domain::EmailAddress;
 use crate::domain::delivery::{Outcome, Refusal};
 use crate::net;
+use crate::settings::Finding;
 
 /// How long one phase of the conversation may take.
 const PHASE_DEADLINE: Duration = Duration::from_secs(10);
@@ -104,9 +105,10 @@ impl Sender {
     }
 
     /// For `relatch check`: everything before the recipient.
-    pub(super) async fn probe(&self) -> Result<(), String> {
+    pub(super) async fn probe(&self) -> Result<(), Finding> {
         let connection = self.up_to_sender().await;
-        close(connection.map_err(|problem| problem.to_string())?).await;
+        let found = |problem: SmtpProblem| Finding::of(problem.key(), problem.to_string());
+        close(connection.map_err(found)?).await;
         Ok(())
     }
 

@@ -159,6 +159,21 @@ impl SmtpProblem {
         }
     }
 
+    /// The key of `[email]` that an operator looks at first.
+    pub(super) fn key(&self) -> &'static str {
+        match self {
+            Self::Untrusted(_) | Self::NoTls => "ca_file",
+            Self::No(SmtpPhase::Sender, _) => "from",
+            Self::NoAnswer(_)
+            | Self::Silence
+            | Self::WrongPort
+            | Self::NoStartTls
+            | Self::NoWayToSignIn
+            | Self::NotAnAddress
+            | Self::No(..) => "smtp_url",
+        }
+    }
+
     /// The server's own code, for the log.
     pub(super) fn answer(&self) -> Option<&SmtpAnswer> {
         if let Self::No(_, answer) = self {

@@ -232,7 +232,7 @@ async fn a_check_goes_to_the_sender() {
     ] {
         let script = Script::new(&[(verb, answer)]);
         let port = serve(script.clone()).await;
-        let ended = smtp(port).probe().await.unwrap_err();
+        let ended = smtp(port).probe().await.unwrap_err().text;
         assert!(ended.contains(told), "{verb} {answer}: {ended}");
     }
     let script = Script::new(&[]);
@@ -255,7 +255,7 @@ async fn a_port_of_the_other_kind_is_named() {
     let port = serve(Script::new(&[])).await;
     let mut smtp = smtp_at(&format!("smtps://127.0.0.1:{port}"));
     smtp.deadline = Duration::from_secs(5);
-    let ended = smtp.probe().await.unwrap_err();
+    let ended = smtp.probe().await.unwrap_err().text;
     assert!(
         ended.contains("scheme and the port of smtp_url do not fit"),
         "{ended}"

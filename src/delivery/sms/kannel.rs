@@ -7,7 +7,7 @@ use super::by_status;
 use crate::domain::PhoneNumber;
 use crate::domain::delivery::{Outcome, Refusal};
 use crate::net::Answer;
-use crate::settings::Section;
+use crate::settings::{SecretForm, Section};
 
 pub(super) struct Kannel {
     /// The whole address, such as `http://127.0.0.1:13013/cgi-bin/sendsms`.
@@ -20,7 +20,7 @@ impl Kannel {
     pub(super) fn read(section: &mut Section<'_>) -> Option<Self> {
         let url = section.required_url("url");
         let username = section.required("username");
-        let password = section.required_secret("password", "password_file", false);
+        let password = section.required_secret("password", "password_file", SecretForm::Password);
         Some(Self {
             url: url?,
             username: username?,

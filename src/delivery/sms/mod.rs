@@ -20,7 +20,7 @@ use crate::domain::PhoneNumber;
 use crate::domain::country::Country;
 use crate::domain::delivery::{Outcome, Refusal};
 use crate::net::{self, Answer, CallError, Unreachable};
-use crate::settings::Section;
+use crate::settings::{Finding, Section};
 
 /// How long a gateway may take to answer; after that the outcome is unknown.
 const DEADLINE: Duration = Duration::from_secs(15);
@@ -50,6 +50,14 @@ impl SmsGateway {
             Self::Webhook(webhook) => &webhook.url,
             Self::Twilio(twilio) => &twilio.api_url,
             Self::Kannel(kannel) => &kannel.url,
+        }
+    }
+
+    /// The key of the settings that names the address.
+    fn url_key(&self) -> &'static str {
+        match self {
+            Self::Webhook(_) | Self::Kannel(_) => "url",
+            Self::Twilio(_) => "api_url",
         }
     }
 
@@ -130,7 +138,7 @@ impl Sender {
     }
 
     /// For `relatch check`: connects to the gateway and sends nothing.
-    pub(super) async fn probe(&self) -> Result<(), String> {
+    pub(super) async fn probe(&self) -> Result<(), Finding> {
         let url = self.gateway.url();
         let host = url
             .host_str()
@@ -139,10 +147,11 @@ impl Sender {
             .to_owned();
         let port = url.port_or_known_default().unwrap_or(443);
         let connect = tokio::net::TcpStream::connect((host, port));
-        match tokio::time::timeout(net::CONNECT_DEADLINE, connect).await {
-            Ok(Ok(_)) => Ok(()),
-            Ok(Err(_)) | Err(_) => Err("the SMS gateway does not answer".to_owned()),
+        if let Ok(Ok(_)) = tokio::time::timeout(net::CONNECT_DEADLINE, connect).await {
+            return Ok(());
         }
+        let told = "the SMS gateway does not answer; look at the address, and whether this machine may connect to it";
+        Err(Finding::of(self.gateway.url_key(), told))
     }
 }
 

@@ -8,7 +8,7 @@ use super::by_status;
 use crate::domain::PhoneNumber;
 use crate::domain::delivery::{Outcome, Refusal};
 use crate::net::Answer;
-use crate::settings::Section;
+use crate::settings::{SecretForm, Section};
 
 const TWILIOS_API: &str = "https://api.twilio.com/";
 
@@ -23,7 +23,8 @@ pub(super) struct Twilio {
 impl Twilio {
     pub(super) fn read(section: &mut Section<'_>) -> Option<Self> {
         let account_sid = section.required("account_sid");
-        let auth_token = section.required_secret("auth_token", "auth_token_file", true);
+        let auth_token =
+            section.required_secret("auth_token", "auth_token_file", SecretForm::TOKEN);
         let from = section.required("from");
         let api_url = section
             .url("api_url")

@@ -5,7 +5,7 @@ use serde_json::json;
 use url::Url;
 
 use crate::domain::PhoneNumber;
-use crate::settings::Section;
+use crate::settings::{SecretForm, Section};
 
 pub(super) struct Webhook {
     pub(super) url: Url,
@@ -15,7 +15,7 @@ pub(super) struct Webhook {
 impl Webhook {
     pub(super) fn read(section: &mut Section<'_>) -> Option<Self> {
         let url = section.required_url("url");
-        let token = section.required_secret("token", "token_file", true);
+        let token = section.required_secret("token", "token_file", SecretForm::Strong);
         Some(Self {
             url: url?,
             token: token?,

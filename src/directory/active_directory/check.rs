@@ -7,19 +7,20 @@ use super::own_rights::writable;
 use super::sid::Sid;
 use super::{ActiveDirectory, protection};
 use crate::directory::check_account::found_one;
-use crate::directory::ldap::{LdapSession, OneEntry, Which};
+use crate::directory::ldap::{LdapSession, OneEntry, Which, capabilities};
 use crate::directory::{Backend, By, self_write};
+use crate::settings::Finding;
 
 /// The attribute that lists the members of a group.
 const MEMBER: &str = "member";
 
 /// Tries the rights on the account of the settings. The server tells the right to force a change, but not the right to set
 /// a password, which is given together with it.
-pub(super) async fn probe(directory: &ActiveDirectory) -> Result<(), String> {
+pub(super) async fn probe(directory: &ActiveDirectory) -> Result<(), Finding> {
     let tree = &directory.tree;
     for (which, url) in directory.servers.each() {
         let probed = probe_server(directory, which).await;
-        probed.map_err(|problem| format!("{url}: {problem}"))?;
+        probed.map_err(|found| Finding::of(found.key, format!("{url}: {}", found.text)))?;
     }
     let Some(email) = &tree.settings.check_account else {
         return Ok(());
@@ -29,15 +30,16 @@ pub(super) async fn probe(directory: &ActiveDirectory) -> Result<(), String> {
     let asked = directory.servers.ask(Which::Any, |session| async move {
         Ok(directory.one(&session, by).await)
     });
-    let (session, found) = asked.await.map_err(|failure| failure.to_string())?;
+    let (session, found) = asked.await?;
     if let Ok(OneEntry::Found(entry)) = found {
         let tokens = protection::token_groups(&session, &entry.dn).await;
         tokens.map_err(|_logged| {
-            format!(
+            let told = format!(
                 "the groups (tokenGroups) of {} cannot be read: {}",
                 email.masked(),
                 protection::TOKEN_RIGHT
-            )
+            );
+            Finding::of("bind_dn", told)
         })?;
     }
     found_one(directory.find(std::slice::from_ref(by)).await, email)?;
@@ -49,7 +51,7 @@ pub(super) async fn probe(directory: &ActiveDirectory) -> Result<(), String> {
     let found = session
         .search(base, Scope::Subtree, &filter, &wanted, 2)
         .await;
-    let found = found.map_err(|failure| failure.to_string())?;
+    let found = found?;
     let may_write = |name: &str| {
         let mut rights = found
             .entries
@@ -64,21 +66,25 @@ pub(super) async fn probe(directory: &ActiveDirectory) -> Result<(), String> {
     if missing.is_empty() {
         Ok(())
     } else {
-        Err(format!(
-            "relatch's account may not write {} of {}",
+        let told = format!(
+            "relatch's account may not write {} of {}; let it reset passwords there",
             missing.join(" and "),
             email.masked()
-        ))
+        );
+        Err(Finding::of("bind_dn", told))
     }
 }
 
-async fn probe_server(directory: &ActiveDirectory, which: Which) -> Result<(), String> {
-    let tree = &directory.tree;
-    let asked = directory.servers.ask(which, |session| async move {
-        Ok(tree.probe_places(&session).await)
-    });
-    let (_, probed) = asked.await.map_err(|failure| failure.to_string())?;
-    probed
+async fn probe_server(directory: &ActiveDirectory, which: Which) -> Result<(), Finding> {
+    let asked = directory
+        .servers
+        .ask(which, |session| async move { capabilities(&session).await });
+    let (session, capabilities) = asked.await?;
+    if capabilities.is_read_only_domain_controller() {
+        let told = "it is a read-only domain controller, which takes no change; use a writable one";
+        return Err(Finding::of("url", told));
+    }
+    directory.tree.probe_places(&session).await
 }
 
 /// What the account of the settings may write of its own entry and of the groups of the settings.

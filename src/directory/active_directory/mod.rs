@@ -34,7 +34,7 @@ use super::{
 use crate::clock::Clock;
 use crate::domain::{EmailAddress, Guard, MemberId, Moment, Password, Status};
 use crate::net::TlsError;
-use crate::settings::Section;
+use crate::settings::{Finding, Section};
 use crate::store::Reservation;
 
 const DISABLED: i64 = 0x2;
@@ -78,6 +78,8 @@ impl DirectoryConfig for Config {
             filter: "(&(objectCategory=person)(objectClass=user))",
             name_attribute: "displayName",
             department_attribute: "department",
+            // The Global Catalog's.
+            read_only_ports: &[3268, 3269],
         };
         LdapSettings::read(section, is_alone, &DEFAULTS).map(Self)
     }
@@ -315,7 +317,7 @@ impl Backend for ActiveDirectory {
         self.servers.close_idle();
     }
 
-    async fn probe(&self) -> Result<(), String> {
+    async fn probe(&self) -> Result<(), Finding> {
         check::probe(self).await
     }
 

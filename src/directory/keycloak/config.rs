@@ -9,7 +9,7 @@ use super::Keycloak;
 use crate::directory::config::{DirectoryConfig, DirectoryParts, NameAndDomains};
 use crate::domain::{EmailAddress, Span};
 use crate::net::TlsError;
-use crate::settings::{Section, with_slash};
+use crate::settings::{SecretForm, Section, with_slash};
 
 /// The settings of a realm.
 #[derive(Clone, Debug)]
@@ -52,7 +52,8 @@ impl DirectoryConfig for Config {
             section.missing("url");
         }
         let (realm, client_id) = (section.required("realm"), section.required("client_id"));
-        let client_secret = section.required_secret("client_secret", "client_secret_file", true);
+        let client_secret =
+            section.required_secret("client_secret", "client_secret_file", SecretForm::Strong);
         let ca_file = section.ca_file();
         let mut text_or = |key, default: &str| {
             let text = section.text(key);

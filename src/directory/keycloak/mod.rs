@@ -45,6 +45,7 @@ use crate::domain::country::Country;
 use crate::domain::makeup::PasswordNeeds;
 use crate::domain::{EmailAddress, MemberId, Moment, Password, Span};
 use crate::net::TlsError;
+use crate::settings::Finding;
 use crate::store::Reservation;
 
 /// How long lifting the lock may take after a link was sent. With the calls before it this stays within the deadline of a
@@ -272,7 +273,7 @@ impl Backend for Keycloak {
         warnings
     }
 
-    async fn probe(&self) -> Result<(), String> {
+    async fn probe(&self) -> Result<(), Finding> {
         Box::pin(self.probe_all()).await
     }
 }

@@ -9,6 +9,7 @@ use super::realm::RealmFault;
 use super::wire::{KeycloakUser, RealmSettings, UserProfile};
 use crate::directory::check_account::found_one;
 use crate::directory::{Backend, By, Match, Unavailable};
+use crate::settings::Finding;
 
 /// An id that no user has.
 const NOBODY: &str = "00000000-0000-0000-0000-000000000000";
@@ -70,21 +71,27 @@ impl Keycloak {
     }
 
     /// What is wrong, in words.
-    pub(super) async fn probe_all(&self) -> Result<(), String> {
-        self.api.token().await.map_err(|fault| fault.to_string())?;
+    pub(super) async fn probe_all(&self) -> Result<(), Finding> {
+        let token = self.api.token().await;
+        token.map_err(|fault| Finding::of(fault.key(), fault.to_string()))?;
         // What was read before may have changed since.
         self.read_facts_anew();
-        self.facts().await.map_err(|fault| told(&fault))?;
+        self.facts().await.map_err(|fault| self.told(&fault))?;
         for is_caller in [true, false] {
             let exist = self.named_roles_exist(is_caller, &[]).await;
-            exist.map_err(|fault| told(&fault))?;
+            exist.map_err(|fault| self.told(&fault))?;
         }
         let count: Result<Option<Value>, Unavailable> =
             self.api.get(&["users", "count"], &[]).await;
-        count.map_err(|_logged| "the realm's users cannot be read; the log says why".to_owned())?;
+        count.map_err(|_logged| {
+            Finding::of(
+                "realm",
+                "the realm's users cannot be read; the log says why",
+            )
+        })?;
         self.may_manage().await?;
         let Some(email) = &self.config.check_account else {
-            return self.try_somebody().await;
+            return Ok(self.try_somebody().await?);
         };
         let found = self.find(&[By::Email(email.clone())]).await;
         let id = match found.as_deref() {
@@ -94,7 +101,7 @@ impl Keycloak {
         found_one(found, email)?;
         let native = id.as_ref().and_then(|id| self.native(id));
         match native {
-            Some(native) => self.may_reset(native, &email.masked()).await,
+            Some(native) => Ok(self.may_reset(native, &email.masked()).await?),
             None => Ok(()),
         }
     }
@@ -147,17 +154,28 @@ impl Keycloak {
             format!("what {whom} granted to applications cannot be read; the log says why")
         })
     }
-}
 
-fn told(fault: &RealmFault) -> String {
-    match fault {
-        RealmFault::Unavailable(_) => {
-            "the realm's roles cannot be read; the log says why".to_owned()
-        }
-        RealmFault::NoRole(name) => {
-            format!(
-                "there is no role \"{name}\", which the settings name; nobody is reset without it"
-            )
+    fn told(&self, fault: &RealmFault) -> Finding {
+        match fault {
+            RealmFault::Unavailable(_) => Finding::of(
+                "realm",
+                "the realm's roles cannot be read; the log says why",
+            ),
+            RealmFault::NoRole(name) => {
+                let lists = [
+                    ("primary_admin_roles", &self.config.primary_admin_roles),
+                    (
+                        "member_and_department_roles",
+                        &self.config.member_and_department_roles,
+                    ),
+                ];
+                let named = lists.into_iter().find(|(_, roles)| roles.contains(name));
+                let key = named.map_or("protected_roles", |(key, _)| key);
+                let told = format!(
+                    "there is no role \"{name}\", which the settings name; nobody is reset without it"
+                );
+                Finding::of(key, told)
+            }
         }
     }
 }

@@ -34,6 +34,23 @@ pub(super) enum TokenFault {
     Status(u16),
 }
 
+impl TokenFault {
+    /// The key of the `[[directory]]` that it is about.
+    pub(super) fn key(self) -> &'static str {
+        match self {
+            Self::WrongSecret => "client_secret",
+            Self::UnknownClient | Self::ServiceAccountOff => "client_id",
+            Self::RealmMissing | Self::RealmDisabled => "realm",
+            Self::HttpsRequired
+            | Self::NotKeycloak
+            | Self::Redirects
+            | Self::Unreachable(_)
+            | Self::NoAnswer
+            | Self::Status(_) => "url",
+        }
+    }
+}
+
 impl From<TokenFault> for Unavailable {
     /// Lasting is what somebody has to put right, there or here.
     fn from(fault: TokenFault) -> Self {

@@ -8,7 +8,7 @@ use crate::directory::config::{DirectoryConfig, DirectoryParts, NameAndDomains};
 use crate::domain::EmailAddress;
 use crate::lark_api::LarkAppSettings;
 use crate::net::TlsError;
-use crate::settings::Section;
+use crate::settings::{SecretForm, Section};
 
 const LARKS_API: &str = "https://open.larksuite.com/open-apis/";
 
@@ -31,7 +31,8 @@ impl DirectoryConfig for Config {
     fn read(mut section: Section<'_>, is_alone: bool) -> Option<Self> {
         let common = NameAndDomains::read(&mut section, is_alone, "Lark directory");
         let app_id = section.required("app_id");
-        let app_secret = section.required_secret("app_secret", "app_secret_file", true);
+        let app_secret =
+            section.required_secret("app_secret", "app_secret_file", SecretForm::Strong);
         let api_url = section.api_url(LARKS_API);
         let check_account = section.parsed("check_account");
         section.end();

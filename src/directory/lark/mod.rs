@@ -31,6 +31,7 @@ use crate::domain::{
     EmailAddress, LoginMethod, Member, MemberId, Moment, Password, Role, SecondFactors, Status,
 };
 use crate::lark_api::{LarkApi, LarkError};
+use crate::settings::Finding;
 use crate::store::Reservation;
 
 /// `logout_type`: the user with this id, on every device. `logout_reason`: the client says that the login password was
@@ -312,13 +313,15 @@ impl Backend for LarkDirectory {
         warnings
     }
 
-    async fn probe(&self) -> Result<(), String> {
+    async fn probe(&self) -> Result<(), Finding> {
         if let Some(email) = &self.config.check_account {
             let by = [By::Email(email.clone())];
             return found_one(self.find(&by).await, email);
         }
         let body = json!({ "emails": ["nobody@relatch.invalid"] });
         let found = self.api.call(Method::POST, FIND_IDS, Some(&body)).await;
-        found.map(drop).map_err(|error| error.to_string())
+        found
+            .map(drop)
+            .map_err(|error| Finding::from(error.to_string()))
     }
 }

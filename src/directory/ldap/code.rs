@@ -13,6 +13,7 @@ pub(in crate::directory) const INVALID_CREDENTIALS: u32 = 49;
 pub(in crate::directory) const INSUFFICIENT_ACCESS: u32 = 50;
 pub(in crate::directory) const BUSY: u32 = 51;
 pub(in crate::directory) const UNAVAILABLE: u32 = 52;
+pub(in crate::directory) const UNWILLING: u32 = 53;
 pub(in crate::directory) const OTHER: u32 = 80;
 /// RFC 4528, section 4.
 pub(in crate::directory) const ASSERTION_FAILED: u32 = 122;

@@ -9,7 +9,7 @@ use super::LdapDirectory;
 use crate::directory::config::{DirectoryConfig, DirectoryParts, NameAndDomains};
 use crate::domain::EmailAddress;
 use crate::net::{self, TlsError};
-use crate::settings::Section;
+use crate::settings::{SecretForm, Section};
 
 /// The country of an entry: by its two letters, and by its number in Active Directory.
 pub(super) const COUNTRY: [&str; 2] = ["c", "countryCode"];
@@ -30,6 +30,8 @@ pub(in crate::directory) struct Defaults {
     pub(in crate::directory) filter: &'static str,
     pub(in crate::directory) name_attribute: &'static str,
     pub(in crate::directory) department_attribute: &'static str,
+    /// Ports on which such a server only answers questions.
+    pub(in crate::directory) read_only_ports: &'static [u16],
 }
 
 /// Groups that give a role or protect an account, by their DNs.
@@ -62,8 +64,19 @@ impl Groups {
     }
 
     pub(in crate::directory) fn all(&self) -> impl Iterator<Item = &str> {
-        let protected = self.protected.iter().map(String::as_str);
-        protected.chain(self.giving_a_role())
+        self.with_keys().map(|(_, group)| group)
+    }
+
+    /// Each with the key that names it.
+    pub(super) fn with_keys(&self) -> impl Iterator<Item = (&'static str, &str)> {
+        let lists = [
+            ("protected_groups", &self.protected),
+            ("primary_admin_groups", &self.primary_admin),
+            ("member_and_department_groups", &self.member_and_department),
+        ];
+        lists
+            .into_iter()
+            .flat_map(|(key, groups)| groups.iter().map(move |group| (key, group.as_str())))
     }
 }
 
@@ -98,11 +111,11 @@ impl LdapSettings {
         defaults: &Defaults,
     ) -> Option<Self> {
         let common = NameAndDomains::read(&mut section, is_alone, defaults.name);
-        let urls = read_urls(&mut section);
+        let urls = read_urls(&mut section, defaults.read_only_ports);
         let is_encrypted = read_tls(&mut section, urls.as_deref());
         let ca_file = section.ca_file();
         let bind_dn = section.required("bind_dn");
-        let password = section.required_secret("password", "password_file", false);
+        let password = section.required_secret("password", "password_file", SecretForm::Password);
         let base = section.required("base");
         let filter = read_filter(&mut section, defaults);
         let attributes = Attributes::read(&mut section, defaults);
@@ -130,7 +143,7 @@ impl LdapSettings {
 }
 
 /// One server, or several that are tried in order.
-fn read_urls(section: &mut Section<'_>) -> Option<Vec<Url>> {
+fn read_urls(section: &mut Section<'_>, read_only_ports: &[u16]) -> Option<Vec<Url>> {
     let (key, texts) = match section.list("urls") {
         None => ("url", vec![section.required("url")?]),
         Some(texts) => {
@@ -148,7 +161,21 @@ fn read_urls(section: &mut Section<'_>) -> Option<Vec<Url>> {
     let urls: Option<Vec<Url>> = texts.iter().map(server).collect();
     let urls = urls.filter(|urls| !urls.is_empty());
     if urls.is_none() {
-        section.problem(key, "must be ldaps://HOST, or ldap://HOST for StartTLS");
+        section.problem(
+            key,
+            "must be ldaps://HOST, or ldap://HOST for StartTLS, such as ldaps://ldap.acme.example",
+        );
+    }
+    let is_read_only = |url: &Url| {
+        url.port()
+            .is_some_and(|port| read_only_ports.contains(&port))
+    };
+    if urls.iter().flatten().any(is_read_only) {
+        section.problem(
+            key,
+            "is a Global Catalog (port 3268 or 3269), which takes no change; use a domain controller's own port, such as \
+            ldaps://dc1.acme.example",
+        );
     }
     urls
 }
@@ -236,6 +263,7 @@ impl DirectoryConfig for Config {
             filter: "(|(objectClass=inetOrgPerson)(objectClass=nsPerson))",
             name_attribute: "cn",
             department_attribute: "departmentNumber",
+            read_only_ports: &[],
         };
         LdapSettings::read(section, is_alone, &DEFAULTS).map(Self)
     }

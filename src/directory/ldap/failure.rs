@@ -6,6 +6,7 @@ use ldap3::LdapError;
 
 use super::code;
 use crate::directory::Unavailable;
+use crate::settings::Finding;
 
 /// Why the server was of no use. The texts are for operators and hold no secret.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -16,6 +17,9 @@ pub(in crate::directory) enum LdapFailure {
     /// Nothing was asked either, and nothing will be until somebody changes the settings of relatch or of the server.
     #[error("{0}")]
     Misconfigured(String),
+    /// The same: the server refuses relatch's account.
+    #[error("the server refuses the account {account} with code {code}{}", account_hint(*code))]
+    AccountRefused { account: String, code: u32 },
     /// It was asked, and did not answer.
     #[error("the server broke off or did not answer in time")]
     NoAnswer,
@@ -31,9 +35,10 @@ impl LdapFailure {
         match self {
             Self::NotReached(_) | Self::NoAnswer => Unavailable::ForNow,
             Self::Refused { code } if code::may_pass(*code) => Unavailable::ForNow,
-            Self::Refused { .. } | Self::Misconfigured(_) | Self::NoGroup => {
-                Unavailable::Misconfigured
-            }
+            Self::Refused { .. }
+            | Self::AccountRefused { .. }
+            | Self::Misconfigured(_)
+            | Self::NoGroup => Unavailable::Misconfigured,
         }
     }
 
@@ -49,12 +54,37 @@ impl LdapFailure {
 
     /// Why the bind of relatch's account failed.
     pub(super) fn of_bind(account: &str, code: u32) -> Self {
-        let told = format!("the server refuses the account {account} with code {code}");
+        let account = account.to_owned();
+        let refused = Self::AccountRefused { account, code };
         if code::may_pass(code) {
-            Self::NotReached(told)
+            Self::NotReached(refused.to_string())
         } else {
-            Self::Misconfigured(told)
+            refused
         }
+    }
+
+    /// The key of a `[[directory]]` that an operator looks at first.
+    pub(in crate::directory) fn key(&self) -> &'static str {
+        match self {
+            Self::AccountRefused { .. } => "bind_dn",
+            Self::NotReached(_) | Self::Misconfigured(_) | Self::NoAnswer => "url",
+            Self::Refused { .. } | Self::NoGroup => "",
+        }
+    }
+}
+
+impl From<LdapFailure> for Finding {
+    fn from(failure: LdapFailure) -> Self {
+        Self::of(failure.key(), failure.to_string())
+    }
+}
+
+/// What is probably wrong with the account or its password.
+fn account_hint(code: u32) -> &'static str {
+    if code == code::INVALID_CREDENTIALS {
+        ": bind_dn or its password is wrong"
+    } else {
+        ""
     }
 }
 

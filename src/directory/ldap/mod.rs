@@ -35,6 +35,7 @@ mod time;
 mod tree;
 mod user_names;
 mod validity;
+mod writable;
 
 use std::ops::RangeInclusive;
 
@@ -57,6 +58,8 @@ pub(super) use self::servers::{LdapServers, Which};
 pub(super) use self::session::{ANY, LdapSession};
 pub(super) use self::time::generalized_time;
 pub(super) use self::tree::{AccountFlags, OneEntry, Tree};
+pub(super) use self::writable::capabilities;
+use self::writable::takes_changes;
 use super::check_account::found_one;
 use super::phones;
 use super::{
@@ -67,6 +70,7 @@ use crate::clock::Clock;
 use crate::domain::country::Country;
 use crate::domain::{MemberId, Moment, Password, Status};
 use crate::net::TlsError;
+use crate::settings::Finding;
 use crate::store::Reservation;
 
 /// For `relatch check`: why nothing is set on a server that shows no operation that hashes a password.
@@ -111,16 +115,20 @@ impl LdapDirectory {
         pwd_reset::write(&session, &entry, set_within).await
     }
 
-    async fn probe_server(&self, which: Which) -> Result<(), String> {
+    async fn probe_server(&self, which: Which) -> Result<(), Finding> {
         let asked = self.servers.ask(which, |session| async move {
-            self.servers.features(&session).await
+            let features = self.servers.features(&session).await?;
+            Ok((features, capabilities(&session).await?))
         });
-        let (session, features) = asked.await.map_err(|failure| failure.to_string())?;
-        self.tree.probe_places(&session).await?;
-        if features.password_write().is_none() {
-            return Err(READABLE.to_owned());
+        let (session, (features, capabilities)) = asked.await?;
+        if capabilities.is_active_directory() {
+            let told = "the server is an Active Directory; set kind = \"active-directory\"";
+            return Err(Finding::of("kind", told));
         }
-        Ok(())
+        self.tree.probe_places(&session).await?;
+        let write = features.password_write();
+        let write = write.ok_or_else(|| Finding::of("url", READABLE))?;
+        takes_changes(&session, write, &self.tree.settings.base).await
     }
 
     /// Binds as the member with the new password: the server's answer tells whether a change is required. Nobody is signed
@@ -305,10 +313,10 @@ impl Backend for LdapDirectory {
     }
 
     /// Only 389 Directory Server tells whether relatch's account may set a password.
-    async fn probe(&self) -> Result<(), String> {
+    async fn probe(&self) -> Result<(), Finding> {
         for (which, url) in self.servers.each() {
             let probed = self.probe_server(which).await;
-            probed.map_err(|problem| format!("{url}: {problem}"))?;
+            probed.map_err(|found| Finding::of(found.key, format!("{url}: {}", found.text)))?;
         }
         let settings = &self.tree.settings;
         let Some(email) = &settings.check_account else {
@@ -319,7 +327,7 @@ impl Backend for LdapDirectory {
         let asked = self.servers.ask(Which::Any, |session| async move {
             self.servers.features(&session).await
         });
-        let (session, features) = asked.await.map_err(|failure| failure.to_string())?;
+        let (session, features) = asked.await?;
         if features.product != Product::Server389 {
             return Ok(());
         }
@@ -329,13 +337,17 @@ impl Backend for LdapDirectory {
         let (base, own) = (&settings.base, &settings.bind_dn);
         match rights::may_write(&session, base, &filter, own, "userPassword").await {
             Ok(true) => Ok(()),
-            Ok(false) => Err(format!(
-                "relatch's account may not write userPassword of {}",
-                email.masked()
-            )),
-            Err(failure) => Err(format!(
-                "the rights of relatch's account cannot be read: {failure}"
-            )),
+            Ok(false) => {
+                let told = format!(
+                    "relatch's account may not write userPassword of {}; let it",
+                    email.masked()
+                );
+                Err(Finding::of("bind_dn", told))
+            }
+            Err(failure) => {
+                let told = format!("the rights of relatch's account cannot be read: {failure}");
+                Err(Finding::of("bind_dn", told))
+            }
         }
     }
 

@@ -45,7 +45,9 @@ fn ended_with(
 ) -> Result<(), ResetFailed> {
     let result = answer.map_err(|failure| match failure {
         LdapFailure::NotReached(_) => ResetFailed::NotSent,
-        LdapFailure::Misconfigured(_) => ResetFailed::Misconfigured,
+        LdapFailure::Misconfigured(_) | LdapFailure::AccountRefused { .. } => {
+            ResetFailed::Misconfigured
+        }
         LdapFailure::NoAnswer | LdapFailure::Refused { .. } | LdapFailure::NoGroup => {
             ResetFailed::Unknown
         }

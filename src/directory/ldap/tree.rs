@@ -17,6 +17,7 @@ use crate::domain::member::clean_name;
 use crate::domain::{
     EmailAddress, Guard, LoginMethod, Member, MemberId, Role, SecondFactors, Status,
 };
+use crate::settings::Finding;
 
 /// What each kind of server reads of an account in its own way.
 pub(in crate::directory) struct AccountFlags {
@@ -195,15 +196,18 @@ impl Tree {
     pub(in crate::directory) async fn probe_places(
         &self,
         session: &LdapSession,
-    ) -> Result<(), String> {
+    ) -> Result<(), Finding> {
         let settings = &self.settings;
-        let groups = settings.groups.all().map(|group| ("group", group));
-        for (kind, dn) in std::iter::once(("base", settings.base.as_str())).chain(groups) {
-            match session.matches(dn, ANY).await {
-                Ok(true) => {}
-                Ok(false) => return Err(format!("relatch's account cannot see the {kind} {dn}")),
-                Err(failure) => return Err(format!("the {kind} {dn} cannot be read: {failure}")),
-            }
+        let base = std::iter::once(("base", settings.base.as_str()));
+        for (key, dn) in base.chain(settings.groups.with_keys()) {
+            let kind = if key == "base" { "base" } else { "group" };
+            let told = match session.matches(dn, ANY).await {
+                Ok(true) => continue,
+                Ok(false) => format!("relatch's account cannot see the {kind} {dn}"),
+                Err(failure) => format!("the {kind} {dn} cannot be read: {failure}"),
+            };
+            let told = format!("{told}; correct the name, or let relatch's account read it");
+            return Err(Finding::of(key, told));
         }
         Ok(())
     }

@@ -135,6 +135,25 @@ impl Readers {
         })
     }
 
+    /// None, to no file.
+    pub(in crate::store) fn closed() -> Self {
+        let permits = Semaphore::new(0);
+        permits.close();
+        let (give_up, _) = super::Closing::new();
+        Self {
+            permits: Arc::new(permits),
+            count: 0,
+            unused: Arc::default(),
+            opening: Arc::new(Opening {
+                options: SqliteConnectOptions::new(),
+                file: PathBuf::new(),
+                opened: FileIdentity::default(),
+            }),
+            give_up,
+            wait: WAIT,
+        }
+    }
+
     /// A connection that no one else uses. Whoever asks first is served first.
     pub(super) async fn get(&self) -> Result<Reader, NoReader> {
         let permit = Arc::clone(&self.permits).acquire_owned();

@@ -225,7 +225,8 @@ mod tests {
     use crate::clock::Clock;
     use crate::domain::quota::Limit;
     use crate::domain::{Moment, Span};
-    use crate::store::{Lost, OpenError, Store, StoreError, Tx, Use};
+    use crate::store::engine::Tx;
+    use crate::store::{Lost, OpenError, Store, StoreError, Use};
 
     /// A panic in one write ends the task for everybody; whoever watches it hears so, also when they look later.
     #[tokio::test]

@@ -299,7 +299,7 @@ async fn faults_of_the_token_are_told_apart() {
         let bot = fake.bot().await;
         let checked = bot.app.directories.remote().next().unwrap().probe().await;
         assert!(
-            checked.as_ref().is_err_and(|told| told.contains(why)),
+            checked.as_ref().is_err_and(|told| told.text.contains(why)),
             "{error}: {checked:?}"
         );
     }

@@ -73,7 +73,8 @@ async fn a_server_that_leaves_a_bind_without_an_answer_is_sent_no_other() {
 
 async fn probed(settings: &str) -> Result<(), String> {
     let bot = TestBot::with_directory(settings).await;
-    bot.app.directories.remote().next().unwrap().probe().await
+    let probed = bot.app.directories.remote().next().unwrap().probe().await;
+    probed.map_err(|found| found.text)
 }
 
 /// Otherwise the second is tried for the first time when it is needed.

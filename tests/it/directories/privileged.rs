@@ -100,7 +100,8 @@ pub(super) async fn groups_that_cannot_be_seen_stop_everything(server: &Server) 
         .unwrap()
         .probe()
         .await
-        .unwrap_err();
+        .unwrap_err()
+        .text;
     assert!(checked.contains("tokenGroups"), "{checked}");
     // A distribution list without members to be seen.
     let settings = server.settings_protecting(&["CN=hollow,CN=Users,DC=corp,DC=example"]);

@@ -16,7 +16,8 @@ async fn warnings(settings: &str) -> Vec<String> {
 /// Runs `relatch check` as an operator does: whether it ended with 0, and what it printed.
 async fn check(server: &Server) -> (bool, String) {
     let settings = format!(
-        "listen = \"127.0.0.1:0\"\n[admins]\nsource = \"list\"\nprimary = [\"eli@corp.example\"]\n[[directory]]\n{}\n",
+        "listen = \"127.0.0.1:0\"\n[admins]\nsource = \"list\"\nprimary = [\"eli@corp.example\"]\n[[directory]]\n{}\n\
+         [[directory]]\nkind = \"builtin\"\n",
         server.own_settings()
     );
     std::fs::write(server.folder.join("relatch.toml"), settings).unwrap();
@@ -56,11 +57,12 @@ pub(super) async fn active_directory_tells_by_its_descriptors(server: &Server) {
 
     let (is_good, printed) = check(server).await;
     assert!(
-        is_good && printed.contains("ok      Corp directory"),
+        is_good && printed.contains("ok    directory[1]: Corp directory"),
         "{printed}"
     );
     assert!(
-        printed.contains("warning Corp directory: ") && printed.contains("may write mobile"),
+        printed.contains("warn  directory[1]: Corp directory: ")
+            && printed.contains("may write mobile"),
         "{printed}"
     );
 }
@@ -81,7 +83,7 @@ pub(super) async fn server_389_tells_by_its_effective_rights(server: &Server) {
     );
     let (is_good, printed) = check(server).await;
     assert!(
-        is_good && printed.contains("warning Corp directory: unknown "),
+        is_good && printed.contains("warn  directory[1]: Corp directory: unknown "),
         "{printed}"
     );
 
@@ -130,7 +132,7 @@ pub(super) async fn openldap_does_not_tell(server: &Server) {
     );
     let (is_good, printed) = check(server).await;
     assert!(
-        is_good && printed.contains("warning Corp directory: unknown "),
+        is_good && printed.contains("warn  directory[1]: Corp directory: unknown "),
         "{printed}"
     );
 }

@@ -344,7 +344,8 @@ async fn api(State(memory): State<Memory>, Path(method): Path<String>, body: Str
         "users.info" => users_info(&memory, &body).await.into_response(),
         "users.lookupByEmail" => users_by_email(&memory, &body).into_response(),
         "views.open" => views_open(&memory, &body).into_response(),
-        "auth.test" => auth_test().into_response(),
+        // The scopes are in a header of every answer (Slack's Node SDK, `buildResult` of `WebClient.ts`).
+        "auth.test" => ([("x-oauth-scopes", granted.join(","))], auth_test()).into_response(),
         _ => json!({ "ok": false, "error": "unknown_method" })
             .to_string()
             .into_response(),

@@ -36,12 +36,7 @@ async fn a_check_of_discord_succeeds() {
     )])
     .await;
     let ran = relatch(&section(&base, BABA), &["check"]).await;
-    assert!(
-        ran.out.contains("ok      discord"),
-        "{}{}",
-        ran.out,
-        ran.err
-    );
+    assert!(ran.out.contains("ok    discord"), "{}{}", ran.out, ran.err);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -83,7 +83,7 @@ async fn a_check_of_keycloak_succeeds() {
     let base = vendor(with_rights(answers("keycloak/user.json"))).await;
     for account in ["", "check_account = \"eli@corp.example\"\n"] {
         let ran = relatch(&format!("{}{account}", section(&base)), &["check"]).await;
-        let ok = "ok      Corp directory";
+        let ok = "ok    directory: Corp directory";
         assert!(ran.out.contains(ok), "{}{}", ran.out, ran.err);
         assert!(!ran.out.contains("user profile"), "{}", ran.out);
     }
@@ -210,7 +210,7 @@ async fn an_attribute_of_another_form_hides_no_user() {
     let base = vendor(with_rights(answers)).await;
     let account = "check_account = \"eli@corp.example\"\n";
     let ran = relatch(&format!("{}{account}", section(&base)), &["check"]).await;
-    let ok = "ok      Corp directory";
+    let ok = "ok    directory: Corp directory";
     assert!(ran.out.contains(ok), "{}{}", ran.out, ran.err);
 }
 

@@ -50,7 +50,7 @@ pub(super) fn answers() -> Answers {
 async fn a_check_of_lark_succeeds() {
     let base = vendor(answers()).await;
     let ran = relatch(&section(&base), &["check"]).await;
-    assert!(ran.out.contains("ok      lark"), "{}{}", ran.out, ran.err);
+    assert!(ran.out.contains("ok    lark"), "{}{}", ran.out, ran.err);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -40,7 +40,12 @@ async fn cloud(more: &[(&str, u16, &str)]) -> String {
 async fn a_check_of_lark_as_a_directory_succeeds() {
     let base = vendor(answers()).await;
     let ran = relatch(&directory(&base), &["check"]).await;
-    assert!(ran.out.contains("ok      Lark"), "{}{}", ran.out, ran.err);
+    assert!(
+        ran.out.contains("ok    directory: Lark"),
+        "{}{}",
+        ran.out,
+        ran.err
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -69,7 +69,7 @@ async fn a_check_of_mattermost_succeeds() {
     // The example's SiteURL is another server than the one of this test.
     let wrong: Vec<&&str> = told.iter().filter(is_wrong).collect();
     assert!(
-        told.contains(&"ok      mattermost")
+        told.contains(&"ok    mattermost")
             && wrong.len() == 1
             && wrong[0].contains("the server's SiteURL is https://chat.acme.example"),
         "{}{}",

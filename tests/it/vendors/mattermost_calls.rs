@@ -116,7 +116,7 @@ async fn a_plain_bot_of_mattermost_is_answered() {
     );
     let ran = relatch(&settings, &["check"]).await;
     for line in [
-        "ok      mattermost: people are recognised by `relatch link mattermost USER_ID EMAIL` alone",
+        "ok    mattermost: people are recognised by `relatch link mattermost USER_ID EMAIL` alone",
         "the token of the command of the team acme is not in command_tokens",
         "1 of 1 command_tokens belong to no command that the bot may see",
     ] {

@@ -29,8 +29,28 @@ fn section(base: &str) -> String {
 async fn a_check_of_slack_succeeds() {
     let told = text("slack/auth.test.json");
     let base = vendor(vec![("POST /api/auth.test", 200, told)]).await;
-    let ran = relatch(&section(&base), &["check"]).await;
-    assert!(ran.out.contains("ok      slack"), "{}{}", ran.out, ran.err);
+    // The example is of another workspace than those of the other examples.
+    let own = section(&base).replace(WORKSPACE, "T12345678");
+    let ran = relatch(&own, &["check"]).await;
+    assert!(ran.out.contains("ok    slack"), "{}{}", ran.out, ran.err);
+}
+
+/// The token of a whole organization is of no one workspace; the organization of the settings is compared.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_check_of_slack_compares_the_organization() {
+    let told = text("slack/auth.test-organization.json");
+    let base = vendor(vec![("POST /api/auth.test", 200, told)]).await;
+    for (own, line) in [
+        ("E12345678", "ok    slack\n"),
+        (
+            "E87654321",
+            "fail  slack.enterprise_id: is E87654321, and the organization of bot_token is E12345678",
+        ),
+    ] {
+        let section = format!("{}enterprise_id = \"{own}\"\n", section(&base));
+        let ran = relatch(&section, &["check"]).await;
+        assert!(ran.out.contains(line), "{}{}", ran.out, ran.err);
+    }
 }
 
 /// A token that Slack refuses is named as that.
@@ -39,7 +59,7 @@ async fn a_check_names_slacks_refusal() {
     let told = text("slack/auth.test-refused.json");
     let base = vendor(vec![("POST /api/auth.test", 200, told)]).await;
     let ran = relatch(&section(&base), &["check"]).await;
-    let refused = "failed  slack: the platform refuses our token: invalid_auth";
+    let refused = "fail  slack.bot_token: the platform refuses our token: invalid_auth";
     assert!(ran.out.contains(refused), "{}{}", ran.out, ran.err);
 }
 

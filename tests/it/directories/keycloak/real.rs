@@ -258,7 +258,7 @@ async fn a_check_tries_the_rights_without_an_account() {
         bot.app.directories.remote().next().unwrap().probe().await
     };
     assert_eq!(probed(server.own_settings()).await, Ok(()));
-    let told = probed(server.weak_settings()).await.unwrap_err();
+    let told = probed(server.weak_settings()).await.unwrap_err().text;
     assert!(told.contains("manage-users"), "{told}");
     assert!(server.lives(&online).await, "somebody was signed out");
     assert_eq!(server.changes().await, 0);
@@ -312,7 +312,7 @@ async fn a_role_that_is_not_there_stops_everything() {
                 "{key} {role}: {told}"
             );
             let home = bot.app.directories.remote().next().unwrap();
-            let checked = home.probe().await.unwrap_err();
+            let checked = home.probe().await.unwrap_err().text;
             assert!(checked.contains(role), "{checked}");
         }
     }

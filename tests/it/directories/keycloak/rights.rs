@@ -20,7 +20,8 @@ fn without_account(settings: &str) -> String {
 
 async fn probed(settings: &str) -> Result<(), String> {
     let bot = TestBot::with_directory(settings).await;
-    bot.app.directories.remote().next().unwrap().probe().await
+    let probed = bot.app.directories.remote().next().unwrap().probe().await;
+    probed.map_err(|found| found.text)
 }
 
 /// A 401 that a fresh token does not end, and a 403, stay until somebody changes something; a 500 may pass.

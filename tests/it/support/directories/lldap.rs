@@ -11,7 +11,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
 use super::ldap_wire::{Filter, Reader, element, entry, result};
-use super::proxy::{Seen, read_message};
+use super::proxy::{Seen, is_change, read_message};
 use super::{CHOSEN, OLD, SignIn, TestBot, Traits, Trouble, World};
 
 const BASE: &str = "dc=corp,dc=example";
@@ -134,7 +134,7 @@ async fn serve(mut stream: TcpStream, users: Users, seen: Seen) {
         let mut parts = Reader(Reader(&message).next().1);
         let id = element(0x02, parts.next().1);
         let (tag, request) = parts.next();
-        let trouble = if tag == 0x77 {
+        let trouble = if is_change(&message) {
             seen.take_trouble()
         } else {
             None
@@ -147,7 +147,9 @@ async fn serve(mut stream: TcpStream, users: Users, seen: Seen) {
             0x63 => search(&users, bound.as_ref(), request)
                 .unwrap_or_else(|(code, text)| vec![result(0x65, code, &text)]),
             0x77 => {
-                seen.count_change();
+                if is_change(&message) {
+                    seen.count_change();
+                }
                 let (code, text) = change_password(&users, bound.as_ref(), request)
                     .err()
                     .unwrap_or_default();

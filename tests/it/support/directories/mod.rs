@@ -6,6 +6,7 @@ pub(crate) mod ldap;
 pub(crate) mod ldap_wire;
 pub(crate) mod lldap;
 pub(crate) mod mail;
+pub(crate) mod openldap;
 pub(crate) mod proxy;
 pub(crate) mod realm;
 pub(crate) mod web;

@@ -342,8 +342,14 @@ pub(super) async fn read_message(from: &mut (impl AsyncRead + Unpin)) -> Option<
     Some(message)
 }
 
-/// A modification, or the extended operation that changes a password.
-fn is_change(message: &[u8]) -> bool {
+/// A modification, or the extended operation that changes a password; but not of the entry that is not there, by which
+/// `relatch check` asks whether the server takes changes.
+pub(super) fn is_change(message: &[u8]) -> bool {
+    const NOBODY: &[u8] = b"cn=relatch-check-";
+
+    if message.windows(NOBODY.len()).any(|part| part == NOBODY) {
+        return false;
+    }
     let header = if message[1] < 0x80 {
         2
     } else {

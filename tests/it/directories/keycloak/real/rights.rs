@@ -11,7 +11,8 @@ use crate::support::directories::{SignIn, World};
 use crate::support::slack::{shown_password, text_of};
 
 async fn probed(bot: &TestBot) -> Result<(), String> {
-    bot.app.directories.remote().next().unwrap().probe().await
+    let probed = bot.app.directories.remote().next().unwrap().probe().await;
+    probed.map_err(|found| found.text)
 }
 
 /// Each fault of the token is made in Keycloak, told by `relatch check` and in chat, and put right again.

@@ -1,0 +1,161 @@
+//! Whether the record and the key can be used: with what is there now, and with what `serve` will make.
+
+use std::fs::OpenOptions;
+use std::io::{ErrorKind, Write};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+
+use rand::RngExt;
+
+use super::report::{Level, Report};
+use crate::chance::Chance;
+use crate::cli::{Failure, build};
+use crate::config::Settings;
+use crate::store::{OpenError, Store, StoreTasks};
+
+/// More than a commit and its log take.
+const ROOM: usize = 256 * 1024;
+
+/// Why no file can be made or written somewhere.
+type NoRoom = String;
+
+/// Tries the folders, the database and the key, and returns the record where there is one. Leaves nothing behind.
+pub(super) async fn try_files(
+    settings: &Settings,
+    report: &mut Report,
+) -> Option<(Store, StoreTasks)> {
+    let (database, key_file) = (&settings.database, &settings.key_file);
+    let folder = folder_of(database);
+    if let Err(told) = try_folder(&folder) {
+        report.add_unsound("database", told);
+        return None;
+    }
+    if let Some(told) = other_user(database, &folder) {
+        report.add(Level::Warn, "database", told);
+    }
+    let opened = build::open_for_check(settings).await;
+    let record = match opened {
+        Ok(Some((store, tasks))) => {
+            if store.is_writable().await {
+                report.add(Level::Ok, "database", "can be written");
+            } else {
+                let told =
+                    "cannot be written; the log says why. Is the disk full, or the file read-only?";
+                report.add_unsound("database", told);
+            }
+            Some((store, tasks))
+        }
+        Ok(None) => {
+            report.add(Level::Ok, "database", "there is none yet; serve makes it");
+            None
+        }
+        Err(Failure::Open {
+            error: error @ OpenError::Older,
+            ..
+        }) => {
+            let told = format!("{error}. Until then nobody can say here who is in it");
+            report.add(Level::Warn, "database", told);
+            None
+        }
+        Err(failure) if failure.is_of_files() => {
+            report.add_unsound("database", failure.in_full());
+            None
+        }
+        Err(failure) => {
+            report.add(Level::Fail, "database", failure.in_full());
+            None
+        }
+    };
+    let store = record.as_ref().map(|(store, _)| store);
+    try_key(key_file, &folder, store, report).await;
+    record
+}
+
+/// A key file that is not there yet is made by `serve`, beside other files or alone.
+async fn try_key(key_file: &Path, tried: &Path, store: Option<&Store>, report: &mut Report) {
+    let key = build::try_key(key_file, store).await;
+    let folder = folder_of(key_file);
+    match key {
+        Err(failure) if failure.is_of_files() => {
+            report.add_unsound("key_file", failure.in_full());
+        }
+        Err(failure) => report.add(Level::Fail, "key_file", failure.in_full()),
+        Ok(()) if key_file.try_exists().unwrap_or(true) => {
+            report.add(Level::Ok, "key_file", "can be read");
+        }
+        Ok(()) if folder == tried => {}
+        Ok(()) => {
+            if let Err(told) = try_folder(&folder) {
+                report.add_unsound("key_file", told);
+            }
+        }
+    }
+}
+
+/// The folder that a file is in, or will be.
+fn folder_of(file: &Path) -> PathBuf {
+    let real = file
+        .canonicalize()
+        .unwrap_or_else(|_not_there| file.to_owned());
+    match real.parent() {
+        Some(folder) if folder != Path::new("") => folder.to_owned(),
+        _ => PathBuf::from("."),
+    }
+}
+
+/// Writes a file there, as large as a commit may become. It loses its name before it is written, so that nothing is left
+/// however this ends.
+fn try_folder(folder: &Path) -> Result<(), NoRoom> {
+    let mut rng = Chance::System.rng().map_err(|error| error.to_string())?;
+    let name = format!(".relatch-check-{:016x}", rng.random::<u64>());
+    // Random, so that no file system stores it in less.
+    let mut bytes = vec![0; ROOM];
+    rng.fill(bytes.as_mut_slice());
+    let path = folder.join(name);
+    let tried = OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(&path)
+        .and_then(|mut file| {
+            std::fs::remove_file(&path)?;
+            file.write_all(&bytes)?;
+            file.sync_all()
+        });
+    tried.map_err(|error| advice(folder, error.kind()))
+}
+
+fn advice(folder: &Path, kind: ErrorKind) -> NoRoom {
+    let folder = folder.display();
+    if matches!(kind, ErrorKind::StorageFull | ErrorKind::QuotaExceeded) {
+        format!("the disk of {folder} is full; free some room, or choose another folder")
+    } else if kind == ErrorKind::NotFound {
+        format!("the folder {folder} is not there; make it for the user who runs relatch")
+    } else if kind == ErrorKind::PermissionDenied {
+        format!(
+            "this user may make no file in {folder}; run check as the user who runs serve, or give them the folder"
+        )
+    } else if kind == ErrorKind::ReadOnlyFilesystem {
+        format!("{folder} is on a file system that cannot be written; choose another folder")
+    } else {
+        format!("no file can be written in {folder}: {kind}")
+    }
+}
+
+/// What another user may do says nothing about the one who runs `serve`.
+fn other_user(database: &Path, folder: &Path) -> Option<String> {
+    let is_there = database.try_exists().unwrap_or(false);
+    let place = if is_there { database } else { folder };
+    let (owner, own) = (
+        place.metadata().ok()?.uid(),
+        rustix::process::geteuid().as_raw(),
+    );
+    // Whoever may write in the folder of somebody else makes a database of their own there.
+    let says_nothing = owner != own && (is_there || own == 0);
+    says_nothing.then(|| {
+        format!(
+            "{} belongs to the user {owner}, and check runs as {own}; run it as the user who runs serve",
+            place.display()
+        )
+    })
+}

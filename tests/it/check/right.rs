@@ -1,0 +1,154 @@
+//! Right set-ups: nothing of them fails.
+
+use super::fakes::{Slack, TEAM, TOKEN, mail_server, whole, with_ldap};
+use super::set_up::SetUp;
+use crate::support::SECRET;
+use crate::support::directories::openldap::{self, SetUpAs};
+
+/// Each with what is warned of.
+async fn right() -> Vec<(&'static str, SetUp, &'static [&'static str])> {
+    let settings = whole(Slack::good()).await;
+    let good = || SetUp {
+        has_members: true,
+        ..SetUp::of(settings.as_str())
+    };
+    let without_email = Slack {
+        scopes: "commands, users:read",
+        ..Slack::good()
+    };
+    let of_all = Slack {
+        team: "E0ACME",
+        enterprise: Some(("E0ACME", true)),
+        ..Slack::good()
+    };
+    let in_files = |settings: SetUp| {
+        settings
+            .with(
+                &format!("bot_token = \"{TOKEN}\""),
+                "bot_token_file = \"token\"",
+            )
+            .with_file("token", format!("\u{feff}{TOKEN}\r\n"))
+    };
+    let slack = Slack::good().start().await;
+    let mail = mail_server("250 ok").await;
+    let by_variables = [
+        ("RELATCH_LISTEN", "127.0.0.1:0".to_owned()),
+        (
+            "RELATCH_PUBLIC_URL",
+            "https://reset.acme.example".to_owned(),
+        ),
+        ("RELATCH_SECURITY_EMAIL", "security@acme.example".to_owned()),
+        ("RELATCH_SLACK__SIGNING_SECRET", SECRET.to_owned()),
+        ("RELATCH_SLACK__BOT_TOKEN", TOKEN.to_owned()),
+        ("RELATCH_SLACK__TEAM_ID", TEAM.to_owned()),
+        ("RELATCH_SLACK__API_URL", slack),
+        ("RELATCH_EMAIL__SMTP_URL", format!("smtp://{mail}")),
+        ("RELATCH_EMAIL__FROM", "it@acme.example".to_owned()),
+    ];
+    let kubernetes = [
+        "RELATCH_SERVICE_HOST",
+        "RELATCH_SERVICE_PORT",
+        "RELATCH_SERVICE_PORT_HTTP",
+        "RELATCH_PORT",
+        "RELATCH_PORT_8080_TCP",
+        "RELATCH_PORT_8080_TCP_ADDR",
+    ];
+    let ldap = openldap::start(SetUpAs::Writable).await;
+    vec![
+        ("a chat, mail and members", good(), &[]),
+        (
+            "before the first import",
+            SetUp::of(settings.as_str()),
+            &["admins.primary"],
+        ),
+        ("a token of an editor for Windows", in_files(good()), &[]),
+        (
+            "settings of an editor for Windows",
+            good().with("listen", "\u{feff}listen").with("\n", "\r\n"),
+            &[],
+        ),
+        (
+            "beside a service of Kubernetes with its name",
+            kubernetes.iter().fold(good(), |set_up, name| {
+                set_up.with_variable(name, "tcp://10.0.0.1:8080")
+            }),
+            &[],
+        ),
+        (
+            "without a file of settings",
+            by_variables
+                .into_iter()
+                .fold(SetUp::default(), |set_up, (name, value)| {
+                    set_up.with_variable(name, value)
+                }),
+            &[],
+        ),
+        (
+            "an LDAP directory",
+            SetUp::of(with_ldap(ldap).await),
+            &["directory"],
+        ),
+        (
+            "the strict profile",
+            good().with("[admins]", "[policy]\nprofile = \"strict\"\n[admins]"),
+            &[],
+        ),
+        (
+            "people by links alone",
+            SetUp {
+                has_members: true,
+                ..SetUp::of(whole(without_email).await)
+            }
+            .with("[slack]", "[identity]\nmatch = \"linked\"\n[slack]"),
+            &["slack.bot_token"],
+        ),
+        (
+            "a token of a whole organization",
+            SetUp {
+                has_members: true,
+                ..SetUp::of(whole(of_all).await)
+            }
+            .with("api_url", "enterprise_id = \"E0ACME\"\napi_url"),
+            &[],
+        ),
+        (
+            "in a container, behind a proxy elsewhere",
+            good().with("127.0.0.1:0", "0.0.0.0:8080"),
+            &[],
+        ),
+        (
+            "a password with a blank at its end",
+            good()
+                .with(
+                    "[email]",
+                    "[sms]\nkind = \"kannel\"\nurl = \"http://KANNEL/cgi-bin/sendsms\"\nusername = \"it\"\n\
+                     password_file = \"password\"\n[email]",
+                )
+                .with("KANNEL", &mail.to_string())
+                .with_file("password", "canary \n"),
+            &["sms.password_file"],
+        ),
+        (
+            "nobody is told of alarms",
+            good().with("security_email = \"security@acme.example\"\n", ""),
+            &["security_email"],
+        ),
+    ]
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_fails_of_a_right_set_up() {
+    let all = right().await;
+    assert!(all.len() >= 10);
+    for (name, set_up, warned) in all {
+        let checked = set_up.check().await;
+        let told = format!("{name}: {} {}", checked.out, checked.err);
+        assert_eq!(checked.lines("fail"), [], "{told}");
+        assert_eq!(checked.code, Some(0), "{told}");
+        let warnings = checked.lines("warn");
+        let keys: Vec<&str> = warnings.iter().map(|(key, _)| key.as_str()).collect();
+        assert_eq!(keys, warned, "{told}");
+        assert!(!told.contains("canary"), "a secret is told: {told}");
+        assert!(checked.left.is_empty(), "{name} leaves {:?}", checked.left);
+    }
+}
