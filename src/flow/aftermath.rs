@@ -52,16 +52,17 @@ pub(super) async fn finish_steps(app: &App, row: &ResetRow, age: Span) {
         note_steps(app, row.reset_id, noted, "could not record a sign-out").await;
     }
     if is_pending(Step::Notice) {
-        let is_carried = steps
-            .others
-            .iter()
-            .any(|row| row.step == Step::Deliver && row.outcome == StepOutcome::Done);
-        let sent = notify_again(app, row, &member, was_signed_out, is_carried).await;
+        let delivered = steps.others.iter().find(|row| row.step == Step::Deliver);
+        let delivered = delivered.map(|row| row.outcome);
+        let sent = notify_again(app, row, &member, was_signed_out, delivered).await;
         log_failed(sent, "could not record a notice");
     }
     // The process may have died before it noted that the manager is to be told.
     let is_manager_noted = is_pending(Step::ManagerNotice);
-    let has_manager_ended = steps.others.iter().any(|row| row.step == Step::ManagerNotice);
+    let has_manager_ended = steps
+        .others
+        .iter()
+        .any(|row| row.step == Step::ManagerNotice);
     if is_manager_noted || (is_pending(Step::Notice) && !has_manager_ended) {
         manager_notice::send_again(app, row, &member, is_manager_noted).await;
     }
@@ -74,11 +75,11 @@ async fn notify_again(
     row: &ResetRow,
     member: &Member,
     was_signed_out: bool,
-    is_carried: bool,
+    delivered: Option<StepOutcome>,
 ) -> Result<(), StoreError> {
     let earlier = app.store.notices(row.reset_id).await?;
     let known = contacts::known(app, member).await?;
-    let to = notice_destinations(app, row, member, known, is_carried);
+    let to = notice_destinations(app, row, member, known, delivered);
     if to.is_empty() && earlier.is_empty() {
         let impossible = vec![note(Step::Notice, StepOutcome::Impossible)];
         return app.store.note_steps(row.reset_id, impossible).await;

@@ -188,27 +188,38 @@ fn together(contacts: &BTreeMap<String, StepOutcome>, last: Option<&Outcome>) ->
 }
 
 /// Where the notice goes: every contact on record that counts and did not carry the password, and the business address if
-/// none of them is surely the member's. `is_carried` is true where the delivery was accepted: one that was refused, or of
-/// which nobody knows, tells the member nothing.
+/// none of them is surely the member's. `delivered` is how the delivery ended, as far as it is known: one that was refused
+/// carried nothing. Where nobody knows, the contact is told, and the business address too.
 pub(super) fn notice_destinations(
     app: &App,
     row: &ResetRow,
     member: &Member,
     known: Vec<ContactOnRecord>,
-    is_carried: bool,
+    delivered: Option<StepOutcome>,
 ) -> Vec<Destination> {
     // A typed address is not the contact on record, even if both look alike when they are masked.
-    let has_carried = |to: &Destination| {
+    let was_chosen = |to: &Destination| {
         let digest = contacts::digest(app, &member.id, to);
-        is_carried
-            && (row.destination_digest.as_ref() == Some(&digest)
-                || row.carried_mask() == Some(to.masked().as_str()))
+        row.destination_digest.as_ref() == Some(&digest)
+            || row.carried_mask() == Some(to.masked().as_str())
+    };
+    let (is_carried, is_unknown) = match delivered {
+        Some(StepOutcome::Done) => (true, false),
+        Some(StepOutcome::Unknown) | None => (false, true),
+        Some(StepOutcome::Failed | StepOutcome::Impossible | StepOutcome::Pending) => {
+            (false, false)
+        }
     };
     let has_channel = |to: &Destination| app.deliveries.has(to.channel());
-    let others = known
-        .into_iter()
-        .filter(|known| known.counts && has_channel(&known.to) && !has_carried(&known.to))
-        .collect();
+    let told = |known: ContactOnRecord| {
+        let is_chosen = was_chosen(&known.to);
+        let is_told = known.counts && has_channel(&known.to) && !(is_chosen && is_carried);
+        is_told.then_some(ContactOnRecord {
+            is_surely_theirs: known.is_surely_theirs && !(is_chosen && is_unknown),
+            ..known
+        })
+    };
+    let others = known.into_iter().filter_map(told).collect();
     contacts::with_business_address(others, member, has_channel)
 }
 

@@ -3,9 +3,7 @@
 
 use crate::clock::Zone;
 use crate::domain::delivery::Refusal;
-use crate::domain::sign_in::{
-    LONGEST_PASSWORD, PROVING_LIFE, PasswordDenied, SESSION_LIFE, Stage,
-};
+use crate::domain::sign_in::{LONGEST_PASSWORD, PROVING_LIFE, PasswordDenied, SESSION_LIFE, Stage};
 use crate::domain::{Moment, Span};
 use crate::store::SessionEnd;
 

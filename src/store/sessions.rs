@@ -3,9 +3,7 @@
 use super::accounts;
 use super::engine::{Connection, Joined, Table, Tx, params, sql, table};
 use super::{AccountRow, AuditRow, MemberRow, Store, StoreError};
-use crate::domain::sign_in::{
-    LockedBy, PROVING_LIFE, SESSION_LIFE, SESSIONS_AT_ONCE, Stage,
-};
+use crate::domain::sign_in::{LockedBy, PROVING_LIFE, SESSION_LIFE, SESSIONS_AT_ONCE, Stage};
 use crate::domain::{MemberId, Moment, Span};
 
 table! {
@@ -265,7 +263,10 @@ impl Store {
     }
 
     /// Why a session is over; none for one that lives, and for one that is not known, or no more.
-    pub(crate) async fn session_end(&self, session_key: &str) -> Result<Option<SessionEnd>, StoreError> {
+    pub(crate) async fn session_end(
+        &self,
+        session_key: &str,
+    ) -> Result<Option<SessionEnd>, StoreError> {
         let (found, now) = self.signed_in(session_key).await?;
         Ok(found.and_then(|found| found.end(now)))
     }

@@ -149,10 +149,9 @@ async fn notice_recipients(
         // The store has logged it. The contacts of the directory are known without it.
         Err(_) => contacts::known_of(member, &[]),
     };
-    let is_carried = notes
-        .iter()
-        .any(|note| note.step == Step::Deliver && note.outcome == StepOutcome::Done);
-    let found = notices::notice_destinations(app, row, member, known, is_carried);
+    let delivered = notes.iter().find(|note| note.step == Step::Deliver);
+    let delivered = delivered.map(|note| note.outcome);
+    let found = notices::notice_destinations(app, row, member, known, delivered);
     // Pending from now on: the sweep leaves it alone while it is sent, however long the reset took up to here.
     let outcome = if found.is_empty() {
         StepOutcome::Impossible

@@ -146,7 +146,8 @@ pub fn link_sms(
     zone: &Zone,
 ) -> Zeroizing<String> {
     let it = short_it(&organization.name, 12);
-    let with_end = |until: String| format!("{it}: set your new password before {until}: {link} Tell nobody.");
+    let with_end =
+        |until: String| format!("{it}: set your new password before {until}: {link} Tell nobody.");
     Zeroizing::new(first_that_fits([
         with_end(zone.tell_with_zone(until)),
         with_end(zone.tell_with_date(until)),

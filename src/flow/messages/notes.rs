@@ -1,6 +1,6 @@
 //! What people get by e-mail and SMS besides the password and the notice of a reset: codes, changes of contacts, the guide.
 
-use super::sms::{fits_one_sms, short, short_admin};
+use super::sms::{first_that_fits, fits_one_sms, short, short_admin};
 use crate::app::Organization;
 use crate::clock::Zone;
 use crate::delivery::Note;
@@ -141,13 +141,19 @@ pub fn contact_dropped(organization: &str, who: &str, to: &str) -> Note {
 
 /// S40: the code that proves the person.
 pub fn code(organization: &Organization, code: &str) -> Note {
-    let text = format!(
-        "{} code: {code}. It works for 10 minutes. Never tell it to anyone, also not to IT.",
-        short(&organization.name, 20)
-    );
+    let name = short(&organization.name, 20);
+    let pages = organization.public_url.as_ref();
+    let with = |address: &str| {
+        format!(
+            "{name} code: {code}. Type it{address} within 10 minutes. Tell nobody, not even IT."
+        )
+    };
+    let address = pages.map_or_else(String::new, |url| {
+        format!(" at {} only,", url.as_str().trim_end_matches('/'))
+    });
     Note {
         subject: format!("Your {} code", organization.name),
-        text: text.into(),
+        text: first_that_fits([with(&address), with("")]).into(),
     }
 }
 

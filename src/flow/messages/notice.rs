@@ -30,6 +30,7 @@ pub struct Notice<'a> {
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum LeftOut {
     Nothing,
+    Zone,
     PartsOfNames,
     Verify,
     SignedOut,
@@ -45,7 +46,7 @@ impl Notice<'_> {
         let text = format!(
             "Your {organization} password {was} reset by {} (IT) on {}{}.\n{}{}{}",
             self.admin_name,
-            self.zone.tell_with_date(self.at),
+            self.zone.tell_with_zone(self.at),
             if self.was_signed_out {
                 " and you were signed out"
             } else {
@@ -69,17 +70,23 @@ impl Notice<'_> {
 
     /// As an SMS: with the link, else with whom to tell.
     pub fn sms(&self) -> Note {
+        let times = [
+            self.zone.tell_with_zone(self.at),
+            self.zone.tell_with_date(self.at),
+        ];
         let with_link = self.link.map(|link| {
-            format!(
-                "Your {} password {} reset by {} on {}. Not you? {link}",
-                short(&self.organization.name, 12),
-                self.was(),
-                short_admin(self.admin_name, 12),
-                self.zone.tell_with_date(self.at),
-            )
+            first_that_fits(times.map(|at| {
+                format!(
+                    "Your {} password {} reset by {} on {at}. Not you? {link}",
+                    short(&self.organization.name, 12),
+                    self.was(),
+                    short_admin(self.admin_name, 12),
+                )
+            }))
         });
         let shorter = [
             LeftOut::Nothing,
+            LeftOut::Zone,
             LeftOut::PartsOfNames,
             LeftOut::Verify,
             LeftOut::SignedOut,
@@ -105,7 +112,11 @@ impl Notice<'_> {
             short(&self.organization.name, letters),
             self.was(),
             short_admin(self.admin_name, letters),
-            self.zone.tell_with_date(self.at),
+            if left_out < LeftOut::Zone {
+                self.zone.tell_with_zone(self.at)
+            } else {
+                self.zone.tell_with_date(self.at)
+            },
             if self.was_signed_out && left_out < LeftOut::SignedOut {
                 ", you are signed out"
             } else {
@@ -133,7 +144,7 @@ impl Notice<'_> {
             You are told because you are on record as the manager of {member_name}. If they asked for it, there is \
             nothing for you to do.\n\nIf you doubt that, ask {member_name} in person or by phone.\n{}",
             self.admin_name,
-            self.zone.tell_with_date(self.at),
+            self.zone.tell_with_zone(self.at),
             not_expected(self.organization)
         );
         Note {

@@ -56,12 +56,18 @@ async fn the_sign_in_page_says_why_the_session_ended() {
         .submit("/account", "/account/sessions", &[("end", "others")])
         .await;
     assert_eq!(one.open("/account").await.to(), "/signin");
-    assert_eq!(why(&one).await, "This session has ended. Please sign in again.");
+    assert_eq!(
+        why(&one).await,
+        "This session has ended. Please sign in again."
+    );
 
     let csrf = other.open("/account").await.csrf();
     let temporary = bot.reset_by_copy(JO, MINA).await;
     let fields = [("csrf", csrf.as_str()), ("current", OWN), ("password", OWN)];
-    assert_eq!(other.post("/account/password", &fields).await.to(), "/signin");
+    assert_eq!(
+        other.post("/account/password", &fields).await.to(),
+        "/signin"
+    );
     assert_eq!(why(&other).await, RESET);
     // A wrong password does not hide the form, and the reason is no hint to others.
     let page = other.sign_in(MINA, "wrong").await;
@@ -79,7 +85,11 @@ async fn the_sign_in_page_says_why_the_session_ended() {
     assert_eq!(why(&overtaken).await, RESET);
 
     bot.set_password(MINA, OWN).await;
-    assert!(why(&overtaken).await.starts_with("Your password was replaced"));
+    assert!(
+        why(&overtaken)
+            .await
+            .starts_with("Your password was replaced")
+    );
     bot.clock.advance(Span::seconds(1));
     let long = bot.browser();
     long.sign_in(MINA, OWN).await;
@@ -142,7 +152,10 @@ async fn every_page_of_a_session_listens_for_its_end() {
 
     let half = bot.browser();
     half.sign_in(MINA, &temporary).await;
-    assert_eq!(stream_of(&half.open("/verify").await.text), "/verify/events");
+    assert_eq!(
+        stream_of(&half.open("/verify").await.text),
+        "/verify/events"
+    );
     bot.clock.advance(Span::seconds(31));
     bot.outbox.take();
     let further = proven(&bot, &temporary).await;
@@ -161,7 +174,11 @@ async fn every_page_of_a_session_listens_for_its_end() {
     assert_eq!(forged.status, StatusCode::FORBIDDEN);
     assert_eq!(stream_of(&forged.text), "/account/events");
     for path in ["/signin", not_me, "/not-me/x"] {
-        assert_eq!(stream_of(&bot.browser().open(path).await.text), "", "{path}");
+        assert_eq!(
+            stream_of(&bot.browser().open(path).await.text),
+            "",
+            "{path}"
+        );
     }
 }
 
@@ -186,7 +203,11 @@ async fn a_page_half_the_way_hears_of_a_newer_reset() {
         let answer = browser.send(Request::get(path), String::new()).await;
         assert_eq!(answer.status(), StatusCode::OK, "{path}");
         let mut events = answer.into_body();
-        events.frame().await.expect("how soon to come back").unwrap();
+        events
+            .frame()
+            .await
+            .expect("how soon to come back")
+            .unwrap();
         streams.push(events);
     }
     bot.clock.advance(Span::seconds(1));
@@ -195,7 +216,10 @@ async fn a_page_half_the_way_hears_of_a_newer_reset() {
         let told = tokio::time::timeout(std::time::Duration::from_secs(10), events.collect()).await;
         let told = told.expect("an end").unwrap().to_bytes();
         let told = String::from_utf8_lossy(&told).into_owned();
-        assert!(told.contains("event: reset") && told.contains(RESET), "{told}");
+        assert!(
+            told.contains("event: reset") && told.contains(RESET),
+            "{told}"
+        );
     }
 }
 

@@ -44,7 +44,8 @@ async fn the_address_has_the_path_of_the_pages() {
     bot.reset(JO, MINA, "deliver_phone").await;
     let sms = bot.outbox.take().remove(0);
     assert!(
-        sms.text.contains("Sign in at https://acme.example/reset/signin and"),
+        sms.text
+            .contains("Sign in at https://acme.example/reset/signin and"),
         "{}",
         sms.text
     );
@@ -89,4 +90,19 @@ async fn people_of_another_directory_are_told_its_own_address() {
             sent.text
         );
     }
+}
+
+/// A code says where it is typed: at our own pages alone.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_code_says_where_it_is_typed() {
+    let bot = TestBot::new().await;
+    let temporary = bot.reset_by_copy(JO, MINA).await;
+    bot.outbox.take();
+    bot.browser().sign_in(MINA, &temporary).await;
+    let sms = bot.outbox.take().remove(0);
+    let (_, told) = sms.text.split_once(". ").expect("a code");
+    assert_eq!(
+        told,
+        "Type it at http://127.0.0.1 only, within 10 minutes. Tell nobody, not even IT."
+    );
 }
