@@ -164,6 +164,10 @@ pub(super) fn session_ended(end: SessionEnd, zone: &Zone, now: Moment) -> String
             password."
                 .to_owned()
         }
+        SessionEnd::Locked => {
+            "Too many wrong codes were typed for your account, so it is locked. Ask an administrator for a new password."
+                .to_owned()
+        }
         SessionEnd::OtherPassword => {
             "Your password was replaced, so you were signed out. Please sign in with the new one.".to_owned()
         }

@@ -86,6 +86,8 @@ pub(crate) enum SessionEnd {
     PasswordEnded(Moment),
     /// By "this wasn't me".
     Disowned,
+    /// Wrong codes locked the account before the member had set their own password.
+    Locked,
     /// The password was replaced in another way, as by the operator.
     OtherPassword,
     /// Its own life is over; the stage that it had reached.
@@ -122,9 +124,13 @@ impl SignedIn {
                 (_, Some(_)) => ended_password.map_or(SessionEnd::Reset, SessionEnd::PasswordEnded),
             });
         }
-        let is_of_reset = session.stage != Stage::Open;
-        if let Some(until) = ended_password.filter(|_| is_of_reset) {
-            return Some(SessionEnd::PasswordEnded(until));
+        if session.stage != Stage::Open {
+            if let Some(until) = ended_password {
+                return Some(SessionEnd::PasswordEnded(until));
+            }
+            if account.lock() == Some(LockedBy::Codes) {
+                return Some(SessionEnd::Locked);
+            }
         }
         (session.expires_at <= now).then_some(SessionEnd::Expired(session.stage))
     }
@@ -255,8 +261,8 @@ pub(super) async fn end(tx: &mut Tx, session: &SessionRow) -> Result<(), StoreEr
 }
 
 impl Store {
-    /// A session that lives now, by the digest of its cookie. One that the password of a reset opened lives no longer than
-    /// that password.
+    /// A session that lives now, by the digest of its cookie. One that is not open yet lives no longer than the password
+    /// of the reset, and only while a code can still open the account.
     pub async fn session(&self, session_key: &str) -> Result<Option<SignedIn>, StoreError> {
         let (found, now) = self.signed_in(session_key).await?;
         Ok(found.filter(|found| found.end(now).is_none()))

@@ -255,3 +255,28 @@ async fn an_ended_password_is_told_before_a_new_one_is_typed() {
         );
     }
 }
+
+/// Where wrong codes have locked the account, no page asks for more of them: the sign-in page says what to do.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_account_that_codes_have_locked_is_told() {
+    let bot = TestBot::new().await;
+    let temporary = bot.reset_by_copy(JO, MINA).await;
+    bot.outbox.take();
+    let further = proven(&bot, &temporary).await;
+    bot.clock.advance(Span::seconds(31));
+    let half = bot.browser();
+    half.sign_in(MINA, &temporary).await;
+    bot.codes();
+    bot.execute(
+        "update member set locked_at = 1, locked_by = 'codes' where member_id = 'id-mina.park'",
+    )
+    .await;
+    for (browser, path) in [(&half, "/verify"), (&further, "/new-password")] {
+        assert_eq!(browser.open(path).await.to(), "/signin", "{path}");
+        let said = why(browser).await;
+        assert!(
+            said.contains("Too many wrong codes") && said.contains("Ask an administrator"),
+            "{path}: {said}"
+        );
+    }
+}
