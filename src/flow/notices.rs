@@ -205,7 +205,8 @@ pub(super) fn notice_destinations(
     };
     let (is_carried, is_unknown) = match delivered {
         Some(StepOutcome::Done) => (true, false),
-        Some(StepOutcome::Unknown) | None => (false, true),
+        Some(StepOutcome::Unknown) => (false, true),
+        None => (false, row.delivering_at.is_some()),
         Some(StepOutcome::Failed | StepOutcome::Impossible | StepOutcome::Pending) => {
             (false, false)
         }

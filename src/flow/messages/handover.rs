@@ -3,7 +3,7 @@
 use zeroize::Zeroizing;
 
 use super::notice::not_expected;
-use super::sms::{first_that_fits, fits_one_sms, short, short_it};
+use super::sms::{first_that_fits, fits_one_sms, short_it};
 use crate::app::Organization;
 use crate::clock::Zone;
 use crate::delivery::Note;
@@ -151,10 +151,7 @@ pub fn link_sms(
     Zeroizing::new(first_that_fits([
         with_end(zone.tell_with_zone(until)),
         with_end(zone.tell_with_date(until)),
-        format!(
-            "{}: set your new password: {link}",
-            short(&organization.name, 12)
-        ),
+        format!("{it}: set your new password: {link}"),
     ]))
 }
 

@@ -28,7 +28,7 @@ pub struct Notice<'a> {
 
 /// What the SMS without a link leaves out where it does not fit, in this order.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum LeftOut {
+enum Shortened {
     Nothing,
     Zone,
     PartsOfNames,
@@ -85,12 +85,12 @@ impl Notice<'_> {
             }))
         });
         let shorter = [
-            LeftOut::Nothing,
-            LeftOut::Zone,
-            LeftOut::PartsOfNames,
-            LeftOut::Verify,
-            LeftOut::SignedOut,
-            LeftOut::Contact,
+            Shortened::Nothing,
+            Shortened::Zone,
+            Shortened::PartsOfNames,
+            Shortened::Verify,
+            Shortened::SignedOut,
+            Shortened::Contact,
         ];
         let text = with_link
             .filter(|text| fits_one_sms(text))
@@ -101,8 +101,8 @@ impl Notice<'_> {
         }
     }
 
-    fn sms_without_link(&self, left_out: LeftOut) -> String {
-        let letters = if left_out < LeftOut::PartsOfNames {
+    fn sms_without_link(&self, left_out: Shortened) -> String {
+        let letters = if left_out < Shortened::PartsOfNames {
             20
         } else {
             12
@@ -112,22 +112,22 @@ impl Notice<'_> {
             short(&self.organization.name, letters),
             self.was(),
             short_admin(self.admin_name, letters),
-            if left_out < LeftOut::Zone {
+            if left_out < Shortened::Zone {
                 self.zone.tell_with_zone(self.at)
             } else {
                 self.zone.tell_with_date(self.at)
             },
-            if self.was_signed_out && left_out < LeftOut::SignedOut {
+            if self.was_signed_out && left_out < Shortened::SignedOut {
                 ", you are signed out"
             } else {
                 ""
             },
-            if self.has_our_pages && left_out < LeftOut::Verify {
+            if self.has_our_pages && left_out < Shortened::Verify {
                 " Verify yourself to sign in."
             } else {
                 ""
             },
-            if left_out < LeftOut::Contact {
+            if left_out < Shortened::Contact {
                 whom_to_tell(self.organization)
             } else {
                 TELL_SECURITY.to_owned()
