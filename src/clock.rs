@@ -103,6 +103,11 @@ impl Zone {
         self.civil(at).strftime("%-d %b %H:%M").to_string()
     }
 
+    /// `24 Nov 10:05 KST`: for texts that are read elsewhere. A zone without an abbreviation has its offset: `+04`.
+    pub fn tell_with_zone(&self, at: Moment) -> String {
+        self.zoned(at).strftime("%-d %b %H:%M %Z").to_string()
+    }
+
     /// `24 Nov 2026 10:05`: for what may be years away.
     pub fn full_date(&self, at: Moment) -> String {
         self.civil(at).strftime("%-d %b %Y %H:%M").to_string()
@@ -114,8 +119,12 @@ impl Zone {
     }
 
     fn civil(&self, at: Moment) -> jiff::civil::DateTime {
+        self.zoned(at).datetime()
+    }
+
+    fn zoned(&self, at: Moment) -> jiff::Zoned {
         let stamp = jiff::Timestamp::from_millisecond(at.0).unwrap_or_default();
-        stamp.to_zoned(self.0.clone()).datetime()
+        stamp.to_zoned(self.0.clone())
     }
 }
 
@@ -138,6 +147,8 @@ mod tests {
         assert_eq!(zone.tell(now + Span::hours(48), now), "25 Nov 11:00");
         assert_eq!(zone.tell(now - Span::hours(24), now), "22 Nov 11:00");
         assert_eq!(zone.full_date(now), "23 Nov 2026 11:00");
+        assert_eq!(zone.tell_with_zone(now), "23 Nov 11:00 KST");
+        assert_eq!(Zone::utc().tell_with_zone(now), "23 Nov 02:00 UTC");
         assert_eq!(rfc3339(now), "2026-11-23T02:00:00.000Z");
         assert!(Zone::named("Mars/Olympus").is_err());
     }

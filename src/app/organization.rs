@@ -14,6 +14,8 @@ pub struct Organization {
     pub company: CompanyDomains,
     /// "Set or change your login password" (S7).
     pub help_url: Option<Url>,
+    /// Where members sign in whose directory is not ours.
+    pub sign_in_url: Option<Url>,
     /// Whom a member tells when they did not expect a reset. Alarms go there too.
     pub security_email: Option<EmailAddress>,
     /// The public address of the member's pages.
@@ -36,6 +38,8 @@ pub struct Organization {
     pub identity: Identity,
     /// When a contact counts, and whether code and password need two.
     pub contact_rules: ContactRules,
+    /// Whether a member's manager is told of a reset (`policy.notify_manager`).
+    pub notify_manager: bool,
 }
 
 /// How a chat account is matched with a directory account.

@@ -285,6 +285,7 @@ fn organization(settings: &Settings) -> Organization {
         name: settings.organization.clone(),
         company: company(&settings.directories, &settings.company_domains),
         help_url: settings.help_url.clone(),
+        sign_in_url: settings.sign_in_url.clone(),
         security_email: settings.security_email.clone(),
         public_url: settings.public_url.clone(),
         is_framed: false,
@@ -296,6 +297,7 @@ fn organization(settings: &Settings) -> Organization {
         admins: settings.admins.clone(),
         identity: settings.identity,
         contact_rules: settings.contact_rules,
+        notify_manager: settings.notify_manager,
     }
 }
 

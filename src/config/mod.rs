@@ -62,6 +62,8 @@ pub struct Settings {
     pub organization: String,
     /// The organization's page on setting or changing a login password.
     pub help_url: Option<Url>,
+    /// Where members of other directories than the built-in one sign in.
+    pub sign_in_url: Option<Url>,
     /// Who is told of alarms.
     pub security_email: Option<EmailAddress>,
     /// The time zone of texts.
@@ -84,6 +86,8 @@ pub struct Settings {
     pub ways: Ways,
     /// When a contact counts, and whether code and password need two contacts.
     pub contact_rules: ContactRules,
+    /// Whether a member's manager is told of a reset.
+    pub notify_manager: bool,
     /// E-mail domains of the organization besides those of the directories.
     pub company_domains: Vec<String>,
     /// What makes somebody an administrator: the directory's roles, a list, or the chat's owners.
@@ -265,6 +269,9 @@ fn build(mut table: Table, problems: &mut Vec<Problem>) -> Option<Settings> {
             problems,
         );
     }
+    if policy.notify_manager {
+        together::managers(&directories.configs, channels.has_email, problems);
+    }
     assemble(
         top,
         policy,
@@ -294,6 +301,7 @@ fn assemble(
         key_file: top.key_file?,
         organization: top.organization?,
         help_url: top.help_url,
+        sign_in_url: top.sign_in_url,
         security_email: top.security_email,
         zone: top.zone?,
         log: top.log?,
@@ -305,6 +313,7 @@ fn assemble(
         own_password_least: policy.own_password_least,
         ways: policy.ways,
         contact_rules: policy.contact_rules,
+        notify_manager: policy.notify_manager,
         company_domains: top.company_domains,
         admins,
         identity,
@@ -323,22 +332,26 @@ struct ChannelSections {
     configs: Vec<delivery::Config>,
     /// True where one has a section, also where something in it is wrong.
     is_any_set: bool,
+    /// The same of `[email]`.
+    has_email: bool,
 }
 
 impl ChannelSections {
     fn read(table: &mut Table, problems: &mut Vec<Problem>) -> Self {
-        let (mut configs, mut is_any_set) = (Vec::new(), false);
+        let (mut configs, mut is_any_set, mut has_email) = (Vec::new(), false, false);
         for channel in Channel::ALL {
             let Some(own) = take_section(table, channel.as_str(), problems) else {
                 continue;
             };
             is_any_set = true;
+            has_email |= *channel == Channel::Email;
             let section = Section::new(channel.as_str(), own, problems);
             configs.extend(delivery::Config::read(*channel, section));
         }
         Self {
             configs,
             is_any_set,
+            has_email,
         }
     }
 }

@@ -17,6 +17,7 @@ pub(super) struct Policy {
     pub(super) own_password_least: usize,
     pub(super) ways: Ways,
     pub(super) contact_rules: ContactRules,
+    pub(super) notify_manager: bool,
 }
 
 /// Reads the section; what is wrong is noted there.
@@ -34,6 +35,7 @@ pub(super) fn read(mut section: Section<'_>) -> Option<Policy> {
     let offer_lifetime = lifetime(&mut section, "offer_lifetime");
     let own_least = section.number("new_password_min_length", 8, 128);
     let contact_rules = read_contact_rules(&mut section, ways.is_strict);
+    let notify_manager = section.flag("notify_manager");
     section.end();
     Some(Policy {
         limit: Limit {
@@ -47,6 +49,7 @@ pub(super) fn read(mut section: Section<'_>) -> Option<Policy> {
         own_password_least: usize::try_from(own_least?).ok()?,
         ways,
         contact_rules: contact_rules?,
+        notify_manager: notify_manager?,
     })
 }
 

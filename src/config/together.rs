@@ -56,6 +56,21 @@ pub(super) fn mattermost(problems: &mut Vec<Problem>) {
     }
 }
 
+/// Checks that a manager can be known and told.
+pub(super) fn managers(
+    directories: &[directory::Config],
+    has_email: bool,
+    problems: &mut Vec<Problem>,
+) {
+    let mut problem = |text: &str| problems.push(Problem::new("policy.notify_manager", text));
+    if !directories.iter().any(directory::Config::is_builtin) {
+        problem("must be false: only the built-in directory names managers, and there is none");
+    }
+    if !has_email {
+        problem("is true, and there is no [email] to tell a manager");
+    }
+}
+
 /// Checks that the source of administrators can name one. `are_all_directories_read` is false where a directory has problems
 /// of its own, so that it is not known whom it names.
 pub(super) fn administrators(

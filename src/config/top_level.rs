@@ -16,6 +16,9 @@ use crate::settings::Section;
 /// The longest `keep_alive`: no proxy keeps an idle connection for longer, and each costs an open file.
 const LONGEST_KEEP_ALIVE: Span = Span::hours(1);
 
+/// The longest `sign_in_url` that fits into one SMS beside a password.
+const LONGEST_SIGN_IN_URL: usize = 80;
+
 /// The settings outside of sections; None where one is missing or wrong.
 pub(super) struct TopLevel {
     pub(super) listen: Option<SocketAddr>,
@@ -25,6 +28,7 @@ pub(super) struct TopLevel {
     pub(super) key_file: Option<PathBuf>,
     pub(super) organization: Option<String>,
     pub(super) help_url: Option<Url>,
+    pub(super) sign_in_url: Option<Url>,
     pub(super) security_email: Option<EmailAddress>,
     pub(super) default_country: Option<Country>,
     pub(super) zone: Option<Zone>,
@@ -45,6 +49,7 @@ pub(super) fn read(mut top: Section<'_>) -> TopLevel {
         key_file: top.path("key_file"),
         organization: top.required("organization"),
         help_url: top.url("help_url"),
+        sign_in_url: read_sign_in_url(&mut top),
         security_email: top.parsed("security_email"),
         default_country: top.parsed("default_country"),
         zone: read_zone(&mut top),
@@ -71,6 +76,17 @@ fn read_database(top: &mut Section<'_>) -> Option<PathBuf> {
         ),
     }
     None
+}
+
+fn read_sign_in_url(top: &mut Section<'_>) -> Option<Url> {
+    let url = top.url("sign_in_url")?;
+    if url.as_str().len() > LONGEST_SIGN_IN_URL {
+        let text = format!(
+            "is too long for the SMS with a password; {LONGEST_SIGN_IN_URL} characters are the most"
+        );
+        top.problem("sign_in_url", text);
+    }
+    Some(url)
 }
 
 fn read_zone(top: &mut Section<'_>) -> Option<Zone> {

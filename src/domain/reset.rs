@@ -225,6 +225,8 @@ written_enum! {
         Show = "show",
         /// The member is notified, without the password.
         Notice = "notice",
+        /// The member's manager is told, without the password.
+        ManagerNotice = "manager_notice",
     }
 }
 

@@ -9,7 +9,7 @@
 //! | clicks and forms | `click.rs`, and one file each: `choose.rs`, `amend.rs`, `forms.rs`, `confirm.rs`, `instead.rs`, `after.rs`, `contact_code.rs` |
 //! | who may go on | `permit.rs`, on `identity.rs` (with `people.rs`, `listed.rs`, `unresolved.rs`); `pins.rs` pins listed administrators |
 //! | the card | `card.rs` |
-//! | the act and what follows it | `dispatch.rs`, `act.rs` (with `steps.rs`), `aftermath.rs`, `ending.rs`, `sweep.rs` |
+//! | the act and what follows it | `dispatch.rs`, `act.rs` (with `steps.rs`), `aftermath.rs`, `ending.rs`, `sweep.rs`; `notices.rs` and `manager_notice.rs` tell the member and their manager |
 //! | contacts for codes | `contacts.rs`; `question.rs` before one is added, `contact_add.rs` for the addition, `contact_notices.rs` for who is told |
 //! | what the member does later | `member_report.rs`, on the links of `pages.rs`; `looks.rs` looks whether a password was set again |
 //! | replies and texts | `reaction.rs`, `answer.rs` (commands), `refuse.rs` (clicks and forms), `reply.rs`, `messages/`; `security.rs` for alarms |
@@ -42,8 +42,10 @@ mod identity;
 mod instead;
 mod listed;
 mod looks;
+mod manager_notice;
 mod member_report;
 pub mod messages;
+mod notices;
 mod offer;
 mod pages;
 mod people;

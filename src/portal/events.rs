@@ -1,4 +1,4 @@
-//! `/account/events`: tells an open page within two seconds that its session has ended (S29–S31).
+//! `/account/events`, and the same of each stage: tells an open page within two seconds that its session has ended (S29–S31).
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -10,12 +10,13 @@ use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
 use futures_util::{Stream, StreamExt, stream};
 
-use super::session::{is_in_use, token_of};
+use super::session::is_in_use;
 use super::state::{Portal, PortalState};
 use super::texts;
 use super::visit::Visit;
 use crate::domain::sign_in::Stage;
 use crate::http::RequestPermit;
+use crate::store::SessionEnd;
 
 /// How often the session is read.
 const POLL_INTERVAL: Duration = Duration::from_millis(700);
@@ -32,21 +33,49 @@ const RECONNECT_AFTER: Duration = Duration::from_millis(500);
 /// How soon it reconnects if there was no permit for it.
 const RETRY_AFTER: Duration = Duration::from_millis(1500);
 
-/// `GET /account/events`: one event when the session ends.
-pub(super) async fn stream_end(
+/// `GET /account/events`.
+pub(super) async fn of_account(
     State(portal): PortalState,
     extensions: Extensions,
     headers: HeaderMap,
 ) -> Result<Response, Response> {
-    let visit = Visit::of(&portal, &headers).await?;
-    let permit = portal.listeners.acquire_now(&extensions).await;
-    let key = match visit.at(Stage::Open) {
+    stream_end(portal, Stage::Open, &extensions, &headers).await
+}
+
+/// `GET /verify/events`.
+pub(super) async fn of_verify(
+    State(portal): PortalState,
+    extensions: Extensions,
+    headers: HeaderMap,
+) -> Result<Response, Response> {
+    stream_end(portal, Stage::Code, &extensions, &headers).await
+}
+
+/// `GET /new-password/events`.
+pub(super) async fn of_new_password(
+    State(portal): PortalState,
+    extensions: Extensions,
+    headers: HeaderMap,
+) -> Result<Response, Response> {
+    stream_end(portal, Stage::NewPassword, &extensions, &headers).await
+}
+
+/// One event when the session ends.
+async fn stream_end(
+    portal: Arc<Portal>,
+    stage: Stage,
+    extensions: &Extensions,
+    headers: &HeaderMap,
+) -> Result<Response, Response> {
+    let visit = Visit::of(&portal, headers).await?;
+    let permit = portal.listeners.acquire_now(extensions).await;
+    let key = match visit.at(stage) {
         // After an error a browser never reconnects, so a page without a permit gets an empty stream.
         Ok(_) if permit.is_none() => return Ok(Sse::new(retry(RETRY_AFTER)).into_response()),
         Ok(found) => found.session.session_key.clone(),
-        // A browser that was offline when a reset ended its session is told when it reconnects.
-        Err(elsewhere) => match ended_by_reset(&visit, &headers).await? {
-            Some(key) => key,
+        // A browser that was offline when its session ended is told when it reconnects.
+        Err(elsewhere) => match visit.session_end().await? {
+            Some((key, _)) => key,
             None => return Err(elsewhere),
         },
     };
@@ -54,22 +83,6 @@ pub(super) async fn stream_end(
     Ok(Sse::new(events)
         .keep_alive(KeepAlive::new().interval(KEEP_ALIVE_INTERVAL))
         .into_response())
-}
-
-/// The key of the browser's session, if a reset ended it.
-async fn ended_by_reset(
-    visit: &Visit<'_>,
-    headers: &HeaderMap,
-) -> Result<Option<String>, Response> {
-    let token = token_of(visit.portal, headers)
-        .await
-        .map_err(|error| visit.unavailable(&error))?;
-    let Some(key) = token.map(|token| token.key()) else {
-        return Ok(None);
-    };
-    let was_signed_out = visit.portal.app.store.was_signed_out(&key).await;
-    let was_signed_out = was_signed_out.map_err(|error| visit.unavailable(&error))?;
-    Ok(was_signed_out.then_some(key))
 }
 
 /// Tells the browser when to reconnect.
@@ -89,13 +102,15 @@ fn end_event(
         if !has_ended.unwrap_or(false) {
             return None;
         }
-        // If the store does not answer: the member's own ways to end a session are rare where the page stays open.
-        let was_reset = portal.app.store.was_signed_out(&key).await.unwrap_or(true);
-        let (event, text) = if was_reset {
-            ("reset", texts::SESSION_RESET)
+        // If the store does not answer, the sign-in page says why.
+        let end = portal.app.store.session_end(&key).await.ok().flatten();
+        let end = end.unwrap_or(SessionEnd::Other);
+        let event = if end == SessionEnd::Reset {
+            "reset"
         } else {
-            ("ended", texts::SESSION_ENDED)
+            "ended"
         };
+        let text = texts::session_ended(end, &portal.app.zone, portal.app.clock.now());
         Some(Ok(Event::default().event(event).data(text)))
     };
     stream::once(event).filter_map(std::future::ready)

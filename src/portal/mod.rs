@@ -54,6 +54,7 @@ pub(crate) fn router(app: &Arc<App>) -> Router {
     };
     let portal = PortalAtStart(Arc::new(Portal::new(app, builtin)));
     Router::new()
+        .route("/", get(async || page::redirect("/signin")))
         .route("/signin", get(sign_in::page).post(sign_in::submit))
         .route("/verify", get(verify::page).post(verify::submit))
         .route(
@@ -61,7 +62,9 @@ pub(crate) fn router(app: &Arc<App>) -> Router {
             get(new_password::page).post(new_password::submit),
         )
         .route("/account", get(account::page))
-        .route("/account/events", get(events::stream_end))
+        .route("/account/events", get(events::of_account))
+        .route("/verify/events", get(events::of_verify))
+        .route("/new-password/events", get(events::of_new_password))
         .route("/account/password", post(account::change))
         .route("/account/sessions", post(account::end_sessions))
         .route("/contacts", get(contacts::page).post(contacts::submit))

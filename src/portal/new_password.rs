@@ -24,6 +24,8 @@ struct NewPasswordPage {
     frame: Frame,
     email: String,
     least: usize,
+    /// Until when the page works.
+    until: String,
 }
 
 /// `GET /new-password`.
@@ -65,10 +67,17 @@ pub(super) async fn submit(
 }
 
 fn show(visit: &Visit<'_>, found: &SignedIn, status: StatusCode, frame: Frame) -> Response {
+    let app = &visit.portal.app;
+    let expires_at = found.session.expires_at;
+    let until = found
+        .account
+        .temporary_until
+        .map_or(expires_at, |until| until.min(expires_at));
     let page = NewPasswordPage {
         frame,
         email: found.member.business_email.clone(),
-        least: visit.portal.app.organization.own_password_least,
+        least: app.organization.own_password_least,
+        until: app.zone.tell(until, app.clock.now()),
     };
     visit.page(status, &page)
 }

@@ -17,6 +17,8 @@ pub(super) struct Frame {
     pub(super) csrf: String,
     pub(super) problem: String,
     pub(super) notice: String,
+    /// Where an open page hears that its session has ended; empty where the browser has none.
+    pub(super) events: &'static str,
 }
 
 /// A page that says one thing and leads back to the sign-in.

@@ -100,6 +100,11 @@ pub(super) async fn check(
         Some((row, _)) => KnownDevice::of(visit, row).await?,
         None => None,
     };
+    // Who copies a generated password often copies the blanks around it, and it has none of its own.
+    let typed = match &found {
+        Some((_, account)) if account.temporary_until.is_some() => typed.trim(),
+        Some(_) | None => typed,
+    };
     let source = TrySource::of(visit, device.as_ref(), &typed_at, email_key);
     let counted = match source.count(visit) {
         Ok(counted) => counted,

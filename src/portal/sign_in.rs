@@ -41,8 +41,16 @@ pub(super) async fn page(
     if visit.signed_in.is_some() {
         return Ok(visit.redirect_to_allowed());
     }
+    let app = &portal.app;
+    let why = visit
+        .session_end()
+        .await?
+        .map(|(_, end)| texts::session_ended(end, &app.zone, app.clock.now()));
     let page = SignInPage {
-        frame: visit.frame(),
+        frame: Frame {
+            notice: why.unwrap_or_default(),
+            ..visit.frame()
+        },
         email: String::new(),
     };
     Ok(visit.page(StatusCode::OK, &page))

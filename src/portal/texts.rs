@@ -1,9 +1,11 @@
 //! Every sentence of the pages' own. Those that are shared with the chat are in [`flow::messages`](crate::flow::messages).
 //! `pages/`.
 
-use crate::domain::Span;
+use crate::clock::Zone;
 use crate::domain::delivery::Refusal;
-use crate::domain::sign_in::{LONGEST_PASSWORD, PasswordDenied};
+use crate::domain::sign_in::{LONGEST_PASSWORD, PROVING_LIFE, PasswordDenied, SESSION_LIFE, Stage};
+use crate::domain::{Moment, Span};
+use crate::store::SessionEnd;
 
 /// A page that says one thing.
 pub(super) struct PageText {
@@ -50,9 +52,12 @@ pub(super) fn too_many_tries(wait: Span) -> String {
 }
 
 pub(super) fn password_ended(at: &str) -> PageText {
-    PageText::new(
-        "This password has ended",
-        format!("This password stopped working at {at}. Ask an administrator for a new one."),
+    PageText::new("This password has ended", password_stopped(at))
+}
+
+fn password_stopped(at: &str) -> String {
+    format!(
+        "The password that an administrator set for you stopped working at {at}. Ask an administrator for a new one."
     )
 }
 
@@ -147,12 +152,34 @@ pub(super) fn browser_on(browser: &str, system: &str) -> String {
     format!("{browser} on {system}")
 }
 
-/// S29, S30: an open page says this when a reset ended its session.
-pub(super) const SESSION_RESET: &str =
-    "Your password was reset by an administrator. Please verify your identity to sign in again.";
-
-/// An open page says this when its session ended in another way.
-pub(super) const SESSION_ENDED: &str = "This session has ended. Please sign in again.";
+/// S29, S30: what an open page says when its session ends, and the sign-in page after it.
+pub(super) fn session_ended(end: SessionEnd, zone: &Zone, now: Moment) -> String {
+    match end {
+        SessionEnd::Reset => {
+            "Your password was reset by an administrator. Please verify your identity to sign in again.".to_owned()
+        }
+        SessionEnd::PasswordEnded(at) => password_stopped(&zone.tell(at, now)),
+        SessionEnd::Disowned => {
+            "The account was closed with \"This wasn't me\", so no password opens it. Another administrator can reset the \
+            password."
+                .to_owned()
+        }
+        SessionEnd::Locked => {
+            "Too many wrong codes were typed for your account, so it is locked. Ask an administrator for a new password."
+                .to_owned()
+        }
+        SessionEnd::OtherPassword => {
+            "Your password was replaced, so you were signed out. Please sign in with the new one.".to_owned()
+        }
+        SessionEnd::Expired(Stage::Open) => {
+            format!("A session lasts {SESSION_LIFE}, and yours has ended. Please sign in again.")
+        }
+        SessionEnd::Expired(Stage::Code | Stage::NewPassword) => format!(
+            "That took more than {PROVING_LIFE}. Please sign in again, or ask an administrator for a new password."
+        ),
+        SessionEnd::Other => "This session has ended. Please sign in again.".to_owned(),
+    }
+}
 
 // The one-time link.
 

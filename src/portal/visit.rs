@@ -22,7 +22,7 @@ use super::user_agent::browser_name;
 use crate::domain::MemberId;
 use crate::domain::sign_in::{DEVICE_LIFE, Stage};
 use crate::form::{self, Fields};
-use crate::store::SignedIn;
+use crate::store::{SessionEnd, SignedIn};
 
 /// The length of a form cookie's value: 16 bytes in base64.
 const FORM_COOKIE_LENGTH: usize = 22;
@@ -34,6 +34,8 @@ pub(super) struct Visit<'a> {
     pub(super) signed_in: Option<SignedIn>,
     /// What a person calls the browser.
     pub(super) agent: Option<String>,
+    /// The key of the browser's session, whether it lives or not.
+    session_key: Option<String>,
     /// The session came in the cookie without the prefix.
     has_unprefixed_cookie: bool,
     device_cookie: Option<String>,
@@ -76,7 +78,8 @@ impl<'a> Visit<'a> {
             // An account that was suspended meanwhile has no pages any more.
             signed_in: signed_in.filter(|found| is_in_use(&found.member)),
             agent: text_of(headers, header::USER_AGENT).map(browser_name),
-            has_unprefixed_cookie: token.is_some_and(|token| token.is_unprefixed),
+            has_unprefixed_cookie: token.as_ref().is_some_and(|token| token.is_unprefixed),
+            session_key: token.map(|token| token.key()),
             device_cookie: cookies::read(headers, DEVICE.get(portal.has_prefix)),
             form_cookie,
             is_new_form_cookie,
@@ -90,6 +93,16 @@ impl<'a> Visit<'a> {
             .as_ref()
             .filter(|found| found.session.stage == stage)
             .ok_or_else(|| self.redirect_to_allowed())
+    }
+
+    /// Why the browser's session is over, with its key; none where it lives or nothing is known of it.
+    pub(super) async fn session_end(&self) -> Result<Option<(String, SessionEnd)>, Response> {
+        let Some(key) = &self.session_key else {
+            return Ok(None);
+        };
+        let end = self.portal.app.store.session_end(key).await;
+        let end = end.map_err(|error| self.unavailable(&error))?;
+        Ok(end.map(|end| (key.clone(), end)))
     }
 
     /// A redirect to the page that the browser may see.
@@ -132,6 +145,10 @@ impl<'a> Visit<'a> {
         Frame {
             organization: self.portal.app.organization.name.clone(),
             csrf: self.csrf(),
+            events: self
+                .signed_in
+                .as_ref()
+                .map_or("", |found| events_of(found.session.stage)),
             ..Frame::default()
         }
     }
@@ -237,6 +254,15 @@ impl<'a> Visit<'a> {
             ..SetCookie::lax(DEVICE.get(self.portal.has_prefix), &device)
         };
         cookie.add_to(response, self.portal.is_secure);
+    }
+}
+
+/// The stream of a session at this stage.
+fn events_of(stage: Stage) -> &'static str {
+    match stage {
+        Stage::Code => "/verify/events",
+        Stage::NewPassword => "/new-password/events",
+        Stage::Open => "/account/events",
     }
 }
 

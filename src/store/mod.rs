@@ -125,7 +125,7 @@ pub use self::reserve::Reservation;
 pub use self::resets::ResetRow;
 pub(crate) use self::seen_contacts::{PresentContacts, PresentDigest};
 pub use self::sessions::SessionRow;
-pub(crate) use self::sessions::SignedIn;
+pub(crate) use self::sessions::{SessionEnd, SignedIn};
 pub(crate) use self::steps::after_change;
 pub use self::steps::{StepNote, StepRow};
 pub(crate) use self::tries::LookUpRefused;

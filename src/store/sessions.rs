@@ -3,7 +3,7 @@
 use super::accounts;
 use super::engine::{Connection, Joined, Table, Tx, params, sql, table};
 use super::{AccountRow, AuditRow, MemberRow, Store, StoreError};
-use crate::domain::sign_in::{PROVING_LIFE, SESSION_LIFE, SESSIONS_AT_ONCE, Stage};
+use crate::domain::sign_in::{LockedBy, PROVING_LIFE, SESSION_LIFE, SESSIONS_AT_ONCE, Stage};
 use crate::domain::{MemberId, Moment, Span};
 
 table! {
@@ -77,12 +77,63 @@ impl SessionRow {
     }
 }
 
+/// Why a session is over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum SessionEnd {
+    /// A reset replaced the password.
+    Reset,
+    /// The password of a reset expired before the member had set their own.
+    PasswordEnded(Moment),
+    /// By "this wasn't me".
+    Disowned,
+    /// Wrong codes locked the account before the member had set their own password.
+    Locked,
+    /// The password was replaced in another way, as by the operator.
+    OtherPassword,
+    /// Its own life is over; the stage that it had reached.
+    Expired(Stage),
+    /// In another way: by the member in another browser, or another session took its place.
+    Other,
+}
+
 /// A session with the person behind it.
 #[derive(Clone, Debug)]
 pub struct SignedIn {
     pub session: SessionRow,
     pub member: MemberRow,
     pub account: AccountRow,
+}
+
+impl SignedIn {
+    /// Why the session is over; none while it lives.
+    fn end(&self, now: Moment) -> Option<SessionEnd> {
+        let Self {
+            session, account, ..
+        } = self;
+        let ended_password = account.temporary_until.filter(|until| *until <= now);
+        if session.ended_at.is_some() {
+            return Some(SessionEnd::Other);
+        }
+        if account
+            .signed_out_at
+            .is_some_and(|at| session.began_at <= at)
+        {
+            return Some(match (account.lock(), account.temporary_until) {
+                (Some(LockedBy::Member), _) => SessionEnd::Disowned,
+                (_, None) => SessionEnd::OtherPassword,
+                (_, Some(_)) => ended_password.map_or(SessionEnd::Reset, SessionEnd::PasswordEnded),
+            });
+        }
+        if session.stage != Stage::Open {
+            if let Some(until) = ended_password {
+                return Some(SessionEnd::PasswordEnded(until));
+            }
+            if account.lock() == Some(LockedBy::Codes) {
+                return Some(SessionEnd::Locked);
+            }
+        }
+        (session.expires_at <= now).then_some(SessionEnd::Expired(session.stage))
+    }
 }
 
 /// A session with the member and their account.
@@ -121,14 +172,6 @@ pub(super) const LIVE: &str = sql!(
         and expires_at > $2
         and (signed_out_at is null or began_at > signed_out_at)"
 );
-
-pub(super) const SIGNED_OUT: &str = "
-    select 1
-    from session
-    join member on member.member_id = session.member_id
-    where session_key = $1
-        and ended_at is null
-        and signed_out_at >= began_at";
 
 /// An account and the sessions of its member that live.
 pub(super) struct Live {
@@ -218,28 +261,31 @@ pub(super) async fn end(tx: &mut Tx, session: &SessionRow) -> Result<(), StoreEr
 }
 
 impl Store {
-    /// A session that lives now, by the digest of its cookie.
+    /// A session that lives now, by the digest of its cookie. One that is not open yet lives no longer than the password
+    /// of the reset, and only while a code can still open the account.
     pub async fn session(&self, session_key: &str) -> Result<Option<SignedIn>, StoreError> {
-        let mut connection = self.reader().await?;
-        let found = connection.maybe(SIGNED_IN, params![session_key]).await?;
-        let now = connection.now();
-        Ok(found
-            .map(|Joined((session, member, account))| SignedIn {
-                session,
-                member,
-                account,
-            })
-            .filter(|found| found.session.is_live(found.account.signed_out_at, now)))
+        let (found, now) = self.signed_in(session_key).await?;
+        Ok(found.filter(|found| found.end(now).is_none()))
     }
 
-    /// True for a session that was ended from outside: by a reset, or by "this wasn't me".
-    pub async fn was_signed_out(&self, session_key: &str) -> Result<bool, StoreError> {
-        let found: Option<(i64,)> = self
-            .reader()
-            .await?
-            .maybe(SIGNED_OUT, params![session_key])
-            .await?;
-        Ok(found.is_some())
+    /// Why a session is over; none for one that lives, and for one that is not known, or no more.
+    pub(crate) async fn session_end(
+        &self,
+        session_key: &str,
+    ) -> Result<Option<SessionEnd>, StoreError> {
+        let (found, now) = self.signed_in(session_key).await?;
+        Ok(found.and_then(|found| found.end(now)))
+    }
+
+    async fn signed_in(&self, key: &str) -> Result<(Option<SignedIn>, Moment), StoreError> {
+        let mut connection = self.reader().await?;
+        let found = connection.maybe(SIGNED_IN, params![key]).await?;
+        let found = found.map(|Joined((session, member, account))| SignedIn {
+            session,
+            member,
+            account,
+        });
+        Ok((found, connection.now()))
     }
 
     /// The sessions of a member that live now, the newest first.

@@ -79,7 +79,6 @@ const STATEMENTS: &[(&str, &str)] = &statements![
     sessions::LIVE,
     sessions::NOT_OVER,
     sessions::SIGNED_IN,
-    sessions::SIGNED_OUT,
     slots::RETURN,
     slots::TAKEN,
     steps::NOTE_AGAIN,

@@ -267,3 +267,30 @@ fn the_settings_of_contacts_are_checked() {
         );
     }
 }
+
+/// A manager is told only where some directory names one and there is e-mail. An address that an SMS has no room for would be
+/// missing in it.
+#[test]
+fn what_could_not_be_told_is_refused() {
+    const LDAP: &str = "[[directory]]\nkind = \"ldap\"\nurl = \"ldaps://ldap.acme.example\"\nbind_dn = \"cn=relatch\"\n\
+        password = \"canary\"\nbase = \"ou=people\"\nprimary_admin_groups = [\"cn=admins\"]\n";
+    let manager = "[policy]\nnotify_manager = true\n";
+    let long = format!("sign_in_url = \"https://{}.example/\"\n", "a".repeat(64));
+    for (settings, told) in [
+        (manager.to_owned(), "no [email] to tell a manager"),
+        (
+            format!("{manager}{LDAP}"),
+            "only the built-in directory names managers",
+        ),
+        (long, "too long for the SMS with a password"),
+        (
+            "sign_in_url = \"http://login.acme.example/\"\n".to_owned(),
+            "sign_in_url",
+        ),
+    ] {
+        let ran = Place::new(&settings).run(&["check"]);
+        assert_eq!(ran.code, 78, "{}", ran.err);
+        assert!(ran.err.contains(told), "{told}: {}", ran.err);
+        assert!(!ran.err.contains("canary"), "{}", ran.err);
+    }
+}

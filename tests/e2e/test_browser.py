@@ -8,6 +8,7 @@ import unittest
 from demo import Demo
 from test_pages import AXE, RUN_AXE
 from webdriver import Browser, Driver
+from world import password_in
 
 OLD = "yellow tractor in the rain"
 OWN = "seven quiet herons dance"
@@ -124,7 +125,7 @@ class Story(InBrowser):
         open_page.wait_for_text("#live", NOTICE, 2)
         self.assertLess(time.monotonic() - done, 2)
         self.assertTrue(open_page.url.endswith("/account"), "without a reload")
-        password = re.search(r"password is (\w{8})", self.arrived("#phone .sms", "password is"))[1]
+        password = password_in(self.arrived("#phone .sms", "is your new password"))
         self.use(password, is_mailed=True)
         open_page.open(self.demo.base + "/account")
         self.at(open_page, "/signin")
@@ -161,7 +162,7 @@ class Story(InBrowser):
 
     def test_the_member_plays_in_the_same_window(self):
         self.reset("deliver_phone")
-        password = re.search(r"password is (\w{8})", self.arrived("#phone .sms", "password is"))[1]
+        password = password_in(self.arrived("#phone .sms", "is your new password"))
         with self.desk.in_frame("#browser") as page:
             page.type("#email", MINA)
             page.type("#password", password)
@@ -191,7 +192,7 @@ class Story(InBrowser):
 
     def test_a_life_is_over_when_the_clock_says_so(self):
         self.reset("deliver_phone")
-        password = re.search(r"password is (\w{8})", self.arrived("#phone .sms", "password is"))[1]
+        password = password_in(self.arrived("#phone .sms", "is your new password"))
         self.desk.click("#forward-24h")
         self.desk.wait_for_text("#clock", "24 h ahead")
         member = self.browser()

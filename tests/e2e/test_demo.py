@@ -25,7 +25,7 @@ class DemoTest(unittest.TestCase):
         demo = self.start()
         self.assertRegex(demo.url, r"^http://127\.0\.0\.1:\d+/demo$")
         story = "".join(demo.story)
-        self.assertIn("your new sign-in password is", story)
+        self.assertIn("is your new password", story)
         self.assertEqual(story.count("http://"), 1)
         status, headers, text = demo.ask("/demo")
         self.assertEqual(status, 200)
@@ -50,7 +50,7 @@ class DemoTest(unittest.TestCase):
         self.assertNotIn(shown_password(shown), text_of(hidden))
 
         demo.reset("UJO", "@Mina Park", "deliver_phone")
-        self.assertIn("your new sign-in password is", demo.state()["phone"][-1]["text"])
+        self.assertIn("is your new password", demo.state()["phone"][-1]["text"])
         everything = demo.reset("UJO", "@Mina Park", "deliver_email", "copy_to_self", "also_show")
         mail = {mail["to"]: mail["text"] for mail in demo.state()["mail"] if "password" in mail["subject"]}
         for to in ["mina@mail.example", "jo@acme.example"]:

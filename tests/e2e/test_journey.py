@@ -105,10 +105,10 @@ kind = "builtin"
 
         # What arrived: the password by SMS, the notice without it by e-mail.
         sms = self.folders["sms"] / "sms.log"
-        self.wait(lambda: "password is" in sms.read_text(), "the SMS")
+        self.wait(lambda: "is your new password" in sms.read_text(), "the SMS")
         told = re.search(r"<\S+ (\+\d+) text (.*)>", sms.read_text())
         self.assertEqual(told[1], "+821012345699")
-        password = re.search("password is (.{8})\\.", told[2])[1]
+        password = re.search(r"(\S{8}) is your new password\. ", told[2])[1]
         letters = self.folders["mail"] / "mail" / "eli"
         self.wait(letters.exists, "the e-mail")
         self.wait(lambda: "was reset" in letters.read_text(), "the e-mail")

@@ -11,7 +11,7 @@ import time
 import unittest
 
 from webdriver import Browser, Driver
-from world import World, free_port, password_in
+from world import World, free_port, password_in, text_of
 
 MINA, LEE = "mina@acme.example", "lee@acme.example"
 OWN = "seven quiet herons dance"
@@ -117,7 +117,7 @@ class Reset(InBrowsers):
         a.open(world.address + "/contacts")
         self.at(a, "/signin")
 
-        temporary = password_in(self.sms(r"(?s)(.*password is .*)"))
+        temporary = password_in(self.sms(r"(?s)(.* is your new password.*)"))
         self.sign_in(a, MINA, temporary)
         self.at(a, "/verify")
         code = world.code_by_mail()
@@ -132,6 +132,34 @@ class Reset(InBrowsers):
         self.sign_in(b, MINA, NEXT)
         self.at(b, "/account")
         world.assert_no_secrets(temporary, NEXT, code)
+
+
+    def test_every_page_of_a_session_hears_of_a_reset_and_the_sign_in_says_why(self):
+        world = self.world
+        world.reset("UJO", "UMINA", "deliver_phone", "Done.")
+        not_me = self.letter_link("not-me").removeprefix(world.address)
+        world.run("members", "set-password", MINA, typed=OWN)
+        pages = {path: self.signed_in(MINA) for path in ["/account", "/contacts", not_me, "/not-me/x"]}
+        for path, page in pages.items():
+            page.open(world.address + path)
+        temporary = password_in(text_of(world.reset("UKIM", "UMINA", "deliver_copy", "Done.")))
+        for path, page in pages.items():
+            page.wait_for_text("#live", NOTICE)
+            enabled = page.script("return document.querySelectorAll('button:enabled').length")
+            self.assertEqual(enabled, 1 if path == not_me else 0, "its button needs no session")
+            page.open(world.address + "/")
+            self.at(page, "/signin")
+            page.wait_for_text(".notice", NOTICE)
+        # Half the way in, with the password of that reset.
+        half = self.browser()
+        self.sign_in(half, MINA, temporary)
+        self.at(half, "/verify")
+        self.assertFalse(half.script("return document.getElementById('live').checkVisibility()"))
+        world.reset("UJO", "UMINA", "deliver_copy", "Done.")
+        half.wait_for_text("#live", NOTICE)
+        half.click("#live a")
+        self.at(half, "/signin")
+        half.wait_for_text(".notice", NOTICE)
 
 
 class Looks(InBrowsers):
@@ -203,7 +231,7 @@ class Pages(Looks):
         self.world.reset("UJO", "UMINA", "deliver_phone", "Done.")
         left_open.wait_for_text("#live", NOTICE)
         self.check("/account, reset", left_open, is_gone=True)
-        self.sign_in(page, MINA, password_in(self.sms(r"(?s)(.*password is .*)")))
+        self.sign_in(page, MINA, password_in(self.sms(r"(?s)(.* is your new password.*)")))
         self.at(page, "/verify")
         self.check("/verify", page)
         self.send(page, code="000000")

@@ -458,5 +458,6 @@ def button(message, action):
 
 
 def password_in(text):
-    """The eight characters that stand alone, or behind "password is"."""
-    return re.search(r"(?:password is |^\s*`?)([A-Za-z0-9]{8})(?=`?\.?\s)", text + "\n", re.MULTILINE).group(1)
+    """The eight characters that stand alone, or before "is your new password"."""
+    sent = re.search(r"(\S{8}) is your new password", text)
+    return (sent or re.search(r"^\s*`?([A-Za-z0-9]{8})(?=`?\.?\s)", text + "\n", re.MULTILINE)).group(1)

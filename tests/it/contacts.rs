@@ -8,6 +8,7 @@ mod two_ways;
 use relatch::surface::domain::{Platform, Span};
 
 use crate::support::TestBot;
+use crate::support::sent::password_in_sms;
 use crate::support::slack::{button_value, text_of, user_id};
 
 const JO: &str = "jo@acme.example";
@@ -23,10 +24,9 @@ fn sent_password(bot: &TestBot, to: &str) -> String {
     let sent = bot.outbox.take();
     let text = sent
         .iter()
-        .find(|sent| sent.to == to && sent.text.contains("password is"))
+        .find(|sent| sent.to == to && sent.text.contains(" is your new password"))
         .expect("the password");
-    let (_, rest) = text.text.split_once("password is ").expect("a password");
-    rest.chars().take(8).collect()
+    password_in_sms(&text.text).expect("a password")
 }
 
 /// Where the code for this password goes; none where there is no way in.

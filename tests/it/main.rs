@@ -24,6 +24,7 @@ mod mattermost_people;
 mod mentions;
 mod messages;
 mod not_sent;
+mod notices;
 mod orders;
 mod phones;
 mod platforms;

@@ -4,6 +4,8 @@ mod disowned;
 mod first_sign_in;
 mod guarded;
 mod own_contacts;
+mod signed_out;
+mod told_where;
 mod typed_forms;
 
 use crate::support::TestBot;

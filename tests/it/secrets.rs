@@ -12,6 +12,7 @@ use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
 use tracing::{Event, Metadata, Subscriber};
 
+use crate::support::sent::password_in_sms;
 use crate::support::slack::{button_value, shown_password};
 use crate::support::{BOT_TOKEN, Left, SECRET, TestBot};
 
@@ -92,11 +93,10 @@ async fn secrets_stay_out_of_logs_and_off_the_disk() {
         .await;
     let sent = bot.outbox.take();
     passwords.extend(sent.iter().filter_map(|sent| {
-        let (_, rest) = sent
-            .text
-            .split_once("password is ")
-            .or_else(|| sent.text.split_once("Your new one is:\n"))?;
-        Some(rest.trim().chars().take(8).collect())
+        password_in_sms(&sent.text).or_else(|| {
+            let (_, rest) = sent.text.split_once("Your new one is:\n")?;
+            Some(rest.trim().chars().take(8).collect())
+        })
     }));
     assert!(
         passwords.len() >= 3,

@@ -10,6 +10,7 @@ use sqlx::migrate::{Migration, MigrationType, Migrator};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqliteJournalMode};
 use sqlx::{ConnectOptions, Connection, Executor, SqlSafeStr};
 
+use crate::support::sent::password_in_sms;
 use crate::support::{Left, OWN, START, TEAM, TestBot, slack};
 
 const JO: &str = "jo@acme.example";
@@ -237,16 +238,10 @@ async fn the_code_of_a_finished_reset_goes_elsewhere() {
     let sent = bot.outbox.take();
     let text = &sent
         .iter()
-        .find(|sent| sent.text.contains("password is"))
+        .find(|sent| sent.text.contains(" is your new password"))
         .expect("the password")
         .text;
-    let password: String = text
-        .split_once("password is ")
-        .unwrap()
-        .1
-        .chars()
-        .take(8)
-        .collect();
+    let password = password_in_sms(text).expect("a password");
     bot.execute("update reset set destination_digest = null")
         .await;
     assert_eq!(bot.browser().sign_in(MINA, &password).await.to(), "/verify");

@@ -14,7 +14,7 @@ use crate::domain::{
 };
 use crate::flow::ending::PasswordResult;
 use crate::flow::steps::{note, outcome_note};
-use crate::flow::{aftermath, contacts, ending, messages, pages};
+use crate::flow::{contacts, ending, manager_notice, messages, notices, pages};
 use crate::secret::Link;
 use crate::store::{self, MoveRefused, Reservation, ResetRow, StepNote, StepRow};
 
@@ -38,6 +38,15 @@ pub(super) struct SetPassword<'a> {
     pub(super) quota: Option<Quota>,
     /// Set for another way of delivery: until when the password is kept.
     pub(super) held_until: Option<Moment>,
+}
+
+/// Who is told of the reset beside the administrator.
+#[derive(Default)]
+struct NoticeRecipients {
+    /// Where the member is told.
+    contacts: Vec<Destination>,
+    /// The address of the member's manager.
+    manager: Option<Destination>,
 }
 
 /// How the outputs ended, taken together.
@@ -83,9 +92,9 @@ pub(super) async fn deliver(
     };
     let mut outputs = send_outputs(app, reporter, &password, channels, &plan, result).await;
     let notice_to = if is_first {
-        notice_destinations(app, &row, member, &mut outputs.notes).await
+        notice_recipients(app, &row, member, &mut outputs.notes).await
     } else {
-        Vec::new()
+        NoticeRecipients::default()
     };
     let was_shown = outputs.shown == Some(StepOutcome::Done);
     let held = HeldPassword {
@@ -128,19 +137,21 @@ async fn send_outputs(
     Outputs::of(notes, plan.shows())
 }
 
-/// Where the member is told of the reset. If that is nowhere, the step is noted as impossible, else as pending.
-async fn notice_destinations(
+/// Who is told of the reset. If the member can be told nowhere, the step is noted as impossible, else as pending.
+async fn notice_recipients(
     app: &App,
     row: &ResetRow,
     member: &Member,
     notes: &mut Vec<StepNote>,
-) -> Vec<Destination> {
+) -> NoticeRecipients {
     let known = match contacts::known(app, member).await {
         Ok(known) => known,
         // The store has logged it. The contacts of the directory are known without it.
         Err(_) => contacts::known_of(member, &[]),
     };
-    let found = aftermath::notice_destinations(app, row, member, known);
+    let delivered = notes.iter().find(|note| note.step == Step::Deliver);
+    let delivered = delivered.map(|note| note.outcome);
+    let found = notices::notice_destinations(app, row, member, known, delivered);
     // Pending from now on: the sweep leaves it alone while it is sent, however long the reset took up to here.
     let outcome = if found.is_empty() {
         StepOutcome::Impossible
@@ -148,7 +159,14 @@ async fn notice_destinations(
         StepOutcome::Pending
     };
     notes.push(note(Step::Notice, outcome));
-    found
+    let manager = manager_notice::destination(app, member);
+    if manager.is_some() {
+        notes.push(note(Step::ManagerNotice, StepOutcome::Pending));
+    }
+    NoticeRecipients {
+        contacts: found,
+        manager,
+    }
 }
 
 /// Records the end. The password is kept if it was certainly not delivered, else wiped.
@@ -244,16 +262,21 @@ async fn record_end(
     }
 }
 
-/// Sends the member's notice, if there is a contact for it.
-async fn notify(app: &App, row: &ResetRow, to: &[Destination], was_signed_out: bool) {
-    if !to.is_empty()
-        && let Err(error) = aftermath::send_notice(app, row, to, was_signed_out, Vec::new()).await
-    {
-        tracing::error!(
-            error = &error as &dyn std::error::Error,
-            "could not record a notice"
-        );
-    }
+/// Tells the member at every contact, and the manager.
+async fn notify(app: &App, row: &ResetRow, to: &NoticeRecipients, was_signed_out: bool) {
+    let to_member = async {
+        if !to.contacts.is_empty() {
+            let sent =
+                notices::send_notice(app, row, &to.contacts, was_signed_out, Vec::new()).await;
+            notices::log_failed(sent, "could not record a notice");
+        }
+    };
+    let to_manager = async {
+        if let Some(to) = &to.manager {
+            manager_notice::send(app, row, to).await;
+        }
+    };
+    tokio::join!(to_member, to_manager);
 }
 
 /// Sends everything that goes by e-mail and SMS.
@@ -267,7 +290,14 @@ async fn send(
         row.changed_at.unwrap_or_else(|| app.clock.now()) + app.organization.password_lifetime;
     let (organization, zone) = (&app.organization, &app.zone);
     let capabilities = app.directories.describe(&row.member_id).capabilities;
-    let ends = capabilities.has_our_pages.then_some(until);
+    let sign_in_at = pages::sign_in(app, &row.member_id);
+    let handover = messages::Handover {
+        organization,
+        member_name: &row.member_name,
+        until: capabilities.has_our_pages.then_some(until),
+        sign_in_at: sign_in_at.as_deref(),
+        zone,
+    };
     let (mail, sms) = if row.carries == Carries::Link {
         let link = pages::link(app, Link::Claim, row).unwrap_or_default();
         (
@@ -275,12 +305,9 @@ async fn send(
             messages::link_sms(organization, &link, until, zone),
         )
     } else {
-        (
-            messages::password_mail(organization, &row.member_name, password, ends, zone),
-            messages::password_sms(organization, password, ends, zone),
-        )
+        (handover.mail(password), handover.sms(password))
     };
-    let copy = messages::copy_to_self(organization, &row.member_name, password, ends, zone);
+    let copy = handover.copy_to_self(password);
     // Each attempt has an id of its own: a gateway that knows the first one's would drop the next.
     let id = format!("{}-{}", row.reset_id, row.edition);
     let sent = channels.send(&mail, &sms, &copy, &id).await;

@@ -16,15 +16,18 @@ mod denied;
 mod destination;
 mod directory_refusal;
 mod forms;
+mod handover;
 mod instead;
 mod last_look;
 mod not_sent;
 mod notes;
+mod notice;
 mod open_ways;
 mod overview;
 mod progress;
 mod result;
 mod second_factors;
+mod sms;
 mod stopped;
 mod ways;
 mod who;
@@ -45,16 +48,17 @@ pub use self::contacts::AboutContacts;
 pub use self::denied::{denied, too_many_look_ups, too_many_typed};
 pub use self::destination::{destination_denied, destination_refused, extra_denied};
 pub use self::forms::{contact_code_form, form_not_opened, typed_form};
+pub use self::handover::{Handover, link_mail, link_sms};
 pub use self::instead::{
     directory_link_gone, directory_link_sent, directory_link_unknown, guide_sent, guide_unknown,
 };
 pub use self::last_look::{LastLook, last_look, stale};
 pub use self::not_sent::{contact_code_not_sent, guide_failed};
 pub use self::notes::{
-    Notice, alarm, code, contact_alarm, contact_dropped, contact_imported, contact_notice,
-    contact_removed, contacts_imported, copy_to_self, guide, guide_sms, link_mail, link_sms,
-    members, password_mail, password_sms, wrong_code,
+    alarm, code, contact_alarm, contact_dropped, contact_imported, contact_notice, contact_removed,
+    contacts_imported, guide, guide_sms, members, wrong_code,
 };
+pub use self::notice::Notice;
 pub use self::open_ways::{link_still_works, set_again};
 pub use self::overview::{disowned, help, history, rules, untold, used};
 pub use self::progress::{busy, busy_form, hidden, nothing_to_do, overloaded, stopping, working};

@@ -1,259 +1,10 @@
-//! What people get by e-mail and SMS: the password, the copy, the notice, the guide. An SMS fits 160 characters.
+//! What people get by e-mail and SMS besides the password and the notice of a reset: codes, changes of contacts, the guide.
 
-use zeroize::Zeroizing;
-
+use super::sms::{first_that_fits, fits_one_sms, short, short_admin};
 use crate::app::Organization;
 use crate::clock::Zone;
 use crate::delivery::Note;
-use crate::domain::{Member, Moment, Password};
-
-/// The maximum length of one SMS, in characters (GSM 03.38).
-const SMS: usize = 160;
-
-/// A name cut to fit into an SMS, in letters that every phone shows.
-fn short(name: &str, limit: usize) -> String {
-    name.chars()
-        .filter(char::is_ascii)
-        .take(limit)
-        .collect::<String>()
-        .trim()
-        .to_owned()
-}
-
-/// The same for an administrator. A name without such letters becomes "an admin".
-fn short_admin(name: &str, limit: usize) -> String {
-    Some(short(name, limit))
-        .filter(|name| !name.is_empty())
-        .unwrap_or_else(|| "an admin".to_owned())
-}
-
-/// The SMS with the password. `until` is when it expires; none where the directory does not end it.
-pub fn password_sms(
-    organization: &Organization,
-    password: &Password,
-    until: Option<Moment>,
-    zone: &Zone,
-) -> Zeroizing<String> {
-    let begin = format!(
-        "{} IT: your new sign-in password is ",
-        short(&organization.name, 20)
-    );
-    let when = until.map_or_else(
-        || "now".to_owned(),
-        |until| format!("before {}", zone.tell_with_date(until)),
-    );
-    let end = format!(". Use it {when}, then set your own. Tell nobody, also not IT.");
-    around(&begin, password, &end)
-}
-
-/// The e-mail with the password.
-pub fn password_mail(
-    organization: &Organization,
-    member_name: &str,
-    password: &Password,
-    until: Option<Moment>,
-    zone: &Zone,
-) -> Note {
-    let begin = format!(
-        "Hello {member_name},\n\n{} IT has reset your sign-in password. Your new one is:\n\n    ",
-        organization.name
-    );
-    let how = match until {
-        Some(until) => format!(
-            "Use it before {}. You will be asked for a code, then for a new password of your own.",
-            zone.tell_with_date(until)
-        ),
-        None => "Sign in with it now and set a new password of your own, even if you are not asked for one.".to_owned(),
-    };
-    let end = format!(
-        "\n\n{how}\nNever tell it to anyone, also not to IT.\n{}",
-        not_expected(organization)
-    );
-    Note {
-        subject: format!("Your new {} sign-in password", organization.name),
-        text: around(&begin, password, &end),
-    }
-}
-
-/// The SMS with the one-time link.
-pub fn link_sms(
-    organization: &Organization,
-    link: &str,
-    until: Moment,
-    zone: &Zone,
-) -> Zeroizing<String> {
-    let name = short(&organization.name, 12);
-    let until = zone.tell_with_date(until);
-    let whole = format!("{name} IT: set your new password before {until}: {link} Tell nobody.");
-    Zeroizing::new(if whole.len() <= SMS {
-        whole
-    } else {
-        format!("{name}: set your new password: {link}")
-    })
-}
-
-/// The e-mail with the one-time link.
-pub fn link_mail(
-    organization: &Organization,
-    member_name: &str,
-    link: &str,
-    until: Moment,
-    zone: &Zone,
-) -> Note {
-    let text = format!(
-        "Hello {member_name},\n\n{} IT has reset your sign-in password. Set a new one here:\n\n    {link}\n\n\
-        The link works once, until {}. You will be asked for a code, then for a new password of your own.\n\
-        Never pass it on, also not to IT.\n{}",
-        organization.name,
-        zone.tell_with_date(until),
-        not_expected(organization)
-    );
-    Note {
-        subject: format!("Set your new {} sign-in password", organization.name),
-        text: text.into(),
-    }
-}
-
-/// S27: the copy for the administrator, with the password in it.
-pub fn copy_to_self(
-    organization: &Organization,
-    member_name: &str,
-    password: &Password,
-    until: Option<Moment>,
-    zone: &Zone,
-) -> Note {
-    let begin = format!("Your copy of the password that you just set for {member_name}:\n\n    ");
-    let life = until
-        .map(|until| format!("It works until {}. ", zone.tell_with_date(until)))
-        .unwrap_or_default();
-    let end = format!(
-        "\n\n{life}Tell it to nobody but {member_name}, outside the chat, and delete this message.\n"
-    );
-    Note {
-        subject: format!("{} password reset: your copy", organization.name),
-        text: around(&begin, password, &end),
-    }
-}
-
-/// A text with the password in it, in memory that is wiped on drop. It is allocated in full at once: growing it would leave
-/// copies behind.
-fn around(begin: &str, password: &Password, end: &str) -> Zeroizing<String> {
-    let mut text = Zeroizing::new(String::with_capacity(
-        begin.len() + password.expose().len() + end.len(),
-    ));
-    for part in [begin, password.expose(), end] {
-        text.push_str(part);
-    }
-    text
-}
-
-/// The notice to the member. It never carries a password, and says only what was recorded.
-pub struct Notice<'a> {
-    /// Its name, and whom the member can ask.
-    pub organization: &'a Organization,
-    /// The full name of the administrator.
-    pub admin_name: &'a str,
-    /// When the password was changed, or was about to be.
-    pub at: Moment,
-    /// False where nobody can say whether the password was changed.
-    pub is_certain: bool,
-    /// True if the member was signed out everywhere.
-    pub was_signed_out: bool,
-    /// True if the member is asked for a code at sign-in.
-    pub has_our_pages: bool,
-    /// The link "this wasn't me", where the member has pages here.
-    pub link: Option<&'a str>,
-    /// The time zone of texts.
-    pub zone: &'a Zone,
-}
-
-impl Notice<'_> {
-    /// As an e-mail, which has room for what to do.
-    pub fn mail(&self) -> Note {
-        let organization = &self.organization.name;
-        let was = if self.is_certain {
-            "was"
-        } else {
-            "may have been"
-        };
-        let text = format!(
-            "Your {organization} password {was} reset by {} (IT) on {}{}.\n{}{}{}",
-            self.admin_name,
-            self.zone.tell_with_date(self.at),
-            if self.was_signed_out {
-                " and you were signed out"
-            } else {
-                ""
-            },
-            if self.has_our_pages {
-                "To sign in you need to verify that it is you.\n"
-            } else {
-                ""
-            },
-            self.link
-                .map(|link| format!("\nThis wasn't you? Close your account at once: {link}\n"))
-                .unwrap_or_default(),
-            not_expected(self.organization)
-        );
-        Note {
-            subject: format!("Your {organization} password {was} reset"),
-            text: text.into(),
-        }
-    }
-
-    /// As an SMS of 160 characters at most.
-    pub fn sms(&self) -> Note {
-        let with_link = self.link.map(|link| {
-            format!(
-                "Your {} password {} reset by {} on {}. Not you? {link}",
-                short(&self.organization.name, 12),
-                if self.is_certain {
-                    "was"
-                } else {
-                    "may have been"
-                },
-                short_admin(self.admin_name, 12),
-                self.zone.tell_with_date(self.at),
-            )
-        });
-        if let Some(text) = with_link.filter(|text| text.len() <= SMS) {
-            return Note {
-                subject: String::new(),
-                text: text.into(),
-            };
-        }
-        let with_names_of = |letters: usize| {
-            format!(
-                "Your {} password {} reset by {} (IT) on {}{}.{} Not you? Tell security.",
-                short(&self.organization.name, letters),
-                if self.is_certain {
-                    "was"
-                } else {
-                    "may have been"
-                },
-                short_admin(self.admin_name, letters),
-                self.zone.tell_with_date(self.at),
-                if self.was_signed_out {
-                    ", you are signed out"
-                } else {
-                    ""
-                },
-                if self.has_our_pages {
-                    " Verify yourself to sign in."
-                } else {
-                    ""
-                },
-            )
-        };
-        let text = Some(with_names_of(20))
-            .filter(|text| text.len() <= SMS)
-            .unwrap_or_else(|| with_names_of(12));
-        Note {
-            subject: String::new(),
-            text: text.into(),
-        }
-    }
-}
+use crate::domain::{Member, Moment};
 
 /// To the security address: a member says that they did not ask for a reset.
 pub fn alarm(
@@ -390,13 +141,19 @@ pub fn contact_dropped(organization: &str, who: &str, to: &str) -> Note {
 
 /// S40: the code that proves the person.
 pub fn code(organization: &Organization, code: &str) -> Note {
-    let text = format!(
-        "{} code: {code}. It works for 10 minutes. Never tell it to anyone, also not to IT.",
-        short(&organization.name, 20)
-    );
+    let name = short(&organization.name, 20);
+    let pages = organization.public_url.as_ref();
+    let with = |address: &str| {
+        format!(
+            "{name} code: {code}. Type it{address} within 10 minutes. Tell nobody, not even IT."
+        )
+    };
+    let address = pages.map_or_else(String::new, |url| {
+        format!(" at {} only,", url.as_str().trim_end_matches('/'))
+    });
     Note {
         subject: format!("Your {} code", organization.name),
-        text: text.into(),
+        text: first_that_fits([with(&address), with("")]).into(),
     }
 }
 
@@ -428,7 +185,7 @@ pub fn guide_sms(organization: &Organization) -> Note {
             "{name} IT: you can change your password yourself in the Account Security Center."
         ),
     };
-    let text = if text.len() <= SMS {
+    let text = if fits_one_sms(&text) {
         text
     } else {
         format!("{name} IT: you can change your password yourself in the Account Security Center.")
@@ -437,11 +194,4 @@ pub fn guide_sms(organization: &Organization) -> Note {
         subject: String::new(),
         text: text.into(),
     }
-}
-
-fn not_expected(organization: &Organization) -> String {
-    organization.security_email.as_ref().map_or_else(
-        || "\nNot expected? Tell your security team at once.\n".to_owned(),
-        |email| format!("\nNot expected? Tell {email} at once.\n"),
-    )
 }

@@ -189,7 +189,8 @@ fn steps_line(ending: &Ending<'_>) -> String {
         | Step::Deliver
         | Step::CopyToSelf
         | Step::Show
-        | Step::Notice => step_words(step, ending.row),
+        | Step::Notice
+        | Step::ManagerNotice => step_words(step, ending.row),
     });
     words.collect::<Vec<_>>().join("  ")
 }
@@ -268,6 +269,7 @@ fn step_words(step: &StepRow, row: &ResetRow) -> Option<String> {
         }
         Step::CopyToSelf => way("copy sent to you", "copy not sent to you"),
         Step::Show => way("shown to you", "not shown to you"),
+        Step::ManagerNotice => way("manager told", "the manager could not be told"),
         Step::Notice => match step.outcome {
             StepOutcome::Impossible => Some(format!("– no other contact to tell {member}")),
             // One contact accepted it, and another is asked again.
@@ -321,7 +323,9 @@ fn failed_outputs(ending: &Ending<'_>) -> Vec<&'static str> {
             }
             (Step::SignOut, _) => "signing out failed",
             (Step::Unlock, _) => "a lock may remain",
-            (Step::Change | Step::MustChange | Step::Notice, _) => return None,
+            (Step::Change | Step::MustChange | Step::Notice | Step::ManagerNotice, _) => {
+                return None;
+            }
         })
     };
     of_this_way(ending).filter_map(part).collect()

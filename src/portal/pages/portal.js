@@ -2,7 +2,7 @@
 "use strict";
 
 const live = document.getElementById("live");
-const events = new EventSource("/account/events");
+const events = new EventSource(live.dataset.events);
 
 function end(event) {
   events.close();
@@ -12,8 +12,11 @@ function end(event) {
   // Visible first, so that what is filled in is read aloud.
   live.hidden = false;
   live.replaceChildren(`${event.data} `, link);
-  document.querySelectorAll("input, button").forEach((one) => { one.disabled = true; });
+  const dead = "form:not([data-needs-no-session]) :is(input, button)";
+  document.querySelectorAll(dead).forEach((one) => { one.disabled = true; });
 }
 
 events.addEventListener("reset", end);
 events.addEventListener("ended", end);
+// A form that is sent may itself end this session, for a newer one. Its answer is the next page.
+addEventListener("submit", () => events.close());

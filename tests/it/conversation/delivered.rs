@@ -5,13 +5,8 @@ use relatch::surface::domain::{Channel, Span, State};
 
 use super::{JO, KIM, MINA, NOA, assert_refusal, states, used};
 use crate::support::TestBot;
+use crate::support::sent::password_in_sms;
 use crate::support::slack::{shown_password, text_of};
-
-/// The password in an SMS of the outbox.
-fn password_in(text: &str) -> String {
-    let (_, rest) = text.split_once("password is ").expect("a password");
-    rest.chars().take(8).collect()
-}
 
 /// S1, S2, S12, S22, S23, S32: Copy shows a working password once, and the old one is dead.
 async fn copy_shows_a_working_password_to_the_administrator_alone() {
@@ -92,12 +87,13 @@ async fn an_sms_carries_a_working_password_and_the_notice_does_not() {
         "{}",
         sms.text
     );
-    assert!(bot.signs_in(MINA, &password_in(&sms.text)).await);
+    let password = password_in_sms(&sms.text).expect("a password");
+    assert!(bot.signs_in(MINA, &password).await);
     assert_eq!(
         (notice.channel, notice.to.as_str()),
         (Channel::Email, "mina@mail.example")
     );
-    assert!(!notice.text.contains(&password_in(&sms.text)));
+    assert!(!notice.text.contains(&password));
     assert_eq!(sent.len(), 2);
 }
 

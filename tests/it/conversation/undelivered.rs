@@ -260,7 +260,7 @@ async fn another_way_waits_while_the_member_is_being_reset() {
         bot.outbox
             .take()
             .iter()
-            .all(|sent| !sent.text.contains("password is"))
+            .all(|sent| !sent.text.contains(" is your new password"))
     );
 }
 
@@ -301,7 +301,7 @@ async fn after_a_change_no_refusal_says_that_nothing_was_changed() {
         bot.outbox
             .take()
             .iter()
-            .all(|sent| !sent.text.contains("password is"))
+            .all(|sent| !sent.text.contains(" is your new password"))
     );
 }
 

@@ -1,6 +1,9 @@
 //! What an SMS has room for: 160 characters, the link first, and names cut only where they do not fit.
 
-use relatch::surface::flow::messages::{Notice, guide_sms, link_sms};
+use rand::{SeedableRng, rngs::StdRng};
+use relatch::surface::clock::Zone;
+use relatch::surface::domain::Password;
+use relatch::surface::flow::messages::{Handover, Notice, guide_sms, link_sms};
 
 use crate::support::TestBot;
 
@@ -32,7 +35,8 @@ async fn a_notice_has_its_link_where_it_fits() {
         notice.sms().text
     };
     let short = "x".repeat(20);
-    let around = sms(Some(&short), "Jo Lim", true).len() - short.len();
+    // The zone goes first.
+    let around = sms(Some(&short), "Jo Lim", true).len() - short.len() - " UTC".len();
     for length in [20, LIMIT - around, LIMIT - around + 1, LIMIT] {
         let link = "x".repeat(length);
         let text = sms(Some(&link), "Jo Lim", true);
@@ -70,5 +74,55 @@ async fn the_guide_by_sms_names_the_page() {
         text.contains("https://help.acme.example/password"),
         "{}",
         *text
+    );
+}
+
+/// The SMS with a password leaves out what it has no room for, the least needed first: the zone, "and set your own", ", not
+/// even IT", the organization. The password, its end, the address and "Tell nobody" stay, and nothing touches them.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_password_its_end_and_the_address_stay_in_the_sms() {
+    let bot = TestBot::new().await;
+    let zone = Zone::named("Asia/Seoul").unwrap();
+    let password = Password::generate(&mut StdRng::seed_from_u64(3), 24);
+    let mut left_out = Vec::new();
+    for length in 20..=66 {
+        let address = format!("https://{}/signin", "x".repeat(length - 15));
+        let handover = Handover {
+            organization: &bot.app.organization,
+            member_name: "Mina Park",
+            until: Some(bot.clock.now()),
+            sign_in_at: Some(&address),
+            zone: &zone,
+        };
+        let sms = handover.sms(&password);
+        assert!(sms.len() <= LIMIT, "{}", *sms);
+        for part in [
+            format!(
+                "{} is your new password (until 23 Nov 19:00",
+                password.expose()
+            ),
+            format!(" at {address} "),
+            " Tell nobody".to_owned(),
+        ] {
+            assert!(sms.contains(&part), "{part}: {}", *sms);
+        }
+        let has = ["KST", "and set your own", "not even IT", "Acme"].map(|part| sms.contains(part));
+        left_out.push(has);
+    }
+    left_out.dedup();
+    let steps = [
+        [true, true, true, true],
+        [false, true, true, true],
+        [false, false, true, true],
+        [false, false, false, true],
+        [false, false, false, false],
+    ];
+    assert!(
+        steps.windows(left_out.len()).any(|some| some == left_out),
+        "{left_out:?}"
+    );
+    assert!(
+        left_out.contains(&steps[4]) && left_out.len() > 2,
+        "{left_out:?}"
     );
 }

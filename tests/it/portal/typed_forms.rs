@@ -170,3 +170,24 @@ async fn control_characters_are_refused_and_an_older_hash_with_one_opens() {
     let stored = bot.app.store.credential(&mina()).await.unwrap();
     assert_eq!(stored, Some(older));
 }
+
+/// Who copies the password of a reset, or a code, copies the blanks around it too. A password that a person chose is theirs
+/// with its blanks.
+#[tokio::test(flavor = "multi_thread")]
+async fn blanks_around_a_generated_password_and_a_code_are_taken_off() {
+    let bot = TestBot::new().await;
+    let temporary = bot.reset_by_copy(JO, MINA).await;
+    bot.outbox.take();
+    let browser = bot.browser();
+    let typed = format!("\u{a0} {temporary}\n");
+    assert_eq!(browser.sign_in(MINA, &typed).await.to(), "/verify");
+    let (code, _) = code(&bot);
+    let page = browser
+        .submit("/verify", "/verify", &[("code", &format!(" {code}\t"))])
+        .await;
+    assert_eq!(page.to(), "/new-password");
+    bot.set_password(MINA, OWN).await;
+    let typed = format!("{OWN} ");
+    let page = bot.browser().sign_in(MINA, &typed).await;
+    assert_eq!(page.status, StatusCode::UNAUTHORIZED);
+}

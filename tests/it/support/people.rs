@@ -134,6 +134,7 @@ impl TestBot {
         match column {
             "name" => value.clone_into(&mut row.name),
             "role" => value.clone_into(&mut row.role),
+            "manager_email" => row.manager_email = Some(value.to_owned()),
             "personal_email" => row.personal_email = Some(value.to_owned()),
             "phone" => row.phone = Some(value.to_owned()).filter(|phone| !phone.is_empty()),
             "status" => value.clone_into(&mut row.status),

@@ -43,6 +43,12 @@ const KINDS: &[(&str, &str, &str)] = &[
     ),
 ];
 
+/// The password in an SMS to a member.
+pub(crate) fn password_in_sms(text: &str) -> Option<String> {
+    let (before, _) = text.split_once(" is your new password")?;
+    before.rsplit(' ').next().map(str::to_owned)
+}
+
 /// The kind of what is sent there, if it is held against anything.
 fn kind_of(method: &str, path: &str) -> Option<&'static str> {
     let mut kinds = KINDS.iter();

@@ -54,6 +54,12 @@ pub(super) struct BotParts {
     pub(super) password_symbols: bool,
     /// What the key file holds.
     pub(super) master_key: [u8; 32],
+    /// `help_url`, `sign_in_url` and `security_email`.
+    pub(super) help_url: Option<&'static str>,
+    pub(super) sign_in_url: Option<&'static str>,
+    pub(super) security_email: Option<&'static str>,
+    /// `policy.notify_manager`.
+    pub(super) notify_manager: bool,
     /// What the test means to leave behind, said before a restart.
     pub(super) left: Vec<Left>,
 }
@@ -86,6 +92,10 @@ impl BotParts {
             contact_rules: ContactRules::default(),
             password_symbols: false,
             master_key: [9; 32],
+            help_url: Some("https://help.acme.example/password"),
+            sign_in_url: None,
+            security_email: Some("security@acme.example"),
+            notify_manager: false,
             left: Vec::new(),
         }
     }
@@ -149,6 +159,36 @@ impl TestBot {
     /// With the member's pages somewhere else.
     pub(crate) async fn with_public_url(public_url: &'static str) -> Self {
         Self::unlike(|parts| parts.public_url = public_url).await
+    }
+
+    /// With another directory beside the built-in one, whose people sign in there.
+    pub(crate) async fn with_directory_and_sign_in(
+        settings: &str,
+        sign_in_url: &'static str,
+    ) -> Self {
+        Self::unlike(|parts| {
+            parts.clock = Clock::fixed(Clock::System.now());
+            parts.directory = Some(settings.to_owned());
+            parts.sign_in_url = Some(sign_in_url);
+        })
+        .await
+    }
+
+    /// The same people without public pages, so that no message has a link.
+    pub(crate) async fn without_pages(
+        help_url: Option<&'static str>,
+        security_email: Option<&'static str>,
+    ) -> Self {
+        Self::unlike(|parts| {
+            parts.public_url = "";
+            (parts.help_url, parts.security_email) = (help_url, security_email);
+        })
+        .await
+    }
+
+    /// Managers are told of resets.
+    pub(crate) async fn with_managers() -> Self {
+        Self::unlike(|parts| parts.notify_manager = true).await
     }
 
     /// With another directory beside the built-in one, whose `[[directory]]` this is. Its server lives in the present, so

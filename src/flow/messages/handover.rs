@@ -1,0 +1,190 @@
+//! What carries the password or the one-time link: SMS and e-mail to the member, and the administrator's copy.
+
+use zeroize::Zeroizing;
+
+use super::notice::not_expected;
+use super::sms::{first_that_fits, fits_one_sms, short_it};
+use crate::app::Organization;
+use crate::clock::Zone;
+use crate::delivery::Note;
+use crate::domain::{Moment, Password};
+
+/// The messages that carry a password.
+pub struct Handover<'a> {
+    /// Its name, and whom the member can ask.
+    pub organization: &'a Organization,
+    /// The full name of the member.
+    pub member_name: &'a str,
+    /// When the password expires; none where the directory does not end it.
+    pub until: Option<Moment>,
+    /// The address where the member signs in; none where it is not known.
+    pub sign_in_at: Option<&'a str>,
+    /// The time zone of texts.
+    pub zone: &'a Zone,
+}
+
+/// What the SMS leaves out where it does not fit, in this order.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum LeftOut {
+    Nothing,
+    Zone,
+    SetYourOwn,
+    NotEvenIt,
+    Organization,
+    /// Only an address that is longer than the settings advise.
+    Address,
+}
+
+impl Handover<'_> {
+    /// The SMS to the member.
+    pub fn sms(&self, password: &Password) -> Zeroizing<String> {
+        let all = [
+            LeftOut::Nothing,
+            LeftOut::Zone,
+            LeftOut::SetYourOwn,
+            LeftOut::NotEvenIt,
+            LeftOut::Organization,
+            LeftOut::Address,
+        ];
+        let as_long = "x".repeat(password.expose().len());
+        let fits = |left_out: &LeftOut| {
+            let (begin, end) = self.around_in_sms(*left_out);
+            fits_one_sms(&format!("{begin}{as_long}{end}"))
+        };
+        let left_out = all.into_iter().find(fits).unwrap_or(LeftOut::Address);
+        let (begin, end) = self.around_in_sms(left_out);
+        around(&begin, password, &end)
+    }
+
+    /// What stands before and after the password. Neither it nor an address is touched by a full stop, which people copy too.
+    fn around_in_sms(&self, left_out: LeftOut) -> (String, String) {
+        let begin = if left_out < LeftOut::Organization {
+            format!("{}: ", short_it(&self.organization.name, 20))
+        } else {
+            String::new()
+        };
+        let until = self.until.map_or_else(String::new, |until| {
+            let when = if left_out < LeftOut::Zone {
+                self.zone.tell_with_zone(until)
+            } else {
+                self.zone.tell_with_date(until)
+            };
+            format!(" (until {when})")
+        });
+        let address = self
+            .sign_in_at
+            .filter(|_| left_out < LeftOut::Address)
+            .map_or_else(String::new, |at| format!(" at {at}"));
+        let own = match (left_out < LeftOut::SetYourOwn, address.is_empty()) {
+            (true, _) => " and set your own.",
+            (false, true) => ".",
+            (false, false) => "",
+        };
+        let nobody = if left_out < LeftOut::NotEvenIt {
+            "Tell nobody, not even IT."
+        } else {
+            "Tell nobody."
+        };
+        let end = format!(" is your new password{until}. Sign in{address}{own} {nobody}");
+        (begin, end)
+    }
+
+    /// The e-mail to the member.
+    pub fn mail(&self, password: &Password) -> Note {
+        let organization = &self.organization.name;
+        let begin = format!(
+            "Hello {},\n\n{organization} IT has reset your sign-in password. Your new one is:\n\n    ",
+            self.member_name
+        );
+        let address = self
+            .sign_in_at
+            .map_or_else(String::new, |at| format!(" at {at}"));
+        let how = match self.until {
+            Some(until) => format!(
+                "Sign in with it{address} before {}. You will be asked for a code, then for a new password of your own.",
+                self.zone.tell_with_zone(until)
+            ),
+            None => format!(
+                "Sign in with it{address} now and set a new password of your own, even if you are not asked for one."
+            ),
+        };
+        let end = format!(
+            "\n\n{how}\nNever tell it to anyone, also not to IT.\n{}",
+            not_expected(self.organization)
+        );
+        Note {
+            subject: format!("Your new {organization} sign-in password"),
+            text: around(&begin, password, &end),
+        }
+    }
+
+    /// S27: the copy for the administrator, with the password in it.
+    pub fn copy_to_self(&self, password: &Password) -> Note {
+        let member = self.member_name;
+        let begin = format!("Your copy of the password that you just set for {member}:\n\n    ");
+        let life = self.until.map_or_else(String::new, |until| {
+            format!("It works until {}. ", self.zone.tell_with_zone(until))
+        });
+        let address = self
+            .sign_in_at
+            .map_or_else(String::new, |at| format!("They sign in with it at {at}\n"));
+        let end = format!(
+            "\n\n{life}Tell it to nobody but {member}, outside the chat, and delete this message.\n{address}"
+        );
+        Note {
+            subject: format!("{} password reset: your copy", self.organization.name),
+            text: around(&begin, password, &end),
+        }
+    }
+}
+
+/// The SMS with the one-time link.
+pub fn link_sms(
+    organization: &Organization,
+    link: &str,
+    until: Moment,
+    zone: &Zone,
+) -> Zeroizing<String> {
+    let it = short_it(&organization.name, 12);
+    let with_end =
+        |until: String| format!("{it}: set your new password before {until}: {link} Tell nobody.");
+    Zeroizing::new(first_that_fits([
+        with_end(zone.tell_with_zone(until)),
+        with_end(zone.tell_with_date(until)),
+        format!("{it}: set your new password: {link}"),
+    ]))
+}
+
+/// The e-mail with the one-time link.
+pub fn link_mail(
+    organization: &Organization,
+    member_name: &str,
+    link: &str,
+    until: Moment,
+    zone: &Zone,
+) -> Note {
+    let text = format!(
+        "Hello {member_name},\n\n{} IT has reset your sign-in password. Set a new one here:\n\n    {link}\n\n\
+        The link works once, until {}. You will be asked for a code, then for a new password of your own.\n\
+        Never pass it on, also not to IT.\n{}",
+        organization.name,
+        zone.tell_with_zone(until),
+        not_expected(organization)
+    );
+    Note {
+        subject: format!("Set your new {} sign-in password", organization.name),
+        text: text.into(),
+    }
+}
+
+/// A text with the password in it, in memory that is wiped on drop. It is allocated in full at once: growing it would leave
+/// copies behind.
+fn around(begin: &str, password: &Password, end: &str) -> Zeroizing<String> {
+    let mut text = Zeroizing::new(String::with_capacity(
+        begin.len() + password.expose().len() + end.len(),
+    ));
+    for part in [begin, password.expose(), end] {
+        text.push_str(part);
+    }
+    text
+}

@@ -1,0 +1,82 @@
+//! What fits into one SMS, and how names are cut for it.
+
+/// The maximum length of one SMS in the default alphabet (GSM 03.38).
+const SEPTETS: usize = 160;
+
+/// The maximum length of one SMS in any other letters, which are sent as UCS-2.
+const UCS2: usize = 70;
+
+/// Visible characters of ASCII that the default alphabet has only behind an escape: each takes two places.
+const ESCAPED: &str = "^{}\\[]~|";
+
+/// True if it goes as one SMS.
+pub(super) fn fits_one_sms(text: &str) -> bool {
+    if text.chars().all(is_in_alphabet) {
+        let places = |c| if ESCAPED.contains(c) { 2 } else { 1 };
+        text.chars().map(places).sum::<usize>() <= SEPTETS
+    } else {
+        text.encode_utf16().count() <= UCS2
+    }
+}
+
+/// The characters of ASCII that the default alphabet has.
+fn is_in_alphabet(c: char) -> bool {
+    (c.is_ascii_graphic() && c != '`') || c == ' '
+}
+
+/// The first of these texts that fits into one SMS, else the last. Each leaves out more than the one before.
+pub(super) fn first_that_fits(texts: impl IntoIterator<Item = String>) -> String {
+    let mut last = String::new();
+    for text in texts {
+        last = text;
+        if fits_one_sms(&last) {
+            break;
+        }
+    }
+    last
+}
+
+/// A name cut to fit into an SMS, in letters that every phone shows.
+pub(super) fn short(name: &str, limit: usize) -> String {
+    name.chars()
+        .filter(|c| is_in_alphabet(*c))
+        .take(limit)
+        .collect::<String>()
+        .trim()
+        .to_owned()
+}
+
+/// The same for an administrator. A name without such letters becomes "an admin".
+pub(super) fn short_admin(name: &str, limit: usize) -> String {
+    Some(short(name, limit))
+        .filter(|name| !name.is_empty())
+        .unwrap_or_else(|| "an admin".to_owned())
+}
+
+/// "Acme IT", or "IT" where the name has no such letters.
+pub(super) fn short_it(organization: &str, limit: usize) -> String {
+    format!("{} IT", short(organization, limit))
+        .trim_start()
+        .to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_sms_has_160_places_and_other_letters_have_70() {
+        assert!(fits_one_sms(&"x".repeat(160)) && !fits_one_sms(&"x".repeat(161)));
+        assert!(fits_one_sms(&"~".repeat(80)) && !fits_one_sms(&"~".repeat(81)));
+        assert!(fits_one_sms(&"한".repeat(70)) && !fits_one_sms(&"한".repeat(71)));
+        assert!(fits_one_sms(&"`".repeat(70)) && !fits_one_sms(&"`".repeat(71)));
+    }
+
+    #[test]
+    fn a_name_has_letters_that_every_phone_shows() {
+        assert_eq!(short("Zo`e é Ång", 20), "Zoe  ng");
+        assert_eq!(short_admin("박민아", 12), "an admin");
+        assert_eq!(short_it("Acme", 20), "Acme IT");
+        assert_eq!(short_it("아크메", 20), "IT");
+    }
+}

@@ -1,0 +1,236 @@
+//! The notice of a reset to the member: where it goes, what it says, and how each contact took it. Sending it twice is harmless.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use futures_util::StreamExt;
+use futures_util::stream::FuturesUnordered;
+
+use super::contacts::ContactOnRecord;
+use super::steps::{note, outcome_note};
+use super::{contacts, messages, pages};
+use crate::app::App;
+use crate::domain::delivery::{Outcome, Refusal};
+use crate::domain::{Destination, Member, Moment, ResetId, Span, Step, StepOutcome};
+use crate::secret::Link;
+use crate::store::{NoticeRow, ResetRow, StepNote, StepRow, StoreError};
+
+/// How long the channel of a notice may take.
+pub(super) const NOTICE_DEADLINE: Duration = Duration::from_secs(40);
+
+/// How long the other sends of a notice wait for one answer to be recorded.
+const NOTE_WAIT: Duration = Duration::from_secs(2);
+
+/// How long a notice is tried again that was not accepted for the moment.
+const NOTICE_RETRY_FOR: Span = Span::hours(24);
+
+/// The detail of a notice that one contact accepted and another is to be asked again for.
+const TOLD: &str = "told";
+
+/// Tells the member about the reset at these contacts, never with the password. After an earlier attempt only those are
+/// asked that refused it for the moment.
+pub(super) async fn send_notice(
+    app: &App,
+    row: &ResetRow,
+    to: &[Destination],
+    was_signed_out: bool,
+    earlier: Vec<NoticeRow>,
+) -> Result<(), StoreError> {
+    let link = pages::link(app, Link::NotMe, row);
+    let notice = notice_of(app, row, was_signed_out, link.as_deref());
+    let to_try: Vec<(&Destination, String)> = to
+        .iter()
+        .map(|to| (to, contacts::digest(app, &row.member_id, to)))
+        .filter(|(_, recipient)| earlier.is_empty() || is_to_try(&earlier, recipient))
+        .collect();
+    let contacts = before_asking(earlier, &to_try);
+    let send = async |(to, recipient): (&Destination, String)| {
+        let text = if to.channel().facts().is_short {
+            notice.sms()
+        } else {
+            notice.mail()
+        };
+        // The same recipient has the same id at the next attempt, whoever else is told then.
+        let id = format!("notice-{}-{recipient}", row.reset_id);
+        let sent = tokio::time::timeout(NOTICE_DEADLINE, app.deliveries.tell(to, &text, &id));
+        let outcome = sent.await.unwrap_or(Outcome::Unknown);
+        if outcome != Outcome::Accepted {
+            tracing::warn!(to = %to.masked(), ?outcome, "a notice was not accepted");
+        }
+        (recipient, outcome)
+    };
+    let sends = to_try.into_iter().map(send).collect();
+    note_answers(app, row.reset_id, changed_at(app, row), contacts, sends).await
+}
+
+/// When the password was changed, or was about to be.
+fn changed_at(app: &App, row: &ResetRow) -> Moment {
+    row.changed_at
+        .or(row.changing_at)
+        .unwrap_or_else(|| app.clock.now())
+}
+
+/// What a notice of this reset says.
+pub(super) fn notice_of<'a>(
+    app: &'a App,
+    row: &'a ResetRow,
+    was_signed_out: bool,
+    link: Option<&'a str>,
+) -> messages::Notice<'a> {
+    messages::Notice {
+        organization: &app.organization,
+        admin_name: &row.admin_name,
+        at: changed_at(app, row),
+        is_certain: row.changed_at.is_some(),
+        was_signed_out,
+        has_our_pages: app
+            .directories
+            .describe(&row.member_id)
+            .capabilities
+            .has_our_pages,
+        link,
+        zone: &app.zone,
+    }
+}
+
+/// True while what refused a notice of this reset for the moment is asked again.
+pub(super) fn may_tell_again(app: &App, row: &ResetRow) -> bool {
+    app.clock.now() - changed_at(app, row) < NOTICE_RETRY_FOR
+}
+
+/// Notes how each contact took the notice about a change at this moment, while the others are still being asked.
+async fn note_answers(
+    app: &App,
+    id: ResetId,
+    at: Moment,
+    mut contacts: BTreeMap<String, StepOutcome>,
+    mut sends: FuturesUnordered<impl Future<Output = (String, Outcome)>>,
+) -> Result<(), StoreError> {
+    let mut last = None;
+    while let Some((recipient, outcome)) = sends.next().await {
+        let may_ask_again = app.clock.now() - at < NOTICE_RETRY_FOR;
+        contacts.insert(recipient, taken(&outcome, may_ask_again));
+        last = Some(outcome);
+        if !sends.is_empty() {
+            // The other sends wait meanwhile, and the write is in its queue already.
+            let noted = note_so_far(app, id, &contacts);
+            drop(tokio::time::timeout(NOTE_WAIT, noted).await);
+        }
+    }
+    let noted = together(&contacts, last.as_ref());
+    if noted.outcome != StepOutcome::Pending {
+        contacts.clear();
+    }
+    app.store.note_told(id, vec![noted], contacts).await
+}
+
+/// A restart while the others are being asked does not tell those again who have answered.
+async fn note_so_far(app: &App, id: ResetId, contacts: &BTreeMap<String, StepOutcome>) {
+    let so_far = vec![together(contacts, None)];
+    let noted = app.store.note_notices(id, so_far, contacts.clone()).await;
+    log_failed(noted, "could not record how a contact took a notice");
+}
+
+/// How the contacts stand before these are asked.
+fn before_asking(
+    earlier: Vec<NoticeRow>,
+    asked: &[(&Destination, String)],
+) -> BTreeMap<String, StepOutcome> {
+    let ended = earlier
+        .into_iter()
+        .filter(|row| row.outcome != StepOutcome::Pending)
+        .map(|row| (row.recipient, row.outcome));
+    let asked = asked
+        .iter()
+        .map(|(_, recipient)| (recipient.clone(), StepOutcome::Pending));
+    ended.chain(asked).collect()
+}
+
+fn is_to_try(earlier: &[NoticeRow], recipient: &str) -> bool {
+    earlier
+        .iter()
+        .any(|row| row.recipient == recipient && row.outcome == StepOutcome::Pending)
+}
+
+/// How a contact took the notice. A mail server with greylisting refuses the first attempt, and the operator can mend a
+/// certificate or a password within a day; the sweep tries again. `SetUp` is not among them: gateways say it of one number.
+pub(super) fn taken(outcome: &Outcome, may_ask_again: bool) -> StepOutcome {
+    match outcome {
+        Outcome::Accepted => StepOutcome::Done,
+        Outcome::Refused(
+            Refusal::Later | Refusal::Unreachable | Refusal::Tls | Refusal::Credentials,
+        ) if may_ask_again => StepOutcome::Pending,
+        Outcome::Refused(_) => StepOutcome::Failed,
+        Outcome::Unknown => StepOutcome::Unknown,
+    }
+}
+
+/// What the notices came to together: pending while one is to be sent again, else accepted by one, else unknown, else
+/// refused by all.
+fn together(contacts: &BTreeMap<String, StepOutcome>, last: Option<&Outcome>) -> StepNote {
+    let has = |wanted| contacts.values().any(|outcome| *outcome == wanted);
+    if has(StepOutcome::Pending) {
+        return StepNote {
+            detail: has(StepOutcome::Done).then_some(TOLD.into()),
+            ..note(Step::Notice, StepOutcome::Pending)
+        };
+    }
+    for outcome in [StepOutcome::Done, StepOutcome::Unknown] {
+        if has(outcome) {
+            return note(Step::Notice, outcome);
+        }
+    }
+    // All refused it, or the last one that was to be asked again left the record.
+    match last {
+        Some(refused) => outcome_note(Step::Notice, refused),
+        None => note(Step::Notice, StepOutcome::Failed),
+    }
+}
+
+/// Where the notice goes: every contact on record that counts and did not carry the password, and the business address if
+/// none of them is surely the member's. `delivered` is how the delivery ended, as far as it is known: one that was refused
+/// carried nothing. Where nobody knows, the contact is told, and the business address too.
+pub(super) fn notice_destinations(
+    app: &App,
+    row: &ResetRow,
+    member: &Member,
+    known: Vec<ContactOnRecord>,
+    delivered: Option<StepOutcome>,
+) -> Vec<Destination> {
+    // A typed address is not the contact on record, even if both look alike when they are masked.
+    let was_chosen = |to: &Destination| {
+        let digest = contacts::digest(app, &member.id, to);
+        row.destination_digest.as_ref() == Some(&digest)
+            || row.carried_mask() == Some(to.masked().as_str())
+    };
+    let (is_carried, is_unknown) = match delivered {
+        Some(StepOutcome::Done) => (true, false),
+        Some(StepOutcome::Unknown) => (false, true),
+        None => (false, row.delivering_at.is_some()),
+        Some(StepOutcome::Failed | StepOutcome::Impossible | StepOutcome::Pending) => {
+            (false, false)
+        }
+    };
+    let has_channel = |to: &Destination| app.deliveries.has(to.channel());
+    let told = |known: ContactOnRecord| {
+        let is_chosen = was_chosen(&known.to);
+        let is_told = known.counts && has_channel(&known.to) && !(is_chosen && is_carried);
+        is_told.then_some(ContactOnRecord {
+            is_surely_theirs: known.is_surely_theirs && !(is_chosen && is_unknown),
+            ..known
+        })
+    };
+    let others = known.into_iter().filter_map(told).collect();
+    contacts::with_business_address(others, member, has_channel)
+}
+
+/// True for a notice that one contact accepted already.
+pub(super) fn was_told(step: &StepRow) -> bool {
+    step.step == Step::Notice && step.detail.as_deref() == Some(TOLD)
+}
+
+pub(super) fn log_failed(recorded: Result<(), StoreError>, failure: &'static str) {
+    if let Err(error) = recorded {
+        tracing::error!(error = &error as &dyn std::error::Error, "{failure}");
+    }
+}

@@ -1,0 +1,227 @@
+//! Who is told of a reset besides the administrator: the member at every contact that did not carry the password, and their
+//! manager; and what they can do if nobody asked for it.
+
+use relatch::surface::domain::delivery::{Outcome, Refusal};
+use relatch::surface::domain::{Channel, Span};
+
+use crate::support::sent::password_in_sms;
+use crate::support::slack::text_of;
+use crate::support::{Left, TestBot};
+
+const JO: &str = "jo@acme.example";
+const KIM: &str = "kim@acme.example";
+const MINA: &str = "mina.park@acme.example";
+const PHONE: &str = "+821012345642";
+const EMAIL: &str = "mina@mail.example";
+
+/// Where the notice of a reset went, in the order of the alphabet.
+fn told(bot: &TestBot) -> Vec<String> {
+    let sent = bot.outbox.take();
+    let notices = sent
+        .into_iter()
+        .filter(|sent| sent.text.starts_with("Your Acme password was reset by "));
+    let mut to: Vec<String> = notices.map(|sent| sent.to).collect();
+    to.sort_unstable();
+    to
+}
+
+/// A contact that was chosen and got nothing did not carry the password: it is told like every other one.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_contact_that_refused_the_password_gets_the_notice() {
+    // Where it may have arrived, the only contact is not enough.
+    for (outcome, of_two, of_one) in [
+        (
+            Outcome::Refused(Refusal::Address),
+            [PHONE, EMAIL],
+            &[PHONE][..],
+        ),
+        (Outcome::Unknown, [PHONE, EMAIL], &[PHONE, MINA]),
+    ] {
+        for (private, wanted) in [(EMAIL, &of_two[..]), (MINA, of_one)] {
+            let bot = TestBot::new().await;
+            bot.alter(MINA, "personal_email", private).await;
+            let ready = bot.last_look(JO, MINA, "deliver_phone").await;
+            bot.outbox.end_next_send(outcome.clone());
+            bot.click(JO, &ready, "confirm").await;
+            assert_eq!(told(&bot), wanted, "{outcome:?}, {private}");
+        }
+    }
+}
+
+/// The same where the administrator's copy went out, so that the reset counts as delivered.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_copy_to_the_administrator_carries_nothing_to_the_member() {
+    let bot = TestBot::new().await;
+    bot.leaves(Left::Messages, "the copy");
+    let ready = bot.last_look(JO, MINA, "deliver_phone").await;
+    bot.click(JO, &ready, "copy_to_self").await;
+    bot.outbox.end_next_send(Outcome::Refused(Refusal::Address));
+    bot.click(JO, &bot.slack.last(), "confirm").await;
+    assert_eq!(told(&bot), [PHONE, EMAIL]);
+}
+
+/// The same where the notice itself was put off, and the sweep sends it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_later_notice_goes_to_the_contact_that_refused_the_password() {
+    let bot = TestBot::new().await;
+    let ready = bot.last_look(JO, MINA, "deliver_phone").await;
+    for why in [Refusal::Address, Refusal::Later, Refusal::Later] {
+        bot.outbox.end_next_send(Outcome::Refused(why));
+    }
+    bot.click(JO, &ready, "confirm").await;
+    assert!(told(&bot).is_empty());
+    bot.clock.advance(Span::minutes(3));
+    bot.sweep().await;
+    assert_eq!(told(&bot), [PHONE, EMAIL]);
+}
+
+/// Where the only contact carried the password, the business address is told.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_business_address_is_told_where_no_other_contact_is_left() {
+    let bot = TestBot::new().await;
+    bot.alter(MINA, "phone", "").await;
+    bot.reset(JO, MINA, "deliver_email").await;
+    assert_eq!(told(&bot), [MINA]);
+}
+
+/// NIST SP 800-63B-4, 4.6: every notice says what to do, with contact information, also where there is no link.
+#[tokio::test(flavor = "multi_thread")]
+async fn every_notice_names_whom_to_tell() {
+    let (help, security) = (
+        "https://help.acme.example/password",
+        "security@acme.example",
+    );
+    for (help_url, security_email, contact) in [
+        (Some(help), Some(security), security),
+        (Some(help), None, help),
+        (None, None, "your security team"),
+    ] {
+        let bot = TestBot::without_pages(help_url, security_email).await;
+        bot.reset_by_copy(JO, MINA).await;
+        let sent = bot.outbox.take();
+        let channels: Vec<Channel> = sent.iter().map(|sent| sent.channel).collect();
+        assert_eq!(channels, [Channel::Sms, Channel::Email]);
+        for notice in sent {
+            let (_, todo) = notice
+                .text
+                .split_once("Not you?")
+                .or_else(|| notice.text.split_once("Not expected?"))
+                .unwrap_or_else(|| panic!("{}", notice.text));
+            assert!(todo.contains(contact), "{}", notice.text);
+            assert!(
+                notice.channel != Channel::Sms || notice.text.len() <= 160,
+                "{}",
+                notice.text
+            );
+        }
+    }
+}
+
+/// The messages that a manager got.
+fn to_manager(bot: &TestBot) -> Vec<String> {
+    let sent = bot.outbox.take();
+    let to_kim = sent.into_iter().filter(|sent| sent.to == KIM);
+    to_kim
+        .map(|sent| format!("{}\n{}", sent.subject, sent.text))
+        .collect()
+}
+
+/// The manager is told who reset whose password, with no password and no link of the member's in it, and the administrator
+/// reads that they were.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_manager_is_told_where_the_settings_say_so() {
+    let bot = TestBot::with_managers().await;
+    bot.alter(MINA, "manager_email", KIM).await;
+    let ended = text_of(&bot.reset(JO, MINA, "deliver_phone").await);
+    assert!(ended.contains("✓ manager told"), "{ended}");
+    let sent = bot.outbox.take();
+    let password = password_in_sms(&sent[0].text).expect("a password");
+    let mail = sent
+        .iter()
+        .find(|sent| sent.to == KIM)
+        .expect("a mail to the manager");
+    assert_eq!(mail.subject, "The Acme password of Mina Park was reset");
+    assert!(
+        mail.text.starts_with(
+            "The Acme password of Mina Park was reset by Jo Lim (IT) on 23 Nov 10:00 UTC."
+        ),
+        "{}",
+        mail.text
+    );
+    for whom in ["ask Mina Park", "Tell security@acme.example at once."] {
+        assert!(mail.text.contains(whom), "{}", mail.text);
+    }
+    assert!(
+        !mail.text.contains(&password) && !mail.text.contains("/not-me/"),
+        "{}",
+        mail.text
+    );
+}
+
+/// Nobody is told where the settings do not say so, where nobody is on record, or where the member is on record as their own
+/// manager.
+#[tokio::test(flavor = "multi_thread")]
+async fn nobody_else_is_told() {
+    let bot = TestBot::new().await;
+    bot.alter(MINA, "manager_email", KIM).await;
+    bot.reset_by_copy(JO, MINA).await;
+    assert!(to_manager(&bot).is_empty());
+    let bot = TestBot::with_managers().await;
+    for manager in ["", MINA, "Mina.Park+x@acme.example"] {
+        if !manager.is_empty() {
+            bot.alter(MINA, "manager_email", manager).await;
+        }
+        let ended = bot.reset_by_copy(JO, MINA).await;
+        assert!(!ended.is_empty());
+        let sent = bot.outbox.take();
+        assert!(
+            sent.iter()
+                .all(|sent| [PHONE, EMAIL].contains(&sent.to.as_str())),
+            "{manager}"
+        );
+        assert_eq!(bot.count("step where step = 'manager_notice'").await, 0);
+    }
+}
+
+/// A mail server that asks for patience is asked again by the sweep, also after a restart, and the manager is told once.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_notice_to_a_manager_that_is_put_off_is_sent_later() {
+    let bot = TestBot::with_managers().await;
+    bot.leaves(Left::Messages, "the password that was sent");
+    bot.alter(MINA, "manager_email", KIM).await;
+    let ready = bot.last_look(JO, MINA, "deliver_phone").await;
+    bot.outbox.end_next_send(Outcome::Accepted);
+    for _ in 0..2 {
+        bot.outbox.end_next_send(Outcome::Refused(Refusal::Later));
+    }
+    bot.click(JO, &ready, "confirm").await;
+    let ended = bot.slack.last_text();
+    assert!(ended.contains("… manager told: still to do"), "{ended}");
+    assert!(to_manager(&bot).is_empty());
+    let bot = bot.restart().await;
+    bot.clock.advance(Span::minutes(3));
+    bot.sweep().await;
+    assert_eq!(to_manager(&bot).len(), 1);
+    bot.clock.advance(Span::minutes(3));
+    bot.sweep().await;
+    assert!(to_manager(&bot).is_empty(), "told twice");
+    let done = "step where step = 'manager_notice' and outcome = 'done'";
+    assert_eq!(bot.count(done).await, 1);
+}
+
+/// A reset that a crash cut off before the manager was noted tells them all the same.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_crash_does_not_keep_the_manager_uninformed() {
+    let bot = TestBot::with_managers().await;
+    bot.alter(MINA, "manager_email", KIM).await;
+    bot.reset_by_copy(JO, MINA).await;
+    bot.outbox.take();
+    // As the record is between the change and the delivery.
+    bot.execute("delete from step where step = 'manager_notice'")
+        .await;
+    bot.execute("update step set outcome = 'pending' where step = 'notice'")
+        .await;
+    bot.clock.advance(Span::minutes(3));
+    bot.sweep().await;
+    assert_eq!(to_manager(&bot).len(), 1);
+}
