@@ -268,7 +268,7 @@ async fn notify(app: &App, row: &ResetRow, to: &NoticeRecipients, was_signed_out
         if !to.contacts.is_empty() {
             let sent =
                 notices::send_notice(app, row, &to.contacts, was_signed_out, Vec::new()).await;
-            notices::log_failed(sent, "could not record a notice");
+            notices::log_failed(sent, "could not record the notice of a reset");
         }
     };
     let to_manager = async {

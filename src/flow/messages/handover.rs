@@ -9,6 +9,9 @@ use crate::clock::Zone;
 use crate::delivery::Note;
 use crate::domain::{Moment, Password};
 
+/// What signing in with the password of a reset asks for.
+const ASKED_FOR_CODE: &str = "You will be asked for a code, then for a new password of your own.";
+
 /// The messages that carry a password.
 pub struct Handover<'a> {
     /// Its name, and whom the member can ask.
@@ -101,7 +104,7 @@ impl Handover<'_> {
             .map_or_else(String::new, |at| format!(" at {at}"));
         let how = match self.until {
             Some(until) => format!(
-                "Sign in with it{address} before {}. You will be asked for a code, then for a new password of your own.",
+                "Sign in with it{address} before {}. {ASKED_FOR_CODE}",
                 self.zone.tell_with_zone(until)
             ),
             None => format!(
@@ -165,7 +168,7 @@ pub fn link_mail(
 ) -> Note {
     let text = format!(
         "Hello {member_name},\n\n{} IT has reset your sign-in password. Set a new one here:\n\n    {link}\n\n\
-        The link works once, until {}. You will be asked for a code, then for a new password of your own.\n\
+        The link works once, until {}. {ASKED_FOR_CODE}\n\
         Never pass it on, also not to IT.\n{}",
         organization.name,
         zone.tell_with_zone(until),
