@@ -53,6 +53,15 @@ pub(super) fn has_key(file: &Path) -> Result<bool, Failure> {
         .map_err(|error| Failure::key(file, error.into()))
 }
 
+/// True where there is no record and no sign of an earlier one.
+pub(super) async fn is_before_the_first(settings: &Settings) -> Result<bool, Failure> {
+    let database = &settings.database;
+    let has_record = Store::has_record(database)
+        .await
+        .map_err(|error| Failure::open(database, error))?;
+    Ok(!has_record && !has_key(&settings.key_file)?)
+}
+
 /// Opens the record as it is, for `check`; none where there is none yet.
 pub(crate) async fn open_for_check(
     settings: &Settings,
