@@ -107,20 +107,26 @@ pub(crate) async fn try_key(file: &Path, store: Option<&Store>) -> Result<(), Fa
     {
         return Err(Failure::lost_key(file));
     }
-    if !has_key(file)? {
-        return Ok(());
-    }
-    let fingerprint = load_key(file)?.fingerprint();
-    match store {
-        Some(store)
-            if store
-                .key_fingerprint()
-                .await?
-                .is_some_and(|known| known != fingerprint) =>
-        {
-            Err(Failure::other_key(file))
+    let known = match store {
+        Some(store) => store.key_fingerprint().await?,
+        None => None,
+    };
+    try_key_of(file, known.as_deref())
+}
+
+/// The same for a database whose fingerprint is known.
+pub(super) fn try_key_of(file: &Path, known: Option<&str>) -> Result<(), Failure> {
+    match (has_key(file)?, known) {
+        (false, Some(_)) => Err(Failure::lost_key(file)),
+        (false, None) => Ok(()),
+        (true, known) => {
+            let fingerprint = load_key(file)?.fingerprint();
+            if known.is_some_and(|known| known != fingerprint) {
+                Err(Failure::other_key(file))
+            } else {
+                Ok(())
+            }
         }
-        Some(_) | None => Ok(()),
     }
 }
 
