@@ -66,12 +66,8 @@ pub(super) async fn is_before_the_first(settings: &Settings) -> Result<bool, Fai
 pub(crate) async fn open_for_check(
     settings: &Settings,
 ) -> Result<Option<(Store, StoreTasks)>, Failure> {
-    let database = &settings.database;
-    if !has_key(&settings.key_file)? {
-        let is_there = Store::has_record(database).await;
-        if !is_there.map_err(|error| Failure::open(database, error))? {
-            return Ok(None);
-        }
+    if is_before_the_first(settings).await? {
+        return Ok(None);
     }
     open_store(settings, Use::Look).await.map(Some)
 }

@@ -28,7 +28,7 @@ pub(super) async fn run(
     let typed = read_password()?;
     let password = choose(&typed, &member, settings)
         .map_err(|denied| Failure::Said(format!("{} Nothing was changed.", refusal(denied))))?;
-    // S40: a reset's password, typed here again, would become lasting, and no code would be asked for.
+    // S33, S39: the password of a reset, typed here again, would become lasting, and no code would be asked for.
     let present = store.credential(&member.id).await?;
     let checked = directory
         .check(Caller::Known(&member.id.0), &typed, present.as_deref())

@@ -35,7 +35,8 @@ const REPLACE: &str = "
         fingerprint = excluded.fingerprint,
         noted_at = excluded.noted_at";
 
-/// Masks decide from now on, as for resets of a version without digests. Sealed addresses cannot be opened.
+/// Where a password and a copy went is told by their masks from now on, as for resets of a version without digests. Which
+/// addresses were typed and refused is forgotten: they have no masks. Sealed addresses cannot be opened.
 const FORGET_DIGESTS: &str = "
     update reset
     set

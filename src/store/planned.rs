@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::import::{ImportPlan, Known, Moved, known_members, phone, private_email};
+use super::import::{ImportPlan, Known, known_members, phone, private_email};
 use super::{ImportRow, MemberRow, NewPerson, NotImported, Store};
 use crate::domain::{CompanyDomains, Destination, MemberId, Moment};
 
@@ -16,7 +16,6 @@ pub struct Planned {
     /// How many members of the file are as it says already.
     pub unchanged: usize,
     pub new_persons: Vec<NewPerson>,
-    pub moved: Vec<Moved>,
 }
 
 /// A member who would change.
@@ -93,7 +92,6 @@ fn plan(
         }
     }
     planned.new_persons = plan.told.new_persons;
-    planned.moved = plan.told.moved;
     Ok(planned)
 }
 
