@@ -208,7 +208,12 @@ impl AskedLinks {
         )))
     }
 
-    fn say(&self, linked: &Linked, moves: &[Move], people: &LinkedPeople) -> Result<(), Failure> {
+    fn say(
+        &self,
+        linked: &Linked,
+        moves: &[MoveLine],
+        people: &LinkedPeople,
+    ) -> Result<(), Failure> {
         for line in people.unknown() {
             say(&line)?;
         }
@@ -254,26 +259,28 @@ fn reaches_nobody(email: &EmailAddress, people: &LinkedPeople) -> Option<String>
 }
 
 /// A move as it is said: the account, from whom, and to whom.
-struct Move {
+struct MoveLine {
     account: String,
     from: String,
     to: String,
 }
 
-async fn moves(moved: &[MovedLink], directories: &Directories, to: &LinkedPeople) -> Vec<Move> {
+async fn moves(moved: &[MovedLink], directories: &Directories, to: &LinkedPeople) -> Vec<MoveLine> {
     let former = moved
         .iter()
         .filter_map(|moved| EmailAddress::stored(&moved.from).ok());
     let from = LinkedPeople::look_up(directories, former).await;
-    let told = moved.iter().map(|MovedLink { link, from: before }| Move {
-        account: format!("{} {}", link.platform, link.chat_user),
-        from: from.named(before),
-        to: to.named(&link.email_key),
-    });
+    let told = moved
+        .iter()
+        .map(|MovedLink { link, from: before }| MoveLine {
+            account: format!("{} {}", link.platform, link.chat_user),
+            from: from.named(before),
+            to: to.named(&link.email_key),
+        });
     told.collect()
 }
 
-fn not_moved(moves: &[Move]) -> Failure {
+fn not_moved(moves: &[MoveLine]) -> Failure {
     let lines: Vec<String> = moves
         .iter()
         .map(|one| {

@@ -4,14 +4,14 @@ use clap::Args;
 use serde::Serialize;
 
 use super::linked_people::LinkedPeople;
-use super::table::Table;
+use super::table::TextTable;
 use super::{Failure, build, say, to_json};
 use crate::clock::rfc3339;
 use crate::config::Settings;
 use crate::domain::EmailAddress;
 use crate::store::{ListedLink, Use};
 
-const LISTED: Table<4> = Table([
+const LISTED: TextTable<4> = TextTable([
     ("platform", 10),
     ("account", 35),
     ("business e-mail", 36),

@@ -5,14 +5,14 @@ use serde::Serialize;
 
 use super::builtin::{directory, find, no_such_member};
 use super::set_password::{self, read_password};
-use super::table::Table;
+use super::table::TextTable;
 use super::{Failure, build, contact, say, to_json};
 use crate::config::Settings;
 use crate::directory::{Builtin, to_member};
 use crate::domain::{CompanyDomains, EmailAddress, PhoneNumber};
 use crate::store::{NotDone, Store, Use};
 
-const LISTED: Table<5> = Table([
+const LISTED: TextTable<5> = TextTable([
     ("business e-mail", 36),
     ("name", 24),
     ("status", 10),

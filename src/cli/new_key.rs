@@ -26,8 +26,8 @@ pub(super) async fn run(settings: Settings) -> Result<(), Failure> {
     tasks.finish().await;
     let (key_file, database) = (key_file.display(), database.display());
     let key = match replaced? {
-        Origin::Made => format!("A new key was made: {key_file}"),
-        Origin::File => format!("The key was taken from the file: {key_file}"),
+        KeySource::Made => format!("A new key was made: {key_file}"),
+        KeySource::File => format!("The key was taken from the file: {key_file}"),
     };
     say(&format!(
         "{key} is the key of {database} from now on. Cards and links of relatch from before are dead, codes that were sent \
@@ -62,12 +62,12 @@ fn unused_resets(settings: &Settings) -> Vec<String> {
 }
 
 /// Where the key comes from.
-enum Origin {
+enum KeySource {
     Made,
     File,
 }
 
-async fn replace(store: &Store, database: &Path, key_file: &Path) -> Result<Origin, Failure> {
+async fn replace(store: &Store, database: &Path, key_file: &Path) -> Result<KeySource, Failure> {
     let refused = |why: String| Err(Failure::Said(format!("{why} Nothing was changed.")));
     let known = store.key_fingerprint().await?;
     if known.is_none() && !store.belongs_to_a_key().await? {
@@ -97,5 +97,9 @@ async fn replace(store: &Store, database: &Path, key_file: &Path) -> Result<Orig
     let keys = Keys::load_or_create_beside(key_file, database, &mut rng)
         .map_err(|error| Failure::key(key_file, error))?;
     store.replace_key(&keys.fingerprint()).await?;
-    Ok(if has_key { Origin::File } else { Origin::Made })
+    Ok(if has_key {
+        KeySource::File
+    } else {
+        KeySource::Made
+    })
 }

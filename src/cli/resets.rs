@@ -3,14 +3,14 @@
 use clap::Args;
 use serde::Serialize;
 
-use super::table::Table;
+use super::table::TextTable;
 use super::{Failure, build, print, say, to_json};
 use crate::clock::{Clock, rfc3339};
 use crate::config::Settings;
 use crate::domain::{EmailAddress, Span};
 use crate::store::{HistoryFilter, Past, Store, Use};
 
-const LISTED: Table<7> = Table([
+const LISTED: TextTable<7> = TextTable([
     ("ref", 4),
     ("confirmed", 24),
     ("administrator", 28),

@@ -1,9 +1,9 @@
 //! Tables for people: a header and rows, in columns of fixed widths.
 
 /// The columns of a table, each with its header and its width. A longer value is not cut, and pushes the rest of its row.
-pub(super) struct Table<const N: usize>(pub(super) [(&'static str, usize); N]);
+pub(super) struct TextTable<const N: usize>(pub(super) [(&'static str, usize); N]);
 
-impl<const N: usize> Table<N> {
+impl<const N: usize> TextTable<N> {
     pub(super) fn header(&self) -> String {
         self.row(self.0.map(|(name, _)| name))
     }

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use rand::RngExt;
 
-use super::report::{Level, Report};
+use super::report::{CheckReport, Level};
 use crate::chance::Chance;
 use crate::cli::{Failure, build};
 use crate::config::Settings;
@@ -29,7 +29,7 @@ pub(super) enum Record {
 }
 
 /// Tries the folders, the database and the key, and returns what there is of the record. Leaves nothing behind.
-pub(super) async fn try_files(settings: &Settings, report: &mut Report) -> Record {
+pub(super) async fn try_files(settings: &Settings, report: &mut CheckReport) -> Record {
     let (database, key_file) = (&settings.database, &settings.key_file);
     let folder = folder_of(database);
     if let Err(told) = try_folder(&folder) {
@@ -76,7 +76,7 @@ pub(super) async fn try_files(settings: &Settings, report: &mut Report) -> Recor
     record
 }
 
-async fn fingerprint_of_older(database: &Path, report: &mut Report) -> Option<String> {
+async fn fingerprint_of_older(database: &Path, report: &mut CheckReport) -> Option<String> {
     match Store::fingerprint_of_older(database).await {
         Ok(fingerprint) => fingerprint,
         Err(error) => {
@@ -88,7 +88,7 @@ async fn fingerprint_of_older(database: &Path, report: &mut Report) -> Option<St
 }
 
 /// A key file that is not there yet is made by `serve`, beside other files or alone.
-async fn try_key(key_file: &Path, tried: &Path, record: &Record, report: &mut Report) {
+async fn try_key(key_file: &Path, tried: &Path, record: &Record, report: &mut CheckReport) {
     let key = match record {
         Record::Open(store, _) => build::try_key(key_file, Some(store.as_ref())).await,
         Record::NotYet => build::try_key(key_file, None).await,

@@ -10,7 +10,7 @@ use std::time::Duration;
 use clap::Args;
 
 use self::files::Record;
-use self::report::{Level, Report};
+use self::report::{CheckReport, Level};
 use super::reload::Source;
 use super::{Failure, build};
 use crate::app::Identity;
@@ -36,7 +36,7 @@ pub(super) struct CheckOptions {
 /// Reads the settings, then tries everything. Exits with 78 for what is wrong in itself, with 1 where another service cannot
 /// do its part, with 0 where there are warnings only.
 pub(super) async fn run(source: &Source, options: CheckOptions) -> Result<(), Failure> {
-    let mut report = Report::default();
+    let mut report = CheckReport::default();
     match source.load() {
         Ok(settings) => {
             if let Err(failure) = examine(settings, &mut report).await {
@@ -55,7 +55,7 @@ pub(super) async fn run(source: &Source, options: CheckOptions) -> Result<(), Fa
 }
 
 /// What ends the examination is a line of the list as well, after those that were found before.
-fn add_failure(failure: &Failure, report: &mut Report) {
+fn add_failure(failure: &Failure, report: &mut CheckReport) {
     if failure.is_of_files() {
         report.add_unsound("check", failure.in_full());
     } else {
@@ -64,7 +64,7 @@ fn add_failure(failure: &Failure, report: &mut Report) {
 }
 
 /// The log on standard error has the details of short lines.
-async fn examine(settings: Settings, report: &mut Report) -> Result<(), Failure> {
+async fn examine(settings: Settings, report: &mut CheckReport) -> Result<(), Failure> {
     telemetry::start(settings.log);
     set_up::examine(&settings, report);
     let record = files::try_files(&settings, report).await;
@@ -81,7 +81,7 @@ async fn examine(settings: Settings, report: &mut Report) -> Result<(), Failure>
 async fn examine_services(
     settings: Settings,
     record: &Record,
-    report: &mut Report,
+    report: &mut CheckReport,
 ) -> Result<(), Failure> {
     let said = |error: &dyn std::error::Error| Failure::Said(error.to_string());
     let http = net::client(Duration::from_secs(10)).map_err(|error| said(&error))?;
@@ -143,7 +143,7 @@ async fn try_directories(
     directories: &Directories,
     names: &[String],
     asked: (u8, bool),
-    report: &mut Report,
+    report: &mut CheckReport,
 ) -> Vec<String> {
     let mut failed = Vec::new();
     for (section, directory) in names.iter().zip(directories.remote()) {
@@ -172,7 +172,7 @@ async fn try_chats(
     configs: Vec<chat::Config>,
     parts: &ChatParts,
     matching: &Matching,
-    report: &mut Report,
+    report: &mut CheckReport,
 ) {
     for config in configs {
         let section = config.platform().as_str();
@@ -201,7 +201,7 @@ async fn try_chats(
     }
 }
 
-async fn try_channels(deliveries: &Deliveries, report: &mut Report) {
+async fn try_channels(deliveries: &Deliveries, report: &mut CheckReport) {
     for (channel, probed) in deliveries.probe().await {
         let (level, found) = match probed {
             Ok(()) => (Level::Ok, String::new().into()),

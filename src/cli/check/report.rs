@@ -27,13 +27,13 @@ struct ReportLine {
 
 /// Everything that was found out, in the order in which it was tried.
 #[derive(Default)]
-pub(super) struct Report {
+pub(super) struct CheckReport {
     lines: Vec<ReportLine>,
     /// Something is wrong in itself, whatever other services do.
     is_unsound: bool,
 }
 
-impl Report {
+impl CheckReport {
     pub(super) fn add(&mut self, level: Level, key: impl Into<String>, text: impl Into<String>) {
         self.lines.push(ReportLine {
             level,

@@ -1,13 +1,13 @@
 //! What is wrong with settings that can each be used, but not together or not for a server that people reach.
 
-use super::report::{Level, Report};
+use super::report::{CheckReport, Level};
 use crate::config::Settings;
 use crate::directory;
 use crate::domain::Channel;
 use crate::net;
 
 /// Looks at the settings alone, without asking anybody.
-pub(super) fn examine(settings: &Settings, report: &mut Report) {
+pub(super) fn examine(settings: &Settings, report: &mut CheckReport) {
     for warning in &settings.warnings {
         report.add(Level::Warn, &warning.key, warning.advice());
     }
@@ -20,7 +20,7 @@ pub(super) fn examine(settings: &Settings, report: &mut Report) {
     security_email(settings, report);
 }
 
-fn what_is_served(settings: &Settings, has_pages: bool, report: &mut Report) {
+fn what_is_served(settings: &Settings, has_pages: bool, report: &mut CheckReport) {
     if !settings.chats.is_empty() {
         return;
     }
@@ -38,7 +38,7 @@ fn what_is_served(settings: &Settings, has_pages: bool, report: &mut Report) {
     }
 }
 
-fn public_url(settings: &Settings, has_pages: bool, report: &mut Report) {
+fn public_url(settings: &Settings, has_pages: bool, report: &mut CheckReport) {
     let is_reached_from_elsewhere = !settings.listen.ip().is_loopback();
     match &settings.public_url {
         None if has_pages && is_reached_from_elsewhere => {
@@ -62,7 +62,7 @@ fn public_url(settings: &Settings, has_pages: bool, report: &mut Report) {
     }
 }
 
-fn security_email(settings: &Settings, report: &mut Report) {
+fn security_email(settings: &Settings, report: &mut CheckReport) {
     let has_mail = settings
         .channels
         .iter()
