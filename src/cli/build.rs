@@ -55,11 +55,12 @@ pub(super) fn has_key(file: &Path) -> Result<bool, Failure> {
 
 /// True where there is no record and no sign of an earlier one.
 pub(super) async fn is_before_the_first(settings: &Settings) -> Result<bool, Failure> {
+    if has_key(&settings.key_file)? {
+        return Ok(false);
+    }
     let database = &settings.database;
-    let has_record = Store::has_record(database)
-        .await
-        .map_err(|error| Failure::open(database, error))?;
-    Ok(!has_record && !has_key(&settings.key_file)?)
+    let has_record = Store::has_record(database).await;
+    Ok(!has_record.map_err(|error| Failure::open(database, error))?)
 }
 
 /// Opens the record as it is, for `check`; none where there is none yet.
