@@ -147,6 +147,7 @@ pub(super) async fn run(settings: Settings) -> Result<(), Failure> {
     let said = |error: &dyn Error| Failure::Said(error.to_string());
     let http = net::client(Duration::from_secs(10)).map_err(|error| said(&error))?;
     let mut findings = Findings::default();
+    findings.warn("security_email", settings.security_warnings());
     let opened = build::open_store(&settings, Use::Beside).await;
     let store = opened.as_ref().ok().map(|(store, _)| store);
     let is_unsound = findings.try_files(&opened, &settings.key_file).await;

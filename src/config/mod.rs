@@ -111,6 +111,11 @@ pub(crate) fn environment() -> Vec<(String, String)> {
 }
 
 impl Settings {
+    /// What `relatch check` warns of, where nobody but the administrators would hear of an alarm.
+    pub(crate) fn security_warnings(&self) -> Vec<String> {
+        together::security_warnings(self.security_email.as_ref(), &self.channels)
+    }
+
     /// Reads the file and the environment. A file that is named must exist.
     pub fn load(file: Option<&Path>, environment: &[(String, String)]) -> Result<Self, Problems> {
         let path = file.unwrap_or(Path::new(DEFAULT_FILE));

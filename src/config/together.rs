@@ -4,9 +4,10 @@ use secrecy::ExposeSecret;
 use url::Url;
 
 use crate::app::Admins;
+use crate::domain::EmailAddress;
 use crate::lark_api::LarkAppSettings;
 use crate::settings::Problem;
-use crate::{chat, directory};
+use crate::{chat, delivery, directory};
 
 /// The longest `public_url` with which a one-time link still fits into one SMS of 160 characters.
 const LONGEST_LINK_BASE: usize = 64;
@@ -89,6 +90,24 @@ pub(super) fn administrators(
         }
         Some(Admins::List { .. }) | None => {}
     }
+}
+
+/// What `relatch check` warns of: alarms reach nobody beside the administrators.
+pub(super) fn security_warnings(
+    security_email: Option<&EmailAddress>,
+    channels: &[delivery::Config],
+) -> Vec<String> {
+    let has_email = channels
+        .iter()
+        .any(|channel| matches!(channel, delivery::Config::Email(_)));
+    let what = match (security_email, has_email) {
+        (Some(_), true) => return Vec::new(),
+        (Some(_), false) => "there is no [email], so alarms cannot be sent to it",
+        (None, _) => {
+            "is not set, so no security team hears of \"this wasn't me\", of added contacts and of listed administrators"
+        }
+    };
+    vec![what.to_owned()]
 }
 
 /// One app of Lark has one secret, wherever it is given: all parts that use the app share its token.
