@@ -93,10 +93,7 @@ pub(super) async fn last_look(
     };
     let look = messages::last_look(&messages::LastLook {
         row,
-        is_disowned: amended
-            .earlier
-            .as_ref()
-            .is_some_and(|earlier| earlier.is_disowned),
+        earlier: amended.earlier.as_ref(),
         length: steps::makeup(app, &row.member_id).length(),
         copy_to: Some(copy_to),
         can_mail: app.deliveries.has(Channel::Email),

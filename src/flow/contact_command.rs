@@ -44,11 +44,11 @@ pub(super) async fn command(
     if assurance == Assurance::PrivateReply {
         return Ok(question::ask(app, chat, &origin, &pair, &to, reference).await?);
     }
-    match add_contact(app, &origin, (admin, member), &to, reference).await? {
-        Reaction::Say(told) => {
-            Ok(answer::with_untold(app, &origin, told, &[], attempt.hearer()).await)
-        }
-        other => Ok(other),
+    let added = add_contact(app, &origin, (admin, member), &to, reference).await?;
+    if let Reaction::Say(told) = added {
+        Ok(answer::with_untold(app, &origin, told, &[], attempt.hearer()).await)
+    } else {
+        Ok(added)
     }
 }
 

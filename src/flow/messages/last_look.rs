@@ -6,15 +6,15 @@ use crate::chat::{Action, Button, Message, Style};
 use crate::clock::Zone;
 use crate::domain::contacts::Methods;
 use crate::domain::{Carries, Delivery, Moment, Reference};
-use crate::store::ResetRow;
+use crate::store::{Earlier, ResetRow};
 
 /// What a last look is made of.
 #[derive(Clone, Copy)]
 pub struct LastLook<'a> {
     /// The card with what was chosen.
     pub row: &'a ResetRow,
-    /// True where the member said "this wasn't me" of their last reset.
-    pub is_disowned: bool,
+    /// The member's last reset, which it warns of.
+    pub earlier: Option<&'a Earlier>,
     /// The length of the password.
     pub length: u8,
     /// The address of the administrator's copy, whether it is switched on or not.
@@ -112,7 +112,7 @@ fn look_buttons(look: &LastLook<'_>) -> Vec<Button> {
     let LastLook { row, value, .. } = *look;
     let plain = |action, label| button(action, label, value, Style::Plain);
     let mark = |on: bool| if on { "☑" } else { "☐" };
-    let confirm = if look.is_disowned {
+    let confirm = if look.earlier.is_some_and(|earlier| earlier.is_disowned) {
         "Reset anyway"
     } else if sends(row) {
         "Reset and send"

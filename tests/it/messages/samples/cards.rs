@@ -213,6 +213,12 @@ fn last_looks(world: &World<'_>, samples: &mut Samples) {
         (Some(Delivery::Email), Carries::Link),
     ];
     let copy_to = world.email.to_string();
+    let disowned = Earlier {
+        changed_at: world.now,
+        admin_name: world.name.to_owned(),
+        is_certain: true,
+        is_disowned: true,
+    };
     for (delivery, carries) in rows {
         let row = ResetRow {
             delivery,
@@ -230,7 +236,7 @@ fn last_looks(world: &World<'_>, samples: &mut Samples) {
         {
             let look = LastLook {
                 row: &row,
-                is_disowned: is_strict,
+                earlier: is_strict.then_some(&disowned),
                 length: 8,
                 copy_to: Some(&copy_to),
                 can_mail: true,
@@ -247,7 +253,7 @@ fn last_looks(world: &World<'_>, samples: &mut Samples) {
     }
     let look = LastLook {
         row: &world.row,
-        is_disowned: false,
+        earlier: None,
         length: 64,
         copy_to: None,
         can_mail: false,
