@@ -61,7 +61,7 @@ fn cards(world: &World<'_>, samples: &mut Samples) {
             window: Span::hours(24),
         }),
         earlier: Some(&certain),
-        reason: Some(world.typed),
+        reason: Some(world.name),
         own_link: None,
         channels: &world.channels,
         is_private: true,
@@ -223,7 +223,7 @@ fn last_looks(world: &World<'_>, samples: &mut Samples) {
         let row = ResetRow {
             delivery,
             carries,
-            reason: Some(world.typed.to_owned()),
+            reason: Some(world.name.to_owned()),
             destination_mask: Some(world.email.masked()),
             also_show: true,
             copy_to_self: Some(copy_to.clone()),
@@ -325,7 +325,7 @@ fn lists(world: &World<'_>, samples: &mut Samples) {
     past.push(again);
     let mut disowned = of(State::Delivered, Carries::Password, None);
     disowned.reset.disowned_at = Some(now);
-    disowned.reset.reason = Some(world.typed.to_owned());
+    disowned.reset.reason = Some(world.name.to_owned());
     past.push(disowned);
     let lines = log_lines(world);
     samples.say(
@@ -410,7 +410,7 @@ fn log_lines(world: &World<'_>) -> Vec<LogLineRow> {
         member_name: name().filter(|_| is_named),
         member_email: None,
         detail: Some(world.email.masked()),
-        reason: Some(world.typed.to_owned()).filter(|_| is_named),
+        reason: Some(world.name.to_owned()).filter(|_| is_named),
         log_line,
     };
     let nobody = LogLineRow {

@@ -82,7 +82,7 @@ fn results(world: &World<'_>, samples: &mut Samples) {
                     changed_at: Some(world.now),
                     failure: detail.map(str::to_owned),
                     disowned_at: is_first.then_some(world.now),
-                    reason: Some(world.typed.to_owned()),
+                    reason: Some(world.name.to_owned()),
                     ..world.row.clone()
                 };
                 let all = steps(world, outcome, detail);
