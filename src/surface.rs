@@ -66,9 +66,9 @@ pub mod directory {
 pub mod domain {
     pub use crate::domain::{
         AsksForMore, Carries, Channel, ChatUser, CompanyDomains, Delivery, Denied, Destination,
-        EmailAddress, Guard, LoginMethod, Member, MemberId, Moment, OwnPassword, Password, Permit,
-        Platform, Quota, Reference, ResetId, Role, SecondFactor, SecondFactors, Span, State,
-        Status, Step, StepOutcome,
+        EmailAddress, Guard, LogLine, LoginMethod, Member, MemberId, Moment, OwnPassword, Password,
+        Permit, Platform, Quota, Reference, ResetId, Role, SecondFactor, SecondFactors, Span,
+        State, Status, Step, StepOutcome,
     };
     pub mod channel {
         pub use crate::domain::channel::DestinationDenied;
@@ -130,7 +130,7 @@ pub mod flow {
     }
     pub mod sweep {
         pub use crate::flow::sweep::{
-            catch_up, end_left_behind, end_what_is_due, finish, hide, look, tell_again,
+            alarm, catch_up, end_left_behind, end_what_is_due, finish, hide, look, tell_again,
         };
     }
 }
@@ -152,7 +152,8 @@ pub mod server {
 pub mod store {
     pub use crate::store::{
         AdminPin, Begun, CardClick, Choice, ClickRefused, CodeError, Earlier, HistoryFilter,
-        MemberKey, MemberRow, MoveRefused, OpenError, OwnLink, Past, PinnedBy, ReplayKey,
-        Reservation, ResetRow, SessionRow, StepNote, StepRow, Store, StoreTasks, Use,
+        LogLineRow, MemberKey, MemberRow, MoveRefused, OpenError, OwnLink, Past, PinnedBy,
+        ReplayKey, Reservation, ResetRow, SessionRow, StepNote, StepRow, Store, StoreTasks, Use,
+        Why,
     };
 }

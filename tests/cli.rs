@@ -34,6 +34,8 @@ mod reload;
 mod secret_files;
 #[path = "cli/settings.rs"]
 mod settings;
+#[path = "cli/shown.rs"]
+mod shown;
 #[path = "cli/variables.rs"]
 mod variables;
 

@@ -45,7 +45,7 @@ pub use platform::{ChatUser, Platform};
 pub use policy::{Denied, Permit};
 pub use quota::Quota;
 pub(crate) use reset::{CheckId, draw_id};
-pub use reset::{Reference, ResetId, State, Step, StepOutcome};
+pub use reset::{LogLine, Reference, ResetId, State, Step, StepOutcome};
 pub use second_factors::{AsksForMore, SecondFactor, SecondFactors};
 pub(crate) use visible::{has_mark, visible, without_marks};
 pub(crate) use written::written_enum;

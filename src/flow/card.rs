@@ -39,6 +39,7 @@ pub(super) fn parts<'a>(
         directory,
         quota: None,
         earlier: None,
+        reason: None,
         own_link: None,
         channels: &app.deliveries,
         is_private: true,
@@ -63,6 +64,7 @@ pub(super) fn ways(
     messages::offer_card(&messages::Card {
         value: &app.keys.button_value(amended.row.reset_id),
         earlier: amended.earlier.as_ref(),
+        reason: amended.row.reason.as_deref(),
         own_link,
         is_private,
         ..parts(app, member, is_reachable, about, now)
@@ -91,6 +93,7 @@ pub(super) async fn last_look(
     };
     let look = messages::last_look(&messages::LastLook {
         row,
+        earlier: amended.earlier.as_ref(),
         length: steps::makeup(app, &row.member_id).length(),
         copy_to: Some(copy_to),
         can_mail: app.deliveries.has(Channel::Email),

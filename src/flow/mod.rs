@@ -11,7 +11,7 @@
 //! | the card | `card.rs` |
 //! | the act and what follows it | `dispatch.rs`, `act.rs` (with `steps.rs`), `aftermath.rs`, `ending.rs`, `sweep.rs`; `notices.rs` and `manager_notice.rs` tell the member and their manager |
 //! | contacts for codes | `contacts.rs`; `question.rs` before one is added, `contact_add.rs` for the addition, `contact_notices.rs` for who is told |
-//! | what the member does later | `member_report.rs`, on the links of `pages.rs`; `looks.rs` looks whether a password was set again |
+//! | what the member does later | `member_report.rs`, on the links of `pages.rs`; `not_me.rs` for who hears of it; `looks.rs` looks whether a password was set again |
 //! | replies and texts | `reaction.rs`, `answer.rs` (commands), `refuse.rs` (clicks and forms), `reply.rs`, `messages/`; `security.rs` for alarms |
 //! | log lines | `trace.rs` |
 //!
@@ -45,6 +45,7 @@ mod looks;
 mod manager_notice;
 mod member_report;
 pub mod messages;
+mod not_me;
 mod notices;
 mod offer;
 mod pages;
@@ -188,10 +189,11 @@ pub(crate) fn carry_out<'a>(app: &'a Arc<App>, chat: &'a Chat, next: Next) -> Bo
 /// A message was not accepted: the results of earlier resets that it held are told again (P4). One that arrived all the
 /// same is told twice, which is better than never.
 pub(crate) async fn not_told(app: &App, message: &Message) {
-    if message.results.is_empty() {
+    if message.results.is_empty() && message.heard.is_empty() {
         return;
     }
-    if let Err(error) = app.store.untell(&message.results, None).await {
+    let untold = app.store.untell(&message.results, &message.heard, None);
+    if let Err(error) = untold.await {
         tracing::error!(
             error = &error as &dyn std::error::Error,
             "could not record that results were not told"

@@ -6,6 +6,7 @@ use std::time::Duration;
 use rand::CryptoRng;
 
 use super::answer::{self, Attempt};
+use super::not_me::Hearer;
 use super::people::ResetPair;
 use super::permit::{self, LookUpLimits};
 use super::reaction::{Halt, Reaction};
@@ -34,11 +35,12 @@ pub(super) async fn reset(
     let how = (Freshness::Cached, LookUpLimits::Apply);
     let pair = permit::of_command(app, chat, &origin, named, how, &reference).await?;
     let (admin, member) = (&pair.admin.member, &pair.member.member);
-    check_second_contact(app, &origin, (admin, member), &reference).await?;
+    check_second_contact(app, &origin, &pair, &reference).await?;
     let methods = contacts::methods_for_next(app, member, &admin.id).await?;
     let own_link = card::own_link(app, &member.id).await?;
     let reset_id = ResetId::draw(&mut rng, origin.received_at);
     trace::record_reset(reset_id);
+    let given = reason.clone();
     let reply = seal_with(app, reset_id, origin.reply.as_ref(), &mut rng)?;
     let offer = new_offer(app, &origin, &pair, (reset_id, reason), reply);
     app.queue
@@ -60,6 +62,7 @@ pub(super) async fn reset(
             let card = messages::offer_card(&messages::Card {
                 quota: Some(offered.quota),
                 earlier: offered.earlier.as_ref(),
+                reason: given.as_deref(),
                 own_link: own_link.as_ref(),
                 value: &app.keys.button_value(reset_id),
                 is_private: chat.assurance().await.is_private(),
@@ -75,7 +78,11 @@ pub(super) async fn reset(
             )
         }
     };
-    Ok(answer::with_untold(app, &origin, message, &untold).await)
+    let hearer = Hearer {
+        id: &admin.id,
+        role: pair.admin.role,
+    };
+    Ok(answer::with_untold(app, &origin, message, &untold, Some(hearer)).await)
 }
 
 fn new_offer(
@@ -115,9 +122,10 @@ fn told_denied(
 async fn check_second_contact(
     app: &Arc<App>,
     origin: &Origin,
-    (admin, member): (&Member, &Member),
+    pair: &ResetPair,
     reference: &Reference,
 ) -> Result<(), Halt> {
+    let (admin, member) = (&pair.admin.member, &pair.member.member);
     let Some(count) = contacts::lacks_a_second(app, member, &admin.id).await? else {
         return Ok(());
     };
@@ -125,9 +133,10 @@ async fn check_second_contact(
         messages::two_contacts_needed(&member.name, &member.business_email, count, reference);
     let attempt = Attempt {
         admin: Some(admin),
+        role: pair.admin.role,
         member: Some(member),
         counts_as: Some(Tried::RefusedLookUp),
-        ..Attempt::new("command", "one_contact", reference)
+        ..Attempt::new("command", "one_contact", reference).refused("one_contact")
     };
     Err(answer::halt(app, origin, attempt, told).await)
 }

@@ -6,7 +6,7 @@ use super::messages;
 use super::reaction::Halt;
 use crate::app::App;
 use crate::chat::{Message, Origin};
-use crate::domain::{MemberId, Reference, ResetId};
+use crate::domain::{LogLine, MemberId, Reference, ResetId};
 use crate::store::{AuditRow, CardClick, ClickRefused, ResetRow, SealedReply};
 
 /// A click as the store needs to know it.
@@ -89,7 +89,8 @@ pub(super) async fn record_refusal(
 
 /// Records a button value that we did not make. It is told as an unknown card.
 pub(super) async fn forged(app: &Arc<App>, origin: &Origin) -> Halt {
-    let audit = AuditRow::of_chat("click", "forged_value", &origin.user, origin.received_at);
+    let audit = AuditRow::of_chat("click", "forged_value", &origin.user, origin.received_at)
+        .in_log(LogLine::Refused);
     match app.store.note_refusal(origin.replay.clone(), audit).await {
         Ok(false) => return Halt::Replayed,
         Ok(true) => {}

@@ -7,7 +7,7 @@ use tracing::Instrument;
 
 use super::reply::unseal;
 use super::trace::sweep_span;
-use super::{aftermath, ending, looks};
+use super::{aftermath, ending, looks, not_me};
 use crate::app::{App, ProgressTold, WORKERS};
 use crate::domain::Span;
 use crate::store::{ResetRow, StoreError};
@@ -148,6 +148,15 @@ pub async fn look(app: &Arc<App>) -> Result<(), StoreError> {
     futures_util::stream::iter(due)
         .for_each_concurrent(WORKERS, look)
         .await;
+    Ok(())
+}
+
+/// Sends alarms of "this wasn't me" to those who do not have them yet.
+pub async fn alarm(app: &Arc<App>) -> Result<(), StoreError> {
+    for alarm in app.store.due_alarms().await? {
+        let span = sweep_span(&alarm.reset);
+        not_me::send_alarm(app, alarm).instrument(span).await?;
+    }
     Ok(())
 }
 

@@ -200,7 +200,7 @@ async fn refuse_click(
             .count(tx, click.replay.counted_as(), Tried::RefusedClick)
             .await?;
     }
-    audit::note(tx, &row, "click", code).await?;
+    audit::note_refused(tx, &row, "click", code).await?;
     replays::free(tx, &click.replay).await?;
     Ok(row)
 }

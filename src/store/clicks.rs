@@ -3,7 +3,7 @@
 use super::engine::{Tx, WriteError};
 use super::wipe::MEMBER_GONE;
 use super::{AuditRow, Earlier, ReplayKey, ResetRow, StoreError, audit, replays, resets};
-use crate::domain::{ChatUser, Denied, Moment, ResetId, State};
+use crate::domain::{ChatUser, Denied, LogLine, Moment, ResetId, State};
 
 /// A follow-up address of the chat, sealed with our key.
 #[derive(Clone, Debug)]
@@ -139,8 +139,8 @@ pub(super) async fn known_card(
     }
     let Some(row) = resets::find(tx, click.reset_id).await? else {
         let refused = ClickRefused::NoSuchCard;
-        tx.insert(&AuditRow::of_chat(event, refused.code(), clicker, tx.now()))
-            .await?;
+        let line = AuditRow::of_chat(event, refused.code(), clicker, tx.now());
+        tx.insert(&line.in_log(LogLine::Refused)).await?;
         replays::free(tx, &click.replay).await?;
         return Err(refused.into());
     };
@@ -148,8 +148,14 @@ pub(super) async fn known_card(
         let refused = ClickRefused::NotYours {
             admin_name: row.admin_name,
         };
+        // The administrator of the line is whoever clicked, of whom only the chat account is known here.
         let line = AuditRow {
             reset_id: Some(row.reset_id),
+            reference: Some(row.reset_id.reference().to_string()),
+            member_id: Some(row.member_id),
+            member_name: Some(row.member_name),
+            member_email: Some(row.member_email),
+            log_line: Some(LogLine::Refused),
             ..AuditRow::of_chat(event, refused.code(), clicker, tx.now())
         };
         tx.insert(&line).await?;
@@ -193,7 +199,7 @@ async fn still_open(
     match refused {
         None => Ok(row),
         Some(refused) => {
-            audit::note(tx, &row, event, refused.code()).await?;
+            audit::note_refused(tx, &row, event, refused.code()).await?;
             replays::free(tx, &click.replay).await?;
             Err(refused.into())
         }

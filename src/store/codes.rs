@@ -8,7 +8,7 @@ use crate::domain::sign_in::{
     CODE_LIFE, CODE_TRIES, CODES_COUNT_FOR, CodeDenied, LockedBy, Stage, WRONG_CODES_BEFORE_LOCK,
     may_send_code,
 };
-use crate::domain::{Destination, MemberId, Moment};
+use crate::domain::{Destination, LogLine, MemberId, Moment};
 
 /// What became of a typed code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -227,9 +227,11 @@ async fn prove_contact(
     if proof == Proof::Right {
         let line = AuditRow {
             detail: contact.added().map(|added| added.to.masked()),
+            admin_name: Some(contact.added_by_name.clone()),
+            member_name: Some(contact.added_by_name.clone()),
             ..AuditRow::of_member("contact", "added", member, tx.now())
         };
-        tx.insert(&line).await?;
+        tx.insert(&line.in_log(LogLine::Contact)).await?;
         let added_as = if session.is_proven {
             AddedAs::Proven
         } else {

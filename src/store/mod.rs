@@ -7,7 +7,8 @@
 //! 3. [`resets`] (the row), then the life of one reset in order: [`cards`], [`around`], [`earlier`], [`clicks`],
 //!    [`amend`], [`reserve`], [`moves`], [`steps`], [`told`], [`notices`], [`mailed_links`], [`looks`]; [`own_link`] instead of
 //!    one; [`history`] reads them back, and [`purge`] deletes them.
-//! 4. Commands that make no card, and administrators: [`notes`], [`tries`], [`links`], [`pins`].
+//! 4. Commands that make no card, and administrators: [`notes`], [`tries`], [`links`], [`pins`]; [`not_me`], which they
+//!    hear of, and [`log_lines`], which they ask for.
 //! 5. The built-in directory and its pages: [`members`], [`accounts`], [`sessions`], [`passwords`], [`codes`], [`contacts`],
 //!    [`contact_checks`], [`devices`], [`import`], [`planned`], [`wipe`]; [`seen_contacts`] also knows members of other directories.
 //! 6. [`open`], [`open_error`], [`migrations`], [`mod@file`], [`own_log`], [`watch`] and [`key`]: how the file is opened, locked
@@ -53,11 +54,13 @@ mod history;
 mod import;
 mod key;
 mod links;
+mod log_lines;
 mod looks;
 mod mailed_links;
 mod members;
 mod migrations;
 mod moves;
+mod not_me;
 mod notes;
 mod notices;
 mod open;
@@ -105,12 +108,16 @@ use self::engine::{Connection, Readers, WriteError, WriteFn};
 pub use self::history::{HistoryFilter, Past};
 pub(crate) use self::import::{ChangedContacts, ImportRow, NewPerson, NotImported};
 pub(crate) use self::links::{Linked, ListedLink, MovedLink, Moving, NewLink, NotLinked};
+pub use self::log_lines::LogLineRow;
+pub(crate) use self::log_lines::{LogLineFilter, WhoseLines};
 pub(crate) use self::looks::Look;
 pub(crate) use self::mailed_links::{Disowned, LinkUse};
 pub use self::members::{MemberKey, MemberRow};
 pub use self::moves::MoveRefused;
 pub(crate) use self::moves::{BeginRefused, Shown, Successor};
+pub(crate) use self::not_me::DueAlarm;
 pub(crate) use self::notes::Noted;
+pub use self::notes::Why;
 pub(crate) use self::notices::NoticeRow;
 pub use self::open::{StoreTasks, Use};
 pub use self::open_error::OpenError;

@@ -88,8 +88,26 @@ const LOOK_UPS: &str = "
         limit $2
     )";
 
-/// Resets, with their steps, notices and slots: these statements find the same resets, and the last one deletes them.
-pub(super) const RESETS: [&str; 4] = [
+/// Resets, with what belongs to them: these statements find the same resets, and the last one deletes them.
+pub(super) const RESETS: [&str; 6] = [
+    "
+    delete from not_me_heard
+    where reset_id in (
+        select reset_id
+        from reset
+        where claimed_at < $1
+        order by claimed_at, reset_id
+        limit $2
+    )",
+    "
+    delete from not_me
+    where reset_id in (
+        select reset_id
+        from reset
+        where claimed_at < $1
+        order by claimed_at, reset_id
+        limit $2
+    )",
     "
     delete from notice
     where reset_id in (

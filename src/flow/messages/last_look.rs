@@ -1,18 +1,20 @@
 //! The last look: exactly what the confirming click will do.
 
 use super::contacts::code_goes;
-use super::words::{NOTHING_CHANGED, button, message};
+use super::words::{NOTHING_CHANGED, button, message, reason};
 use crate::chat::{Action, Button, Message, Style};
 use crate::clock::Zone;
 use crate::domain::contacts::Methods;
 use crate::domain::{Carries, Delivery, Moment, Reference};
-use crate::store::ResetRow;
+use crate::store::{Earlier, ResetRow};
 
 /// What a last look is made of.
 #[derive(Clone, Copy)]
 pub struct LastLook<'a> {
     /// The card with what was chosen.
     pub row: &'a ResetRow,
+    /// The member's last reset, which it warns of.
+    pub earlier: Option<&'a Earlier>,
     /// The length of the password.
     pub length: u8,
     /// The address of the administrator's copy, whether it is switched on or not.
@@ -47,6 +49,7 @@ pub fn last_look(look: &LastLook<'_>) -> Message {
         look.codes
             .map(|codes| code_goes(row, codes, look.is_strict, look.zone, look.now)),
     );
+    lines.extend(reason(row.reason.as_deref()));
     Message {
         buttons: look_buttons(look),
         ..message(format!("Ready to reset {}.", row.member_name), lines)
@@ -109,7 +112,9 @@ fn look_buttons(look: &LastLook<'_>) -> Vec<Button> {
     let LastLook { row, value, .. } = *look;
     let plain = |action, label| button(action, label, value, Style::Plain);
     let mark = |on: bool| if on { "☑" } else { "☐" };
-    let confirm = if sends(row) {
+    let confirm = if look.earlier.is_some_and(|earlier| earlier.is_disowned) {
+        "Reset anyway"
+    } else if sends(row) {
         "Reset and send"
     } else {
         "Reset and show"

@@ -19,6 +19,8 @@ mod forms;
 mod handover;
 mod instead;
 mod last_look;
+mod log;
+mod not_me;
 mod not_sent;
 mod notes;
 mod notice;
@@ -53,14 +55,16 @@ pub use self::instead::{
     directory_link_gone, directory_link_sent, directory_link_unknown, guide_sent, guide_unknown,
 };
 pub use self::last_look::{LastLook, last_look, stale};
+pub use self::log::{history, refused};
+pub use self::not_me::{alarm, not_me_line, not_me_warning};
 pub use self::not_sent::{contact_code_not_sent, guide_failed};
 pub use self::notes::{
-    alarm, code, contact_alarm, contact_dropped, contact_imported, contact_notice, contact_removed,
+    code, contact_alarm, contact_dropped, contact_imported, contact_notice, contact_removed,
     contacts_imported, guide, guide_sms, members, wrong_code,
 };
 pub use self::notice::Notice;
 pub use self::open_ways::{link_still_works, set_again};
-pub use self::overview::{disowned, help, history, rules, untold, used};
+pub use self::overview::{disowned, help, rules, untold, used};
 pub use self::progress::{busy, busy_form, hidden, nothing_to_do, overloaded, stopping, working};
 pub use self::result::{Ending, result};
 pub use self::stopped::{

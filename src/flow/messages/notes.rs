@@ -2,29 +2,8 @@
 
 use super::sms::{first_that_fits, fits_one_sms, short, short_admin};
 use crate::app::Organization;
-use crate::clock::Zone;
 use crate::delivery::Note;
-use crate::domain::{Member, Moment};
-
-/// To the security address: a member says that they did not ask for a reset.
-pub fn alarm(
-    organization: &Organization,
-    member_name: &str,
-    admin_name: &str,
-    at: Moment,
-    zone: &Zone,
-    reference: &str,
-) -> Note {
-    let text = format!(
-        "{member_name} says that they did not ask for the reset that {admin_name} made on {} (ref {reference}).\n\
-        The password is blocked and every session has ended. {admin_name} cannot make the next reset of {member_name}.\n",
-        zone.tell_with_date(at)
-    );
-    Note {
-        subject: format!("{} password reset: \"this wasn't me\"", organization.name),
-        text: text.into(),
-    }
-}
+use crate::domain::Member;
 
 /// A wrong code was typed.
 pub fn wrong_code(left: u32) -> String {

@@ -1,10 +1,11 @@
 //! The result of a reset, from what was recorded.
 
 use super::contacts::code_goes;
+use super::not_me::not_me_in_result;
 use super::open_ways::after_reset;
 use super::second_factors::in_result;
 use super::ways::delivery_buttons;
-use super::words::{NO_RESET_USED, NOTHING_CHANGED, button, count, message};
+use super::words::{NO_RESET_USED, NOTHING_CHANGED, button, count, message, reason};
 use crate::chat::{Action, Button, Message, Style};
 use crate::clock::Zone;
 use crate::delivery::Deliveries;
@@ -104,6 +105,8 @@ pub fn result(ending: &Ending<'_>) -> Message {
         | State::Expired
         | State::Superseded => message(format!("I'm still working on the reset of {member}. (ref {reference})"), []),
     };
+    told.lines.splice(0..0, not_me_in_result(row));
+    told.lines.extend(reason(row.reason.as_deref()));
     told.lines.extend(here_only(ending));
     told.lines.extend(open_ways(ending));
     told.buttons.extend(ending_buttons(ending));

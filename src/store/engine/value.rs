@@ -10,7 +10,7 @@ use crate::domain::contacts::AddedAs;
 use crate::domain::look_up::Tried;
 use crate::domain::sign_in::{LockedBy, Stage};
 use crate::domain::{
-    Carries, Channel, CheckId, Delivery, MemberId, Moment, Platform, ResetId, State, Step,
+    Carries, Channel, CheckId, Delivery, LogLine, MemberId, Moment, Platform, ResetId, State, Step,
     StepOutcome,
 };
 
@@ -106,7 +106,7 @@ macro_rules! text {
 
 text! {
     String, MemberId, ResetId, CheckId, Platform, State, Delivery, Carries, Step, StepOutcome, Channel, AddedAs, Tried, LockedBy,
-    Stage,
+    Stage, LogLine,
 }
 
 macro_rules! int {

@@ -54,6 +54,7 @@ fn card<'a>(world: &'a World<'a>, contacts: &'a AboutContacts) -> Card<'a> {
         directory: "the directory",
         quota: None,
         earlier: None,
+        reason: None,
         own_link: None,
         channels: &world.channels,
         is_private: true,
@@ -214,6 +215,7 @@ async fn a_last_look_names_what_is_switched_on() {
             };
             let text = all(&say::last_look(&LastLook {
                 row: &row,
+                earlier: None,
                 length: 8,
                 copy_to: None,
                 can_mail: true,
@@ -254,7 +256,7 @@ async fn the_log_tells_of_a_link_where_one_was_sent() {
                 steps: vec![],
                 is_slot_returned: false,
             };
-            let text = all(&say::history(&[past], None, &world.zone, world.now));
+            let text = all(&say::history(&[past], &[], None, &world.zone, world.now));
             assert_eq!(
                 text.contains(", link not used"),
                 carries == Carries::Link && is_sent,

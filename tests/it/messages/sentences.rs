@@ -13,6 +13,7 @@ use crate::support::TestBot;
 /// What is sent by e-mail and SMS, shown on the member's pages or written into the record, and never to a chat.
 const ELSEWHERE: &[&str] = &[
     "address_alarm",
+    "alarm",
     "another_entry",
     "several_entries",
     "pin_line",

@@ -161,6 +161,7 @@ fn clicks(world: &World<'_>, samples: &mut Samples) {
         changed_at: now,
         admin_name: world.name.to_owned(),
         is_certain: true,
+        is_disowned: false,
     };
     let mut all = vec![
         ClickRefused::Replayed,

@@ -81,6 +81,8 @@ fn results(world: &World<'_>, samples: &mut Samples) {
                     carries,
                     changed_at: Some(world.now),
                     failure: detail.map(str::to_owned),
+                    disowned_at: is_first.then_some(world.now),
+                    reason: Some(world.name.to_owned()),
                     ..world.row.clone()
                 };
                 let all = steps(world, outcome, detail);
