@@ -12,6 +12,7 @@ use secrecy::SecretString;
 use toml::{Table, Value};
 use url::Url;
 
+use crate::domain::shorten::shorten;
 use crate::net;
 use crate::secret::is_weak_secret;
 
@@ -129,7 +130,9 @@ impl<'a> Section<'a> {
     {
         let text = self.text(key)?;
         text.parse()
-            .map_err(|error: T::Err| self.problem(key, format!("\"{}\" {error}", shorten(&text))))
+            .map_err(|error: T::Err| {
+                self.problem(key, format!("\"{}\" {error}", shorten(&text, VALUE)));
+            })
             .ok()
     }
 
@@ -204,7 +207,7 @@ impl<'a> Section<'a> {
                 Ok(value) => values.push(value),
                 Err(error) => {
                     let error: T::Err = error;
-                    self.problem(key, format!("\"{}\" {error}", shorten(&text)));
+                    self.problem(key, format!("\"{}\" {error}", shorten(&text, VALUE)));
                 }
             }
         }
@@ -365,10 +368,8 @@ pub(crate) fn with_slash(mut url: Url) -> Url {
     url
 }
 
-/// Shortens a value for a problem. Values of secrets never get here.
-fn shorten(text: &str) -> String {
-    text.chars().take(40).collect()
-}
+/// The longest part of a value that a problem shows. Values of secrets never get there.
+const VALUE: usize = 40;
 
 /// Edit distance of two words. Our own: `strsim` would save these lines for one more crate.
 fn distance(one: &str, other: &str) -> usize {

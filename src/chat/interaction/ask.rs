@@ -1,5 +1,6 @@
 //! The grammar of a command: what its words ask for.
 
+use crate::domain::shorten::shorten;
 use crate::domain::{EmailAddress, without_marks};
 
 /// What a command asks for.
@@ -102,7 +103,7 @@ impl Ask {
             }
         }
         let reason = without_marks(&reason.join(" "));
-        let reason: String = reason.chars().take(REASON_LIMIT).collect();
+        let reason = shorten(&reason, REASON_LIMIT);
         Self::Reset(
             member.clone(),
             Some(reason).filter(|reason| !reason.is_empty()),
@@ -213,6 +214,6 @@ mod tests {
         else {
             panic!()
         };
-        assert_eq!(reason.len(), 200);
+        assert_eq!(reason.chars().count(), 200);
     }
 }

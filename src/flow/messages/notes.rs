@@ -10,14 +10,21 @@ use crate::domain::{Member, Moment, Password};
 /// The maximum length of one SMS, in characters (GSM 03.38).
 const SMS: usize = 160;
 
-/// A name cut to fit into an SMS, in letters that every phone shows.
-fn short(name: &str, limit: usize) -> String {
-    name.chars()
-        .filter(char::is_ascii)
-        .take(limit)
-        .collect::<String>()
-        .trim()
-        .to_owned()
+/// Letters beside those of ASCII that every phone shows (GSM 03.38, the default alphabet).
+const SHOWN: &str = "ÄÅÆÇÉÑÖØÜßàäåæèéìñòöøùü";
+
+/// As many whole words of a name as an SMS has room for, of letters that every phone shows.
+pub(super) fn short(name: &str, limit: usize) -> String {
+    let is_shown = |word: &&str| word.chars().all(|c| c.is_ascii() || SHOWN.contains(c));
+    let mut kept = String::new();
+    for word in name.split_whitespace().filter(is_shown) {
+        let gap = if kept.is_empty() { "" } else { " " };
+        if kept.chars().count() + gap.len() + word.chars().count() > limit {
+            break;
+        }
+        kept.extend([gap, word]);
+    }
+    kept
 }
 
 /// The same for an administrator. A name without such letters becomes "an admin".
