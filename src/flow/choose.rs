@@ -4,16 +4,17 @@
 use std::sync::Arc;
 
 use super::amend::amend_last_look;
-use super::contacts;
 use super::permit::{self, Permitted, extra_of};
 use super::reaction::{Halt, Next, Reaction, Redelivery};
 use super::refuse::{card_click, refusal_text, refuse};
 use super::reply::{address, halt_with_refusal, seal};
+use super::{contacts, messages};
 use crate::app::{App, HeldPassword, Taken};
 use crate::chat::interaction::CardAsk;
 use crate::chat::{Chat, Freshness, Message, Origin};
-use crate::domain::{Delivery, Destination, Member, ResetId, State};
-use crate::store::{Amend, Choice, ClickRefused};
+use crate::domain::delivery::ExtraDenied;
+use crate::domain::{Delivery, Destination, ResetId, State};
+use crate::store::{Amend, Choice, ClickRefused, ResetRow};
 
 /// A click on a way of delivery: Copy, or a contact on record.
 pub(super) async fn on_record(
@@ -33,22 +34,30 @@ pub(super) async fn on_record(
     let to = delivery
         .channel()
         .and_then(|channel| channel.on_record(member));
-    choose(app, origin, permitted, delivery, to).await
+    choose(app, origin, permitted, delivery, (to, false)).await
 }
 
-/// Chooses a way of delivery, on record or typed.
+/// Chooses a way of delivery. `is_typed` is true for an address that was typed and does not count as one on record.
 pub(super) async fn choose(
     app: &Arc<App>,
     origin: &Origin,
     permitted: Permitted,
     delivery: Delivery,
-    to: Option<Destination>,
+    (to, is_typed): (Option<Destination>, bool),
 ) -> Result<Reaction, Halt> {
     let row = &permitted.row;
     if let Some((code, told)) = not_choosable(app, origin, &permitted, delivery, to.as_ref()) {
         return Err(refuse(app, origin, row.reset_id, code, told).await);
     }
-    let choice = choice(app, &permitted.pair.member.member, delivery, to);
+    let member = &permitted.pair.member.member.id;
+    let digest = to.as_ref().map(|to| contacts::digest(app, member, to));
+    let choice = Choice {
+        delivery,
+        to,
+        is_typed,
+        carries: app.deliveries.ways.carried_by(delivery),
+        digest,
+    };
     if row.state == State::Undelivered {
         redeliver(app, origin, permitted, choice).await
     } else {
@@ -68,7 +77,8 @@ fn not_choosable(
     let (row, member) = (&permitted.row, &permitted.pair.member.member);
     let (code, why) = match (delivery.channel(), to) {
         _ if !member.has_outside_contact() && row.reachable_at.is_none() => {
-            ("not_reachable", ClickRefused::NotReachable)
+            let told = not_reachable(app, origin, row, permitted.is_private);
+            return Some(("not_reachable", told));
         }
         (Some(_), None) => ("nothing_chosen", ClickRefused::NothingChosen),
         (Some(channel), Some(_)) if !app.deliveries.has(channel) => {
@@ -80,20 +90,32 @@ fn not_choosable(
     Some((code, refusal_text(app, origin, &why, Some(row), &reference)))
 }
 
-/// The choice as it is recorded; an address that is not on record is marked as typed.
-fn choice(app: &App, member: &Member, delivery: Delivery, to: Option<Destination>) -> Choice {
-    // Another spelling of the contact on record is replaced by the address on record.
-    let known = to.as_ref().and_then(|to| to.on_record(member));
-    let is_typed = to.is_some() && known.is_none();
-    let to = known.or(to);
-    let digest = to.as_ref().map(|to| contacts::digest(app, &member.id, to));
-    Choice {
-        delivery,
-        to,
-        is_typed,
-        carries: app.deliveries.ways.carried_by(delivery),
-        digest,
-    }
+/// S10: no contact is on record. What to do then depends on what the settings and the chat allow.
+pub(super) fn not_reachable(
+    app: &App,
+    origin: &Origin,
+    row: &ResetRow,
+    is_private: bool,
+) -> Message {
+    let reference = row.reset_id.reference();
+    // Saying that they can be reached is of no use where no other way is allowed.
+    let denied = if app.deliveries.ways.is_strict {
+        Some(ExtraDenied::Strict)
+    } else {
+        (!is_private).then_some(ExtraDenied::NotPrivate)
+    };
+    denied.map_or_else(
+        || {
+            refusal_text(
+                app,
+                origin,
+                &ClickRefused::NotReachable,
+                Some(row),
+                &reference,
+            )
+        },
+        |denied| messages::extra_denied(denied, &reference),
+    )
 }
 
 /// Q3: another way inside the same reset, with the password that nobody has received yet.

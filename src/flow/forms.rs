@@ -147,7 +147,11 @@ async fn typed(
     match typed {
         Typed::Destination(to) => {
             let delivery = to.delivery();
-            choose(app, &origin, permitted, delivery, Some(to)).await
+            // Another spelling of a contact on record is replaced by the address on record.
+            let known = contacts::counted_before_card(app, member, &to, row).await?;
+            let is_typed = known.is_none();
+            let to = Some(known.unwrap_or(to));
+            choose(app, &origin, permitted, delivery, (to, is_typed)).await
         }
         Typed::CopyAddress(to) => {
             let destination = Destination::Email(to.clone());

@@ -54,6 +54,7 @@ const STATEMENTS: &[(&str, &str)] = &statements![
     links::DELETE,
     links::EMAIL_OF,
     looks::DUE,
+    members::ADMINISTRATORS,
     members::BY_EMAIL,
     members::BY_KEYS,
     members::EMPLOYEE_ID,
