@@ -251,6 +251,10 @@ pub trait Adapter {
         self.follow_up(to, message, Placement::Add)
     }
 
+    /// Writes to somebody who did not ask: a message without buttons, in a chat of the bot and the account with this id.
+    /// It never carries a password.
+    fn send_direct(&self, user: &str, message: &Message) -> impl Future<Output = Outcome> + Send;
+
     /// Sends a message with the password in it. No other call of a chat carries one, and the message is always
     /// ephemeral (S11, S23).
     fn show(

@@ -25,6 +25,7 @@ pub(crate) mod policy;
 pub(crate) mod quota;
 pub(crate) mod reset;
 pub(crate) mod second_factors;
+pub(crate) mod shorten;
 pub(crate) mod sign_in;
 pub(crate) mod sms_countries;
 pub(crate) mod visible;

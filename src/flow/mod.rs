@@ -10,7 +10,7 @@
 //! | who may go on | `permit.rs`, on `identity.rs` (with `people.rs`, `listed.rs`, `unresolved.rs`); `pins.rs` pins listed administrators |
 //! | the card | `card.rs` |
 //! | the act and what follows it | `dispatch.rs`, `act.rs` (with `steps.rs`), `aftermath.rs`, `ending.rs`, `sweep.rs`; `notices.rs` and `manager_notice.rs` tell the member and their manager |
-//! | contacts for codes | `contacts.rs`; `question.rs` before one is added, `contact_add.rs` for the addition, `contact_notices.rs` for who is told |
+//! | contacts for codes | `contacts.rs`; `other_admins.rs` for who else can add one, `ask_contact.rs` to ask them; `question.rs` before one is added, `contact_add.rs` for the addition, `contact_notices.rs` for who is told |
 //! | what the member does later | `member_report.rs`, on the links of `pages.rs`; `not_me.rs` for who hears of it; `looks.rs` looks whether a password was set again |
 //! | replies and texts | `reaction.rs`, `answer.rs` (commands), `refuse.rs` (clicks and forms), `reply.rs`, `messages/`; `security.rs` for alarms |
 //! | log lines | `trace.rs` |
@@ -24,6 +24,7 @@ mod after;
 mod aftermath;
 mod amend;
 mod answer;
+mod ask_contact;
 mod card;
 mod choose;
 mod click;
@@ -48,6 +49,7 @@ pub mod messages;
 mod not_me;
 mod notices;
 mod offer;
+mod other_admins;
 mod pages;
 mod people;
 mod permit;
@@ -176,6 +178,9 @@ pub(crate) fn carry_out<'a>(app: &'a Arc<App>, chat: &'a Chat, next: Next) -> Bo
         }),
         Next::Hide(id, to) => {
             Box::pin(async move { aftermath::hide(app, chat, id, to.as_ref()).await })
+        }
+        Next::AskContact(row, to) => {
+            Box::pin(async move { ask_contact::ask(app, chat, &row, to.as_ref()).await })
         }
         Next::Guide(row, to) => {
             Box::pin(async move { instead::send_guide(app, chat, &row, to.as_ref()).await })

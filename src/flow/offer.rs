@@ -7,6 +7,7 @@ use rand::CryptoRng;
 
 use super::answer::{self, Attempt};
 use super::not_me::Hearer;
+use super::other_admins::{self, OfReset};
 use super::people::ResetPair;
 use super::permit::{self, LookUpLimits};
 use super::reaction::{Halt, Reaction};
@@ -36,7 +37,8 @@ pub(super) async fn reset(
     let pair = permit::of_command(app, chat, &origin, named, how, &reference).await?;
     let (admin, member) = (&pair.admin.member, &pair.member.member);
     check_second_contact(app, &origin, &pair, &reference).await?;
-    let methods = contacts::methods_for_next(app, member, &admin.id).await?;
+    let methods = contacts::methods_for_next(app, member, &admin.id, None).await?;
+    let adder = other_admins::adder(app, member, OfReset::to_come(admin), &methods).await?;
     let own_link = card::own_link(app, &member.id).await?;
     let reset_id = ResetId::draw(&mut rng, origin.received_at);
     trace::record_reset(reset_id);
@@ -55,6 +57,7 @@ pub(super) async fn reset(
         OfferOutcome::Made { offered, untold } => {
             warn_of_phone(app, member);
             let about = messages::AboutContacts {
+                adder,
                 methods,
                 differing: contacts::differing(member, &offered.differing),
             };
@@ -130,7 +133,7 @@ async fn check_second_contact(
         return Ok(());
     };
     let told =
-        messages::two_contacts_needed(&member.name, &member.business_email, count, reference);
+        messages::two_contacts_needed(member, count, app.deliveries.ways.is_strict, reference);
     let attempt = Attempt {
         admin: Some(admin),
         role: pair.admin.role,

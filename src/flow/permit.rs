@@ -210,7 +210,8 @@ pub(super) fn extra_of(ask: CardAsk) -> Option<Extra> {
         CardAsk::Amend(CardChange::Back)
         | CardAsk::Close
         | CardAsk::Act(CardAct::Confirm | CardAct::SendGuide | CardAct::SendDirectoryLink)
-        | CardAsk::After(_) => None,
+        | CardAsk::After(_)
+        | CardAsk::AskContact => None,
     }
 }
 

@@ -64,6 +64,8 @@ pub enum ClickRefused {
     Overtaken(Earlier),
     /// S10: no contact is known, and the administrator has not said that they can reach the member.
     NotReachable,
+    /// Another administrator was asked then already to add a contact.
+    ContactAsked(Moment),
     /// Forbidden by what is on record: the limit, another reset of the member, or a disowned one.
     Denied(Denied),
 }
@@ -85,6 +87,7 @@ impl ClickRefused {
             Self::Stale(_) => "stale",
             Self::Overtaken(_) => "overtaken",
             Self::NotReachable => "not_reachable",
+            Self::ContactAsked(_) => "contact_asked",
             Self::Denied(denied) => denied.code(),
         }
     }

@@ -5,8 +5,8 @@
 //! 1. [`engine`]: how a statement, a row and a write are written down. Read `engine/writer.rs` first, then `row.rs`.
 //! 2. [`replays`], [`slots`] and [`audit`]: the smallest subjects, each with its rows, its statements and its functions.
 //! 3. [`resets`] (the row), then the life of one reset in order: [`cards`], [`around`], [`earlier`], [`clicks`],
-//!    [`amend`], [`reserve`], [`moves`], [`steps`], [`told`], [`notices`], [`mailed_links`], [`looks`]; [`own_link`] instead of
-//!    one; [`history`] reads them back, and [`purge`] deletes them.
+//!    [`amend`], [`ask_contact`], [`reserve`], [`moves`], [`steps`], [`told`], [`notices`], [`mailed_links`], [`looks`]; [`own_link`]
+//!    instead of one; [`history`] reads them back, and [`purge`] deletes them.
 //! 4. Commands that make no card, and administrators: [`notes`], [`tries`], [`links`], [`pins`]; [`not_me`], which they
 //!    hear of, and [`log_lines`], which they ask for.
 //! 5. The built-in directory and its pages: [`members`], [`accounts`], [`sessions`], [`passwords`], [`codes`], [`contacts`],
@@ -40,6 +40,7 @@
 mod accounts;
 mod amend;
 mod around;
+mod ask_contact;
 mod audit;
 mod cards;
 mod clicks;

@@ -119,6 +119,8 @@ table! {
             look_at: Option<Moment>,
             /// When it was set again, by the directory's clock.
             set_again_at: Option<Moment>,
+            /// When another administrator was asked to add a contact for its code.
+            contact_asked_at: Option<Moment>,
         }
     }
 }
@@ -350,6 +352,7 @@ impl ResetRow {
             password_set_at: None,
             look_at: None,
             set_again_at: None,
+            contact_asked_at: None,
         }
     }
 

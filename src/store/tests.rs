@@ -57,6 +57,7 @@ const STATEMENTS: &[(&str, &str)] = &statements![
     log_lines::OF_ADMIN,
     log_lines::OF_MEMBER,
     looks::DUE,
+    members::ADMINISTRATORS,
     members::BY_EMAIL,
     members::BY_KEYS,
     members::EMPLOYEE_ID,

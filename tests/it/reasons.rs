@@ -60,7 +60,7 @@ async fn a_long_reason_is_shortened_in_the_log_between_words() {
     bot.click(JO, &bot.slack.last(), "confirm").await;
     let log = bot.command(JO, "log").await.text();
     assert!(
-        log.contains("reason they called from the number on record and gave their … (ref"),
+        log.contains("reason they called from the number on record and gave their… (ref"),
         "{log}"
     );
 }

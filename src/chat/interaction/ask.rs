@@ -1,5 +1,6 @@
 //! The grammar of a command: what its words ask for.
 
+use crate::domain::shorten::shorten;
 use crate::domain::{EmailAddress, without_marks};
 
 /// What a command asks for.
@@ -120,8 +121,8 @@ impl Ask {
         }
         let reason = without_marks(&reason.join(" "));
         // It goes into e-mails and to terminals, too.
-        let shown = reason.chars().filter(|c| !c.is_control());
-        let reason: String = shown.take(REASON_LIMIT).collect();
+        let shown: String = reason.chars().filter(|c| !c.is_control()).collect();
+        let reason = shorten(&shown, REASON_LIMIT);
         Self::Reset(
             member.clone(),
             Some(reason).filter(|reason| !reason.is_empty()),
@@ -252,6 +253,6 @@ mod tests {
         else {
             panic!()
         };
-        assert_eq!(reason.len(), 200);
+        assert_eq!(reason.chars().count(), 200);
     }
 }

@@ -41,7 +41,7 @@ use self::server::{BotRights, bad_address, not_answered};
 use self::server_fact::ServerFact;
 use self::trigger::{SignedTrigger, SigningKey};
 use super::account::{AccountIds, ProfileCache};
-use super::api::read_rest;
+use super::api::{read_rest, sent_outcome};
 use super::interaction::Trigger;
 use super::use_counts::UseCounts;
 use super::{
@@ -305,6 +305,11 @@ impl Adapter for Mattermost {
 
     async fn follow_up_alone(&self, to: &ReplyAddress, message: &Message) -> Outcome {
         self.send_alone(to, message).await
+    }
+
+    /// As a post in the direct channel of the bot and the user.
+    async fn send_direct(&self, user: &str, message: &Message) -> Outcome {
+        sent_outcome(&self.post_directly(user, message).await)
     }
 
     async fn show(

@@ -61,7 +61,7 @@ pub fn offer_card(card: &Card<'_>) -> Message {
     let mut lines: Vec<String> = disowned.into_iter().chain(about_member(card)).collect();
     lines.extend(reason(card.reason));
     if card.capabilities.has_our_pages {
-        lines.extend(code_on_card(&card.contacts.methods, zone, *now));
+        lines.extend(code_on_card(member, card.contacts, zone, *now));
     }
     lines.extend(limits_of_directory(card));
     if !card.is_private {
@@ -141,9 +141,17 @@ fn contacts(card: &Card<'_>) -> String {
         .collect();
     if known.is_empty() {
         let what_next = if card.channels.ways.is_strict {
-            format!("A one-time link needs one: {}.", on_record(card))
+            format!(
+                "A one-time link needs one: {}; then run the command again.",
+                on_record(card)
+            )
         } else if !card.is_private {
-            format!("A password needs one: {}.", on_record(card))
+            format!(
+                "A password needs one: {}; then run the command again.",
+                on_record(card)
+            )
+        } else if card.is_reachable {
+            "You said that you can reach them another way.".to_owned()
         } else {
             "Can you reach them another way?".to_owned()
         };
@@ -248,6 +256,10 @@ fn card_buttons(card: &Card<'_>) -> Vec<Button> {
     if card.capabilities.own_link.is_some() {
         let label = format!("Let {} send its own link", card.directory);
         buttons.push(button(Action::DirectoryLink, label, value, Style::Plain));
+    }
+    if card.capabilities.has_our_pages {
+        let about = card.contacts;
+        buttons.extend(about.adder.button(&about.methods, value));
     }
     buttons.push(button(
         Action::SendGuide,

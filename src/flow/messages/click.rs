@@ -62,6 +62,14 @@ pub fn click_refused(
             "Say first that you can reach them another way.",
             reference,
         ),
+        ClickRefused::ContactAsked(at) => refusal(
+            &format!(
+                "Another administrator was asked for a contact of {member} at {} already.",
+                zone.tell(*at, now)
+            ),
+            "If it is urgent, ask one yourself.",
+            reference,
+        ),
         ClickRefused::Denied(rule) => denied(rule, member, organization, zone, now, reference),
     }
 }

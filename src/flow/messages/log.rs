@@ -1,8 +1,9 @@
 //! `log`: resets with what came of them, contacts that were added, and tries that were refused.
 
-use super::words::{message, shortened};
+use super::words::message;
 use crate::chat::Message;
 use crate::clock::Zone;
+use crate::domain::shorten::shorten;
 use crate::domain::{Carries, LogLine, Moment, State};
 use crate::store::{LogLineRow, Past};
 
@@ -91,7 +92,7 @@ fn reset_line(past: &Past, zone: &Zone, now: Moment) -> String {
 
 fn reason(reason: Option<&str>) -> String {
     reason.map_or_else(String::new, |reason| {
-        format!(", reason {}", shortened(reason, LONGEST_REASON))
+        format!(", reason {}", shorten(reason, LONGEST_REASON))
     })
 }
 

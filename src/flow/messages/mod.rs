@@ -8,6 +8,7 @@
 //! every refusal.
 
 mod admins;
+mod ask_contact;
 mod card;
 mod click;
 mod contact_command;
@@ -38,6 +39,9 @@ mod words;
 pub use self::admins::{
     address_alarm, another_entry, not_pinned, pin_line, pinned, several_entries,
 };
+pub use self::ask_contact::{
+    contact_asked, contact_perhaps_asked, contact_there, contact_wanted, nobody_to_ask,
+};
 pub use self::card::{Card, careful, offer_card};
 pub use self::click::{after_change, cancelled, click_failed, click_refused, no_more_updates};
 pub use self::contact_command::{
@@ -46,7 +50,7 @@ pub use self::contact_command::{
     contact_of_own_reset, contact_question, contact_question_over, question_not_sent,
     too_many_contact_commands, too_many_contacts, too_many_own_contacts, two_contacts_needed,
 };
-pub use self::contacts::AboutContacts;
+pub use self::contacts::{AboutContacts, ContactAdder};
 pub use self::denied::{denied, too_many_look_ups, too_many_typed};
 pub use self::destination::{destination_denied, destination_refused, extra_denied};
 pub use self::forms::{contact_code_form, form_not_opened, typed_form};

@@ -1,4 +1,4 @@
-//! What fits into one SMS, and how names are cut for it.
+//! What fits into one SMS, and how names are shortened for it.
 
 /// The maximum length of one SMS in the default alphabet (GSM 03.38).
 const SEPTETS: usize = 160;
@@ -19,9 +19,12 @@ pub(super) fn fits_one_sms(text: &str) -> bool {
     }
 }
 
-/// The characters of ASCII that the default alphabet has.
+/// The letters beside those of ASCII that the default alphabet has.
+const SHOWN: &str = "ÄÅÆÇÉÑÖØÜßàäåæèéìñòöøùü";
+
+/// The characters of ASCII, and other letters, that the default alphabet has.
 fn is_in_alphabet(c: char) -> bool {
-    (c.is_ascii_graphic() && c != '`') || c == ' '
+    (c.is_ascii_graphic() && c != '`') || c == ' ' || SHOWN.contains(c)
 }
 
 /// The first of these texts that fits into one SMS, else the last. Each leaves out more than the one before.
@@ -36,14 +39,18 @@ pub(super) fn first_that_fits(texts: impl IntoIterator<Item = String>) -> String
     last
 }
 
-/// A name cut to fit into an SMS, in letters that every phone shows.
+/// As many whole words of a name as an SMS has room for, of letters that every phone shows.
 pub(super) fn short(name: &str, limit: usize) -> String {
-    name.chars()
-        .filter(|c| is_in_alphabet(*c))
-        .take(limit)
-        .collect::<String>()
-        .trim()
-        .to_owned()
+    let is_shown = |word: &&str| word.chars().all(is_in_alphabet);
+    let mut kept = String::new();
+    for word in name.split_whitespace().filter(is_shown) {
+        let gap = if kept.is_empty() { "" } else { " " };
+        if kept.chars().count() + gap.len() + word.chars().count() > limit {
+            break;
+        }
+        kept.extend([gap, word]);
+    }
+    kept
 }
 
 /// The same for an administrator. A name without such letters becomes "an admin".
@@ -74,7 +81,7 @@ mod tests {
 
     #[test]
     fn a_name_has_letters_that_every_phone_shows() {
-        assert_eq!(short("Zo`e é Ång", 20), "Zoe  ng");
+        assert_eq!(short("Zo`e é Ång", 20), "é Ång");
         assert_eq!(short_admin("박민아", 12), "an admin");
         assert_eq!(short_it("Acme", 20), "Acme IT");
         assert_eq!(short_it("아크메", 20), "IT");

@@ -10,6 +10,7 @@ use crate::chat::{Action, Message, RefusedParts, Style};
 use crate::delivery::Deliveries;
 use crate::directory::WhyRefused;
 use crate::domain::delivery::Refusal;
+use crate::domain::shorten::shorten;
 use crate::domain::{Channel, Member, Reference, Step};
 
 /// The record cannot be written (P6).
@@ -44,7 +45,7 @@ const LONGEST_REASON: usize = 200;
 
 /// The directory refused the change.
 pub fn directory_refused(directory: &str, why: &WhyRefused, reference: &Reference) -> Message {
-    let reason: String = clause(why).chars().take(LONGEST_REASON).collect();
+    let reason = shorten(&clause(why), LONGEST_REASON);
     refusal_without_slot(
         &format!("{} refuses this reset: {reason}.", capital(directory)),
         "Tell whoever runs relatch.",

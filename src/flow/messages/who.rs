@@ -3,6 +3,7 @@
 use super::words::refusal;
 use crate::chat::interaction::MemberCommand;
 use crate::chat::{AccountKind, ApiError, Message};
+use crate::domain::shorten::shorten;
 use crate::domain::{ChatUser, Reference};
 
 /// The account is not a full member of the workspace.
@@ -47,7 +48,7 @@ pub fn unresolved_member(reference: &Reference) -> Message {
 
 /// No account has this work e-mail.
 pub fn no_such_member(named: &str, reference: &Reference) -> Message {
-    let named: String = named.chars().take(60).collect();
+    let named = shorten(named, 60);
     refusal(
         &format!("I can't find exactly one account for \"{named}\"."),
         "Check the work email.",
@@ -57,7 +58,7 @@ pub fn no_such_member(named: &str, reference: &Reference) -> Message {
 
 /// The text names no member for certain (S15).
 pub fn unclear(text: &str, reference: &Reference) -> Message {
-    let text: String = text.chars().take(60).collect();
+    let text = shorten(text, 60);
     refusal(
         &format!("I can't find exactly one account for \"{text}\"."),
         "Mention the member with @, or try the work email: /reset-password mina.park@company.example",
@@ -67,7 +68,8 @@ pub fn unclear(text: &str, reference: &Reference) -> Message {
 
 /// S15: the mention is of several people, or of nobody.
 pub fn group_mention(name: &str, reference: &Reference) -> Message {
-    let mut letters = name.chars().take(60);
+    let name = shorten(name, 60);
+    let mut letters = name.chars();
     // It may be words of ours, such as "a role".
     let first = letters.next().map(|first| first.to_ascii_uppercase());
     let name: String = first.into_iter().chain(letters).collect();
@@ -80,7 +82,7 @@ pub fn group_mention(name: &str, reference: &Reference) -> Message {
 
 /// Slack passed on a name as it was typed, so it may be anybody's.
 pub fn bare_name(name: &str, reference: &Reference) -> Message {
-    let name: String = name.chars().take(40).collect();
+    let name = shorten(name, 40);
     refusal(
         &format!("Slack passed on \"{name}\" as plain text, so I can't tell who it is."),
         "The command's should_escape (\"Escape channels, users, and links\") is off, or nobody has that name. The work email works too: /reset-password mina.park@company.example",

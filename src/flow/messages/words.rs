@@ -98,23 +98,6 @@ pub(super) fn reason(given: Option<&str>) -> Option<String> {
     given.map(|given| format!("Reason: {given}"))
 }
 
-/// The first words of a text, `limit` characters at most, with an ellipsis for what is left out. No word is cut: a first
-/// one that is longer stays whole.
-pub(super) fn shortened(text: &str, limit: usize) -> String {
-    let mut short = String::new();
-    for word in text.split_whitespace() {
-        if !short.is_empty() && short.chars().count() + word.chars().count() + 1 > limit {
-            short.push_str(" …");
-            break;
-        }
-        if !short.is_empty() {
-            short.push(' ');
-        }
-        short.push_str(word);
-    }
-    short
-}
-
 pub(super) fn count(quota: Quota) -> String {
     let all = quota.used + quota.left;
     format!("{} of {all} resets left", quota.left)

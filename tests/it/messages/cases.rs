@@ -9,7 +9,7 @@ use relatch::surface::domain::{
     Step, StepOutcome,
 };
 use relatch::surface::flow::messages as say;
-use relatch::surface::flow::messages::{AboutContacts, Card, LastLook};
+use relatch::surface::flow::messages::{AboutContacts, Card, ContactAdder, LastLook};
 use relatch::surface::store::{Past, ResetRow, StepRow};
 
 use super::samples::World;
@@ -154,6 +154,7 @@ async fn only_a_contact_of_the_directory_gets_password_and_code() {
                 got_password: false,
             }];
             let contacts = AboutContacts {
+                adder: ContactAdder::default(),
                 methods: Methods {
                     usable,
                     waiting: vec![],
@@ -221,7 +222,7 @@ async fn a_last_look_names_what_is_switched_on() {
                 can_mail: true,
                 is_private: true,
                 codes: None,
-                is_strict: false,
+                adder: ContactAdder::default(),
                 zone: &world.zone,
                 now: world.now,
                 value: world.value,

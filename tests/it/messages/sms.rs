@@ -126,3 +126,28 @@ async fn the_password_its_end_and_the_address_stay_in_the_sms() {
         "{left_out:?}"
     );
 }
+
+/// A name that is too long loses whole words, never part of one; letters that every phone shows stay.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_name_in_an_sms_loses_whole_words() {
+    let bot = TestBot::new().await;
+    for (admin_name, told) in [
+        ("Wilhelmina Featherstonehaugh", "Wilhelmina"),
+        ("Jürgen Müller", "Jürgen Müller"),
+        ("박 Kim", "Kim"),
+        ("Hubertwolfeschlegelsteinhausen", "an admin"),
+    ] {
+        let notice = Notice {
+            organization: &bot.app.organization,
+            admin_name,
+            at: bot.clock.now(),
+            is_certain: true,
+            was_signed_out: true,
+            has_our_pages: true,
+            link: None,
+            zone: &bot.app.zone,
+        };
+        let text = notice.sms().text;
+        assert!(text.contains(&format!("reset by {told} (IT)")), "{}", *text);
+    }
+}

@@ -9,10 +9,17 @@ use relatch::surface::domain::{
     Carries, Delivery, Denied, Destination, LogLine, Member, Platform, Quota, Span, State,
 };
 use relatch::surface::flow::messages as say;
-use relatch::surface::flow::messages::{AboutContacts, Card, LastLook};
+use relatch::surface::flow::messages::{AboutContacts, Card, ContactAdder, LastLook};
 use relatch::surface::store::{Earlier, LogLineRow, Past, ResetRow, Why};
 
 use super::{Samples, World};
+
+/// Everybody who may have to add a contact.
+const ADDERS: [ContactAdder; 3] = [
+    ContactAdder::AskedAdmin,
+    ContactAdder::SomeAdmin,
+    ContactAdder::Operator,
+];
 
 pub(super) fn add(world: &World<'_>, samples: &mut Samples) {
     cards(world, samples);
@@ -76,21 +83,24 @@ fn cards(world: &World<'_>, samples: &mut Samples) {
             world.member.phone.clone().map(Destination::Phone),
             world.member.personal_email.clone().map(Destination::Email),
         ];
-        let contacts = AboutContacts {
-            methods,
-            differing: differing
-                .into_iter()
-                .flatten()
-                .map(|to| (to, world.now))
-                .collect(),
-        };
-        samples.say(
-            "offer_card",
-            say::offer_card(&Card {
-                contacts: &contacts,
-                ..card
-            }),
-        );
+        for adder in ADDERS {
+            let contacts = AboutContacts {
+                adder,
+                methods: methods.clone(),
+                differing: differing
+                    .iter()
+                    .flatten()
+                    .map(|to| (to.clone(), world.now))
+                    .collect(),
+            };
+            samples.say(
+                "offer_card",
+                say::offer_card(&Card {
+                    contacts: &contacts,
+                    ..card
+                }),
+            );
+        }
     }
     cards_with_phone_remarks(&card, &unknown, samples);
     cards_of_a_directory_with_pages(world, &card, samples);
@@ -229,20 +239,20 @@ fn last_looks(world: &World<'_>, samples: &mut Samples) {
             copy_to_self: Some(copy_to.clone()),
             ..world.row.clone()
         };
-        for (methods, is_strict) in world
+        for (methods, adder) in world
             .methods()
             .iter()
-            .flat_map(|one| [(one, false), (one, true)])
+            .flat_map(|one| ADDERS.map(|adder| (one, adder)))
         {
             let look = LastLook {
                 row: &row,
-                earlier: is_strict.then_some(&disowned),
+                earlier: (adder == ContactAdder::Operator).then_some(&disowned),
                 length: 8,
                 copy_to: Some(&copy_to),
                 can_mail: true,
                 is_private: true,
                 codes: Some(methods),
-                is_strict,
+                adder,
                 zone: &world.zone,
                 now: world.now,
                 value: world.value,
@@ -259,7 +269,7 @@ fn last_looks(world: &World<'_>, samples: &mut Samples) {
         can_mail: false,
         is_private: false,
         codes: None,
-        is_strict: false,
+        adder: ContactAdder::default(),
         zone: &world.zone,
         now: world.now,
         value: world.value,

@@ -5,7 +5,7 @@ use relatch::surface::domain::{
     Carries, Channel, Delivery, Quota, ResetId, Span, State, Step, StepOutcome,
 };
 use relatch::surface::flow::messages as say;
-use relatch::surface::flow::messages::Ending;
+use relatch::surface::flow::messages::{ContactAdder, Ending};
 use relatch::surface::store::{ResetRow, StepRow};
 
 use super::{REFUSALS, Samples, World, directory_refusals};
@@ -125,6 +125,7 @@ pub(crate) fn ending<'a>(
         retry_for: Some(&world.member),
         is_private: true,
         codes: None,
+        adder: ContactAdder::AskedAdmin,
         second_factors: None,
         own_link: None,
         channels: &world.channels,
@@ -166,12 +167,18 @@ fn more_results(world: &World<'_>, samples: &mut Samples) {
         };
         samples.say("result", say::result(&elsewhere));
     }
+    let linked = ResetRow {
+        carries: Carries::Link,
+        ..delivered.clone()
+    };
     for methods in world.methods() {
-        let told = Ending {
-            codes: Some(&methods),
-            ..ending(world, &delivered, &done)
-        };
-        samples.say("result", say::result(&told));
+        for row in [&delivered, &linked] {
+            let told = Ending {
+                codes: Some(&methods),
+                ..ending(world, row, &done)
+            };
+            samples.say("result", say::result(&told));
+        }
     }
     let unknown = ResetRow {
         failure: Some("process_died".to_owned()),
