@@ -13,7 +13,7 @@ use crate::store::{HistoryFilter, Past, Store, Use};
 
 const LISTED: Table<9> = Table([
     ("ref", 4),
-    ("confirmed", 20),
+    ("confirmed", 24),
     ("administrator", 28),
     ("member", 28),
     ("way", 6),
