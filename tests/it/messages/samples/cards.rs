@@ -78,30 +78,7 @@ fn cards(world: &World<'_>, samples: &mut Samples) {
         zone: &world.zone,
         now: world.now,
     };
-    for methods in world.methods() {
-        let differing = [
-            world.member.phone.clone().map(Destination::Phone),
-            world.member.personal_email.clone().map(Destination::Email),
-        ];
-        for adder in ADDERS {
-            let contacts = AboutContacts {
-                adder,
-                methods: methods.clone(),
-                differing: differing
-                    .iter()
-                    .flatten()
-                    .map(|to| (to.clone(), world.now))
-                    .collect(),
-            };
-            samples.say(
-                "offer_card",
-                say::offer_card(&Card {
-                    contacts: &contacts,
-                    ..card
-                }),
-            );
-        }
-    }
+    cards_with_contacts(world, &card, samples);
     cards_with_phone_remarks(&card, &unknown, samples);
     cards_of_a_directory_with_pages(world, &card, samples);
     cards_of_another_set_up(&card, samples);
@@ -131,6 +108,34 @@ fn cards(world: &World<'_>, samples: &mut Samples) {
                 ..card
             }),
         );
+    }
+}
+
+/// Wherever codes may go, and whoever can add a contact for them.
+fn cards_with_contacts(world: &World<'_>, card: &Card<'_>, samples: &mut Samples) {
+    for methods in world.methods() {
+        let differing = [
+            world.member.phone.clone().map(Destination::Phone),
+            world.member.personal_email.clone().map(Destination::Email),
+        ];
+        for adder in ADDERS {
+            let contacts = AboutContacts {
+                adder,
+                methods: methods.clone(),
+                differing: differing
+                    .iter()
+                    .flatten()
+                    .map(|to| (to.clone(), world.now))
+                    .collect(),
+            };
+            samples.say(
+                "offer_card",
+                say::offer_card(&Card {
+                    contacts: &contacts,
+                    ..*card
+                }),
+            );
+        }
     }
 }
 
