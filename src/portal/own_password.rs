@@ -7,6 +7,7 @@ use axum::response::Response;
 use super::guessable::{self, KnownWords, rated_part};
 use super::new_session::new_token;
 use super::page::redirect;
+use super::password_check::as_compared;
 use super::session::key_of;
 use super::state::Portal;
 use super::visit::Visit;
@@ -44,6 +45,7 @@ pub(super) async fn change_password(
     }
     let (member, session_key) = (&found.session.member_id, &found.session.session_key);
     let current = found.account.credential.clone();
+    let typed = as_compared(&found.account, typed);
     let present = portal
         .builtin
         .check(Caller::Known(session_key), typed, current.as_deref())
