@@ -23,7 +23,7 @@ async fn of_slack() -> Vec<Mistake> {
     let settings = whole(Slack::good()).await;
     let good = || SetUp::of(settings.as_str());
     let lacking = Slack {
-        scopes: "commands,users:read",
+        scopes: "commands,users:read,chat:write",
         ..Slack::good()
     };
     let elsewhere = Slack {

@@ -28,7 +28,7 @@ impl Slack {
     /// With the scopes of the manifest.
     pub(super) fn good() -> Self {
         Self {
-            scopes: "commands,users:read,users:read.email",
+            scopes: "commands,users:read,users:read.email,chat:write",
             team: TEAM,
             enterprise: None,
         }
