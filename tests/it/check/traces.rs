@@ -92,7 +92,9 @@ fn a_database_that_takes_no_row_cannot_be_written() {
 fn an_older_database_is_left_as_it_is() {
     let set_up = SetUp {
         has_members: true,
-        ..SetUp::of("listen = \"127.0.0.1:0\"\n[admins]\nprimary = [\"jo@acme.example\"]\n")
+        ..SetUp::of(
+            "listen = \"127.0.0.1:0\"\n[admins]\nsource = \"list\"\nprimary = [\"jo@acme.example\"]\n",
+        )
     };
     let folder = set_up.folder();
     let database = folder.join("relatch.db");
