@@ -1,11 +1,18 @@
 //! Which key file belongs to the database.
 
+use sqlx::{Row, SqliteConnection};
+
 use super::engine::{Tx, params};
 use super::{AuditRow, Store, StoreError};
 
-pub(super) const FINGERPRINT: &str = "
+const FINGERPRINT: &str = "
     select fingerprint
     from key_fingerprint";
+
+const HAS_TABLE: &str = "
+    select 1
+    from sqlite_schema
+    where type = 'table' and name = 'key_fingerprint'";
 
 const KEEP: &str = "
     insert into key_fingerprint (
@@ -69,6 +76,20 @@ const FINGERPRINT_OR_RESET: &str = "
     select 1
     from reset
     limit 1";
+
+/// The fingerprint in a database that may be too old to have the table of it.
+pub(super) async fn fingerprint_in(
+    connection: &mut SqliteConnection,
+) -> Result<Option<String>, sqlx::Error> {
+    let has_table = sqlx::query(HAS_TABLE)
+        .fetch_optional(&mut *connection)
+        .await?;
+    if has_table.is_none() {
+        return Ok(None);
+    }
+    let found = sqlx::query(FINGERPRINT).fetch_optional(connection).await?;
+    found.map(|row| row.try_get(0)).transpose()
+}
 
 impl Store {
     /// The fingerprint of the key that this database was served with; none before its first `serve`.

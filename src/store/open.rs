@@ -145,19 +145,7 @@ impl Store {
     /// The fingerprint of the key of a database that is too old to be opened. Its file was looked at before.
     pub(crate) async fn fingerprint_of_older(path: &Path) -> Result<Option<String>, OpenError> {
         let mut connection = plain(path).connect().await?;
-        let has_table =
-            "select 1 from sqlite_schema where type = 'table' and name = 'key_fingerprint'";
-        let mut found = None;
-        if sqlx::query(has_table)
-            .fetch_optional(&mut connection)
-            .await?
-            .is_some()
-        {
-            found = sqlx::query(super::key::FINGERPRINT)
-                .fetch_optional(&mut connection)
-                .await?;
-        }
-        let fingerprint = found.map(|row| row.try_get(0)).transpose()?;
+        let fingerprint = super::key::fingerprint_in(&mut connection).await?;
         connection.close().await?;
         Ok(fingerprint)
     }

@@ -59,7 +59,7 @@ fn no_record_is_begun_where_the_key_tells_that_there_was_one() {
         ["serve"].as_slice(),
         &["members", "import", "people.csv"],
         &["resets"],
-        &["link", "slack", "U", "a@b.example"],
+        &["link", "slack", "U012AB3CD", "a@b.example"],
     ] {
         let ran = place.run(words);
         assert_eq!(ran.code, 78, "{words:?}: {}", ran.err);

@@ -31,6 +31,10 @@ test_it (test_journey.Journey.test_it)
 The whole way. ... skipped 'no servers'
 test_one (test_failures.MailServers.test_one) ... ok
 test_one (test_mail.Ports.test_one) ... ok
+test_one (test_mail.Letters.test_one) ... ok
+test_one (test_mail.Domains.test_one) ... ok
+test_lasting_faults_of_a_mail_server_are_told_apart_from_others (test_mail.Refusals) ... ok
+test_a_letter_refused_for_a_lasting_reason_names_it (test_mail.Refusals) ... ok
 """
 
 
