@@ -36,6 +36,8 @@ pub struct Organization {
     pub identity: Identity,
     /// When a contact counts, and whether code and password need two.
     pub contact_rules: ContactRules,
+    /// True where a code alone lets members in to set a new password (`policy.code_sign_in`).
+    pub code_sign_in: bool,
 }
 
 /// How a chat account is matched with a directory account.

@@ -252,6 +252,7 @@ fn organization(settings: &Settings) -> Organization {
         admins: settings.admins.clone(),
         identity: settings.identity,
         contact_rules: settings.contact_rules,
+        code_sign_in: settings.code_sign_in,
     }
 }
 

@@ -82,6 +82,8 @@ pub struct Settings {
     pub ways: Ways,
     /// When a contact counts, and whether code and password need two contacts.
     pub contact_rules: ContactRules,
+    /// Whether a code alone lets members in to set a new password.
+    pub code_sign_in: bool,
     /// E-mail domains of the organization besides those of the directories.
     pub company_domains: Vec<String>,
     /// What makes somebody an administrator: the directory's roles, a list, or the chat's owners.
@@ -202,7 +204,16 @@ fn build(mut table: Table, problems: &mut Vec<Problem>) -> Option<Settings> {
         problems,
     );
     together::lark_apps(&chats, &directories.configs, problems);
+    together::guide(&directories.configs, top.help_url.as_ref(), problems);
     let policy = policy?;
+    if policy.code_sign_in {
+        together::code_sign_in(
+            &directories.configs,
+            top.public_url.as_ref(),
+            channels.is_any_set,
+            problems,
+        );
+    }
     if policy.ways.carries == Carries::Link {
         together::links(
             &directories.configs,
@@ -251,6 +262,7 @@ fn assemble(
         own_password_least: policy.own_password_least,
         ways: policy.ways,
         contact_rules: policy.contact_rules,
+        code_sign_in: policy.code_sign_in,
         company_domains: top.company_domains,
         admins,
         identity,

@@ -17,6 +17,7 @@ pub(super) struct Policy {
     pub(super) own_password_least: usize,
     pub(super) ways: Ways,
     pub(super) contact_rules: ContactRules,
+    pub(super) code_sign_in: bool,
 }
 
 /// Reads the section; what is wrong is noted there.
@@ -34,6 +35,13 @@ pub(super) fn read(mut section: Section<'_>) -> Option<Policy> {
     let offer_lifetime = lifetime(&mut section, "offer_lifetime");
     let own_least = section.number("new_password_min_length", 8, 128);
     let contact_rules = read_contact_rules(&mut section, ways.is_strict);
+    let code_sign_in = section.flag("code_sign_in");
+    if code_sign_in == Some(true) && ways.is_strict {
+        section.problem(
+            "code_sign_in",
+            "must be false where profile is \"strict\": a code alone would let members in",
+        );
+    }
     section.end();
     Some(Policy {
         limit: Limit {
@@ -47,6 +55,7 @@ pub(super) fn read(mut section: Section<'_>) -> Option<Policy> {
         own_password_least: usize::try_from(own_least?).ok()?,
         ways,
         contact_rules: contact_rules?,
+        code_sign_in: code_sign_in?,
     })
 }
 

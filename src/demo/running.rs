@@ -152,6 +152,7 @@ async fn build(
             admins: Admins::Directory,
             identity: Identity::Email,
             contact_rules: ContactRules::default(),
+            code_sign_in: false,
         },
         held: Arc::default(),
         recent_requests: Arc::default(),

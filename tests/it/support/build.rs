@@ -125,7 +125,7 @@ impl TestBot {
             organization: Organization {
                 name: "Acme".to_owned(),
                 company,
-                help_url: Some("https://help.acme.example/password".parse().unwrap()),
+                help_url: parts.help_url.map(|url| url.parse().unwrap()),
                 security_email: Some("security@acme.example".parse().unwrap()),
                 public_url: parts.public_url.parse().ok(),
                 is_framed: false,
@@ -137,6 +137,7 @@ impl TestBot {
                 admins: parts.admins.clone(),
                 identity: parts.identity,
                 contact_rules: parts.contact_rules,
+                code_sign_in: parts.code_sign_in,
             },
             held: Arc::default(),
             recent_requests: Arc::default(),

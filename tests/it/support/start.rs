@@ -50,6 +50,10 @@ pub(super) struct BotParts {
     pub(super) public_url: &'static str,
     /// How long contacts wait, and whether code and password need two.
     pub(super) contact_rules: ContactRules,
+    /// Members may sign in by a code alone.
+    pub(super) code_sign_in: bool,
+    /// The page of the settings on changing a password.
+    pub(super) help_url: Option<&'static str>,
     /// Generated passwords have a symbol.
     pub(super) password_symbols: bool,
     /// What the test means to leave behind, said before a restart.
@@ -82,6 +86,8 @@ impl BotParts {
             company: &[],
             public_url: "http://127.0.0.1",
             contact_rules: ContactRules::default(),
+            code_sign_in: false,
+            help_url: Some("https://help.acme.example/password"),
             password_symbols: false,
             left: Vec::new(),
         }
@@ -146,6 +152,19 @@ impl TestBot {
     /// With the member's pages somewhere else.
     pub(crate) async fn with_public_url(public_url: &'static str) -> Self {
         Self::unlike(|parts| parts.public_url = public_url).await
+    }
+
+    /// Where members may sign in by a code alone.
+    pub(crate) async fn with_code_sign_in() -> Self {
+        Self::unlike(|parts| parts.code_sign_in = true).await
+    }
+
+    /// Where the guide may have nowhere to lead.
+    pub(crate) async fn with_pages(
+        public_url: &'static str,
+        help_url: Option<&'static str>,
+    ) -> Self {
+        Self::unlike(|parts| (parts.public_url, parts.help_url) = (public_url, help_url)).await
     }
 
     /// With another directory beside the built-in one, whose `[[directory]]` this is. Its server lives in the present, so
