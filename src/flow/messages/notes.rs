@@ -1,4 +1,4 @@
-//! What people get by e-mail and SMS: the password, the copy, the notice, the guide. An SMS fits 160 characters.
+//! What people get by e-mail and SMS: the password, the copy, the notice. An SMS fits 160 characters.
 
 use zeroize::Zeroizing;
 
@@ -8,10 +8,10 @@ use crate::delivery::Note;
 use crate::domain::{Member, Moment, Password};
 
 /// The maximum length of one SMS, in characters (GSM 03.38).
-const SMS: usize = 160;
+pub(super) const SMS: usize = 160;
 
 /// A name cut to fit into an SMS, in letters that every phone shows.
-fn short(name: &str, limit: usize) -> String {
+pub(super) fn short(name: &str, limit: usize) -> String {
     name.chars()
         .filter(char::is_ascii)
         .take(limit)
@@ -400,46 +400,7 @@ pub fn code(organization: &Organization, code: &str) -> Note {
     }
 }
 
-/// S6, S7: the guide, how to change one's own password.
-pub fn guide(organization: &Organization, member_name: &str) -> Note {
-    let link = organization
-        .help_url
-        .as_ref()
-        .map(|url| format!("\nStep by step: {url}\n"))
-        .unwrap_or_default();
-    let text = format!(
-        "Hello {member_name},\n\nYou can change your {} password yourself while you can still sign in with a verification code: open the Account Security Center, choose \"Change password\" and set a new one. You stay signed in.\n{link}",
-        organization.name
-    );
-    Note {
-        subject: format!("How to change your {} password", organization.name),
-        text: text.into(),
-    }
-}
-
-/// The guide as an SMS.
-pub fn guide_sms(organization: &Organization) -> Note {
-    let name = short(&organization.name, 20);
-    let text = match &organization.help_url {
-        Some(url) => format!(
-            "{name} IT: change your password yourself in the Account Security Center: {url}"
-        ),
-        None => format!(
-            "{name} IT: you can change your password yourself in the Account Security Center."
-        ),
-    };
-    let text = if text.len() <= SMS {
-        text
-    } else {
-        format!("{name} IT: you can change your password yourself in the Account Security Center.")
-    };
-    Note {
-        subject: String::new(),
-        text: text.into(),
-    }
-}
-
-fn not_expected(organization: &Organization) -> String {
+pub(super) fn not_expected(organization: &Organization) -> String {
     organization.security_email.as_ref().map_or_else(
         || "\nNot expected? Tell your security team at once.\n".to_owned(),
         |email| format!("\nNot expected? Tell {email} at once.\n"),
