@@ -111,6 +111,7 @@ fn spawn_rounds(app: &Arc<App>, stopped: &watch::Receiver<bool>) {
     tasks.spawn(every(SWEEP_INTERVAL, app, stopped, sweep::hide));
     tasks.spawn(every(SWEEP_INTERVAL, app, stopped, sweep::look));
     tasks.spawn(every(TELL_INTERVAL, app, stopped, sweep::tell_again));
+    tasks.spawn(every(TELL_INTERVAL, app, stopped, sweep::tell_of_codes));
     tasks.spawn(every(PURGE_INTERVAL, app, stopped, sweep::purge));
     tasks.spawn(every(IDLE_INTERVAL, app, stopped, async |app| {
         app.directories.close_idle();

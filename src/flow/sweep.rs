@@ -7,7 +7,7 @@ use tracing::Instrument;
 
 use super::reply::unseal;
 use super::trace::sweep_span;
-use super::{aftermath, ending, looks};
+use super::{aftermath, code_uses, ending, looks};
 use crate::app::{App, ProgressTold, WORKERS};
 use crate::domain::Span;
 use crate::store::{ResetRow, StoreError};
@@ -56,6 +56,11 @@ pub async fn tell_again(app: &Arc<App>) -> Result<(), StoreError> {
             .is_some_and(|at| now - at < TELL_FOR)
     });
     tell_all(app, untold).await.map(drop)
+}
+
+/// Tells contacts of codes that took the place of a password, where that was left undone.
+pub async fn tell_of_codes(app: &Arc<App>) -> Result<(), StoreError> {
+    code_uses::tell_all(app).await
 }
 
 /// Ends resets that were left behind, as many as the store returns at once.

@@ -13,14 +13,17 @@
 mod account;
 mod claim;
 mod code;
+mod code_sign_in;
 mod contacts;
 mod cookies;
 mod events;
+mod forgotten;
 mod guessable;
 mod intake;
 mod new_password;
 mod new_session;
 mod not_me;
+mod not_me_code;
 mod own_password;
 mod page;
 mod password_check;

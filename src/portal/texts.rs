@@ -51,6 +51,19 @@ pub(super) fn too_many_tries(wait: Span) -> String {
     format!("Too many tries. Nothing was changed. Wait {wait} and try again.")
 }
 
+/// The setting is off, or was switched off after the page was drawn.
+pub(super) const NO_CODE_SIGN_IN: &str =
+    "Nobody can sign in with a code alone here. Nothing was changed. Use your password.";
+
+/// From this network, or from all together, whatever the addresses.
+pub(super) fn too_many_code_sign_ins(wait: Span) -> String {
+    format!("Too many codes were asked for. Nothing was changed. Wait {wait} and try again.")
+}
+
+/// The same where no code was sent.
+pub(super) const SIGN_IN_CODE_OVER: &str =
+    "No code works here any more. Go back to the sign-in to begin anew.";
+
 pub(super) fn password_ended(at: &str) -> PageText {
     PageText::new("This password has ended", password_stopped(at))
 }
@@ -152,6 +165,10 @@ pub(super) fn browser_on(browser: &str, system: &str) -> String {
     format!("{browser} on {system}")
 }
 
+/// A code in place of the old password cannot be asked for.
+pub(super) const LOCKED_FOR_CODES: &str = "Your account is locked after too many wrong codes. Nothing was changed. Ask an \
+    administrator to reset your password.";
+
 /// S29, S30: what an open page says when its session ends, and the sign-in page after it.
 pub(super) fn session_ended(end: SessionEnd, zone: &Zone, now: Moment) -> String {
     match end {
@@ -222,6 +239,22 @@ pub(super) fn who_will_be_told(admin: &str, has_security: bool) -> String {
     } else {
         format!("{admin} is")
     }
+}
+
+/// After a code that took the place of the password: no administrator is told, because none was part of it.
+pub(super) fn account_closed_after_code(has_security: bool) -> PageText {
+    let told = if has_security {
+        "The security team is being told."
+    } else {
+        "Tell your security team."
+    };
+    PageText::new(
+        "The account is closed",
+        format!(
+            "The password no longer works, and every session has ended. {told} Ask an administrator to reset the password, and \
+            say that somebody else may read your phone or private email."
+        ),
+    )
 }
 
 pub(super) fn account_closed(has_security: bool) -> PageText {

@@ -22,7 +22,7 @@ use super::user_agent::browser_name;
 use crate::domain::MemberId;
 use crate::domain::sign_in::{DEVICE_LIFE, Stage};
 use crate::form::{self, Fields};
-use crate::store::{SessionEnd, SignedIn};
+use crate::store::{CodeSignInRow, SessionEnd, SignedIn};
 
 /// The length of a form cookie's value: 16 bytes in base64.
 const FORM_COOKIE_LENGTH: usize = 22;
@@ -32,13 +32,15 @@ pub(super) struct Visit<'a> {
     pub(super) portal: &'a Portal,
     /// The live session of the browser.
     pub(super) signed_in: Option<SignedIn>,
+    /// The sign-in by a code that this browser has begun, where it has no session.
+    pub(super) code_sign_in: Option<CodeSignInRow>,
     /// What a person calls the browser.
     pub(super) agent: Option<String>,
     /// The key of the browser's session, whether it lives or not.
     session_key: Option<String>,
     /// The session came in the cookie without the prefix.
     has_unprefixed_cookie: bool,
-    device_cookie: Option<String>,
+    pub(super) device_cookie: Option<String>,
     form_cookie: String,
     is_new_form_cookie: bool,
     is_cross_site: bool,
@@ -60,6 +62,15 @@ impl<'a> Visit<'a> {
                 .map_err(|error| unavailable(&error))?,
             None => None,
         };
+        let code_sign_in = match &token {
+            Some(token) if signed_in.is_none() && portal.app.organization.code_sign_in => portal
+                .app
+                .store
+                .code_sign_in(&token.key())
+                .await
+                .map_err(|error| unavailable(&error))?,
+            Some(_) | None => None,
+        };
         let known_form = cookies::read(headers, FORM.get(portal.is_secure))
             .filter(|value| value.len() == FORM_COOKIE_LENGTH);
         let is_new_form_cookie = known_form.is_none();
@@ -77,6 +88,7 @@ impl<'a> Visit<'a> {
             portal,
             // An account that was suspended meanwhile has no pages any more.
             signed_in: signed_in.filter(|found| is_in_use(&found.member)),
+            code_sign_in,
             agent: text_of(headers, header::USER_AGENT).map(browser_name),
             has_unprefixed_cookie: token.as_ref().is_some_and(|token| token.is_unprefixed),
             session_key: token.map(|token| token.key()),
@@ -109,6 +121,7 @@ impl<'a> Visit<'a> {
     pub(super) fn redirect_to_allowed(&self) -> Response {
         redirect(
             match self.signed_in.as_ref().map(|found| found.session.stage) {
+                None if self.code_sign_in.is_some() => "/verify",
                 None => "/signin",
                 Some(Stage::Code) => "/verify",
                 Some(Stage::NewPassword) => "/new-password",

@@ -64,6 +64,13 @@ pub enum ClickRefused {
     Overtaken(Earlier),
     /// S10: no contact is known, and the administrator has not said that they can reach the member.
     NotReachable,
+    /// S6: the member was sent the guide a short time ago.
+    Guided {
+        /// When it was sent.
+        at: Moment,
+        /// The full name of whoever sent it.
+        admin_name: String,
+    },
     /// Forbidden by what is on record: the limit, another reset of the member, or a disowned one.
     Denied(Denied),
 }
@@ -85,6 +92,7 @@ impl ClickRefused {
             Self::Stale(_) => "stale",
             Self::Overtaken(_) => "overtaken",
             Self::NotReachable => "not_reachable",
+            Self::Guided { .. } => "guided",
             Self::Denied(denied) => denied.code(),
         }
     }

@@ -36,6 +36,8 @@ pub struct Card<'a> {
     pub contacts: &'a AboutContacts,
     /// True if a contact is on record, or the administrator said that they can reach the member.
     pub is_reachable: bool,
+    /// True where the guide leads somewhere.
+    pub has_guide: bool,
     /// The opaque value of the buttons.
     pub value: &'a str,
     /// The time zone of texts.
@@ -237,12 +239,14 @@ fn card_buttons(card: &Card<'_>) -> Vec<Button> {
         let label = format!("Let {} send its own link", card.directory);
         buttons.push(button(Action::DirectoryLink, label, value, Style::Plain));
     }
-    buttons.push(button(
-        Action::SendGuide,
-        "They can still sign in: send the guide",
-        value,
-        Style::Plain,
-    ));
+    if card.has_guide {
+        buttons.push(button(
+            Action::SendGuide,
+            "They can still sign in: send the guide",
+            value,
+            Style::Plain,
+        ));
+    }
     buttons.push(button(Action::Cancel, "Cancel", value, Style::Plain));
     buttons
 }

@@ -5,6 +5,7 @@ use super::words::{message, refusal, refusal_without_slot, written};
 use crate::app::Organization;
 use crate::chat::{Message, RefusedParts};
 use crate::clock::Zone;
+use crate::domain::code_alone::GUIDE_PAUSE;
 use crate::domain::{Moment, Reference, State};
 use crate::store::{ClickRefused, ResetRow};
 
@@ -60,6 +61,15 @@ pub fn click_refused(
         ClickRefused::NotReachable => refusal(
             &format!("I know no phone or private email for {member}."),
             "Say first that you can reach them another way.",
+            reference,
+        ),
+        ClickRefused::Guided { at, admin_name } => refusal_without_slot(
+            &format!(
+                "{admin_name} sent {member} the guide at {}. The next one can be sent at {}.",
+                zone.tell(*at, now),
+                zone.tell(*at + GUIDE_PAUSE, now)
+            ),
+            "Ask them to look for it, or choose another way.",
             reference,
         ),
         ClickRefused::Denied(rule) => denied(rule, member, organization, zone, now, reference),

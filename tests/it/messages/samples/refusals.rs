@@ -177,6 +177,10 @@ fn clicks(world: &World<'_>, samples: &mut Samples) {
         ClickRefused::Stale(Some(earlier())),
         ClickRefused::Overtaken(earlier()),
         ClickRefused::NotReachable,
+        ClickRefused::Guided {
+            at: now,
+            admin_name: world.name.to_owned(),
+        },
     ];
     for changed_at in [None, Some(now)] {
         all.extend(State::ALL.iter().map(|state| ClickRefused::AlreadyDone {
