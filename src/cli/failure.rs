@@ -117,12 +117,11 @@ impl Failure {
 
     /// The same with the database named, where it is about the open record.
     pub(super) fn of_database(self, path: &Path) -> Self {
-        match self {
-            Self::Record { error, .. } => Self::Record {
-                database: Some(whole(path)),
-                error,
-            },
-            other => other,
+        if let Self::Record { error, .. } = self {
+            let database = Some(whole(path));
+            Self::Record { database, error }
+        } else {
+            self
         }
     }
 

@@ -48,7 +48,7 @@ pub(super) async fn run(
     match member.status {
         Status::Active | Status::Inactive => {}
         status @ (Status::Suspended | Status::Pending | Status::Resigned) => {
-            told.push_str(&format!(" They cannot sign in: the account is {status}."));
+            told = format!("{told} They cannot sign in: the account is {status}.");
         }
     }
     say(&told)
