@@ -26,6 +26,10 @@ const FIVE_A_DAY: Limit = Limit {
 
 /// What a bot stands on, and what stays when it is started again.
 #[derive(Clone)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is one thing that a test may set"
+)]
 pub(super) struct BotParts {
     pub(super) folder: PathBuf,
     pub(super) clock: Clock,
