@@ -326,7 +326,7 @@ impl<'a> Section<'a> {
             self.problem(
                 key,
                 format!(
-                    "{} may be written by others; run chmod go-w on it",
+                    "{} can be written by others; take that right away with chmod go-w",
                     path.display()
                 ),
             );

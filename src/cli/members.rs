@@ -224,9 +224,7 @@ async fn unlock(store: &Store, email: &EmailAddress) -> Result<(), Failure> {
 /// Tells the operator why a command did nothing.
 fn not_done(why: &NotDone, email: &EmailAddress) -> Failure {
     Failure::Said(match why {
-        NotDone::NoSuchMember => {
-            format!("no member has the business e-mail {email}. Nothing was changed.")
-        }
+        NotDone::NoSuchMember => return no_such_member(email),
         NotDone::UnderWay { .. } => {
             format!("{why}. Nothing was changed. Run the command again in two minutes.")
         }

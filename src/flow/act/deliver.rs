@@ -251,7 +251,7 @@ async fn notify(app: &App, row: &ResetRow, to: &[Destination], was_signed_out: b
     {
         tracing::error!(
             error = &error as &dyn std::error::Error,
-            "could not record a notice"
+            "could not record the notice of a reset"
         );
     }
 }

@@ -10,6 +10,12 @@ use crate::domain::{Member, Moment, Password};
 /// The maximum length of one SMS, in characters (GSM 03.38).
 const SMS: usize = 160;
 
+/// What signing in with the password of a reset asks for.
+const ASKED_FOR_CODE: &str = "You will be asked for a code, then for a new password of your own.";
+
+/// Of a password or a code.
+const NEVER_TELL: &str = "Never tell it to anyone, also not to IT.";
+
 /// A name cut to fit into an SMS, in letters that every phone shows.
 fn short(name: &str, limit: usize) -> String {
     name.chars()
@@ -60,15 +66,12 @@ pub fn password_mail(
     );
     let how = match until {
         Some(until) => format!(
-            "Use it before {}. You will be asked for a code, then for a new password of your own.",
+            "Use it before {}. {ASKED_FOR_CODE}",
             zone.tell_with_date(until)
         ),
         None => "Sign in with it now and set a new password of your own, even if you are not asked for one.".to_owned(),
     };
-    let end = format!(
-        "\n\n{how}\nNever tell it to anyone, also not to IT.\n{}",
-        not_expected(organization)
-    );
+    let end = format!("\n\n{how}\n{NEVER_TELL}\n{}", not_expected(organization));
     Note {
         subject: format!("Your new {} sign-in password", organization.name),
         text: around(&begin, password, &end),
@@ -102,7 +105,7 @@ pub fn link_mail(
 ) -> Note {
     let text = format!(
         "Hello {member_name},\n\n{} IT has reset your sign-in password. Set a new one here:\n\n    {link}\n\n\
-        The link works once, until {}. You will be asked for a code, then for a new password of your own.\n\
+        The link works once, until {}. {ASKED_FOR_CODE}\n\
         Never pass it on, also not to IT.\n{}",
         organization.name,
         zone.tell_with_date(until),
@@ -368,6 +371,10 @@ pub fn contact_removed(organization: &str) -> Note {
         "{}: a contact for your sign-in codes was removed on your account page. Not you? Tell your security team.",
         short(organization, 20)
     );
+    removed(organization, text)
+}
+
+fn removed(organization: &str, text: String) -> Note {
     Note {
         subject: format!("A contact was removed from your {organization} account"),
         text: text.into(),
@@ -382,16 +389,13 @@ pub fn contact_dropped(organization: &str, who: &str, to: &str) -> Note {
         short_admin(who, 24),
         to.replace('·', ".")
     );
-    Note {
-        subject: format!("A contact was removed from your {organization} account"),
-        text: text.into(),
-    }
+    removed(organization, text)
 }
 
 /// S40: the code that proves the person.
 pub fn code(organization: &Organization, code: &str) -> Note {
     let text = format!(
-        "{} code: {code}. It works for 10 minutes. Never tell it to anyone, also not to IT.",
+        "{} code: {code}. It works for 10 minutes. {NEVER_TELL}",
         short(&organization.name, 20)
     );
     Note {
@@ -420,19 +424,16 @@ pub fn guide(organization: &Organization, member_name: &str) -> Note {
 /// The guide as an SMS.
 pub fn guide_sms(organization: &Organization) -> Note {
     let name = short(&organization.name, 20);
-    let text = match &organization.help_url {
-        Some(url) => format!(
-            "{name} IT: change your password yourself in the Account Security Center: {url}"
-        ),
-        None => format!(
-            "{name} IT: you can change your password yourself in the Account Security Center."
-        ),
-    };
-    let text = if text.len() <= SMS {
-        text
-    } else {
-        format!("{name} IT: you can change your password yourself in the Account Security Center.")
-    };
+    let with_page = organization.help_url.as_ref().map(|url| {
+        format!("{name} IT: change your password yourself in the Account Security Center: {url}")
+    });
+    let text = with_page
+        .filter(|text| text.len() <= SMS)
+        .unwrap_or_else(|| {
+            format!(
+                "{name} IT: you can change your password yourself in the Account Security Center."
+            )
+        });
     Note {
         subject: String::new(),
         text: text.into(),
