@@ -24,6 +24,8 @@ mod record_and_key;
 mod reload;
 #[path = "cli/settings.rs"]
 mod settings;
+#[path = "cli/unchanged.rs"]
+mod unchanged;
 
 use std::io::Write;
 use std::path::PathBuf;

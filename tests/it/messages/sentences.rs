@@ -97,6 +97,12 @@ impl<'ast> Visit<'ast> for Sources {
         }
     }
 
+    fn visit_item_const(&mut self, item: &'ast syn::ItemConst) {
+        if self.file != NOTES.0 {
+            syn::visit::visit_item_const(self, item);
+        }
+    }
+
     fn visit_attribute(&mut self, _: &'ast syn::Attribute) {}
 
     fn visit_lit_str(&mut self, literal: &'ast syn::LitStr) {
