@@ -32,6 +32,10 @@ const RECONNECT_AFTER: Duration = Duration::from_millis(500);
 /// How soon it reconnects if there was no permit for it.
 const RETRY_AFTER: Duration = Duration::from_millis(1500);
 
+/// By default nginx holds an answer back until a buffer is full or the answer ends (nginx, "Module `ngx_http_proxy_module`",
+/// `proxy_buffering`), and the browser would learn too late how soon to reconnect.
+const UNBUFFERED: [(&str, &str); 1] = [("x-accel-buffering", "no")];
+
 /// `GET /account/events`: one event when the session ends.
 pub(super) async fn stream_end(
     State(portal): PortalState,
@@ -42,7 +46,9 @@ pub(super) async fn stream_end(
     let permit = portal.listeners.acquire_now(&extensions).await;
     let key = match visit.at(Stage::Open) {
         // After an error a browser never reconnects, so a page without a permit gets an empty stream.
-        Ok(_) if permit.is_none() => return Ok(Sse::new(retry(RETRY_AFTER)).into_response()),
+        Ok(_) if permit.is_none() => {
+            return Ok((UNBUFFERED, Sse::new(retry(RETRY_AFTER))).into_response());
+        }
         Ok(found) => found.session.session_key.clone(),
         // A browser that was offline when a reset ended its session is told when it reconnects.
         Err(elsewhere) => match ended_by_reset(&visit, &headers).await? {
@@ -51,9 +57,8 @@ pub(super) async fn stream_end(
         },
     };
     let events = retry(RECONNECT_AFTER).chain(end_event(Arc::clone(&portal), key, permit));
-    Ok(Sse::new(events)
-        .keep_alive(KeepAlive::new().interval(KEEP_ALIVE_INTERVAL))
-        .into_response())
+    let events = Sse::new(events).keep_alive(KeepAlive::new().interval(KEEP_ALIVE_INTERVAL));
+    Ok((UNBUFFERED, events).into_response())
 }
 
 /// The key of the browser's session, if a reset ended it.

@@ -36,6 +36,8 @@ pub(super) struct Visit<'a> {
     pub(super) agent: Option<String>,
     /// The session came in the cookie without the prefix.
     has_unprefixed_cookie: bool,
+    /// The cookies without the prefix that the browser sent.
+    plain_cookies: Vec<&'static str>,
     device_cookie: Option<String>,
     form_cookie: String,
     is_new_form_cookie: bool,
@@ -76,6 +78,10 @@ impl<'a> Visit<'a> {
             // An account that was suspended meanwhile has no pages any more.
             signed_in: signed_in.filter(|found| is_in_use(&found.member)),
             agent: text_of(headers, header::USER_AGENT).map(browser_name),
+            plain_cookies: [SESSION.plain, DEVICE.plain]
+                .into_iter()
+                .filter(|name| cookies::is_sent(headers, name))
+                .collect(),
             has_unprefixed_cookie: token.is_some_and(|token| token.is_unprefixed),
             device_cookie: cookies::read(headers, DEVICE.get(portal.has_prefix)),
             form_cookie,
@@ -130,9 +136,8 @@ impl<'a> Visit<'a> {
     /// The frame of a page, with the token of its forms.
     pub(super) fn frame(&self) -> Frame {
         Frame {
-            organization: self.portal.app.organization.name.clone(),
             csrf: self.csrf(),
-            ..Frame::default()
+            ..Frame::of(self.portal)
         }
     }
 
@@ -153,13 +158,8 @@ impl<'a> Visit<'a> {
     pub(super) fn page(&self, status: StatusCode, page: &impl Template) -> Response {
         let mut response = page::html(status, page);
         if self.is_new_form_cookie {
-            let cookie = SetCookie {
-                name: FORM.get(self.portal.is_secure),
-                value: &self.form_cookie,
-                same_site: "Strict",
-                max_age: None,
-            };
-            cookie.add_to(&mut response, self.portal.is_secure);
+            let name = FORM.get(self.portal.is_secure);
+            SetCookie::strict(name, &self.form_cookie).add_to(&mut response, self.portal);
         }
         response
     }
@@ -193,11 +193,21 @@ impl<'a> Visit<'a> {
 
     fn redirect_with(&self, path: &'static str, session: &SetCookie<'_>) -> Response {
         let mut response = redirect(path);
-        session.add_to(&mut response, self.portal.is_secure);
+        session.add_to(&mut response, self.portal);
         if self.has_unprefixed_cookie {
-            SetCookie::removal(SESSION.plain).add_to(&mut response, self.portal.is_secure);
+            SetCookie::removal(SESSION.plain).add_to(&mut response, self.portal);
         }
+        self.remove_shadow(SESSION.plain, &mut response);
         response
+    }
+
+    /// Where the pages have a path, removes a cookie of this name that was set for the whole host: cookies had the path `/`
+    /// before, and one that comes twice counts as none.
+    fn remove_shadow(&self, name: &'static str, response: &mut Response) {
+        let has_path = !self.portal.app.organization.public_path().is_empty();
+        if has_path && self.plain_cookies.contains(&name) {
+            SetCookie::removal_at_root(name).add_to(response, self.portal);
+        }
     }
 
     /// The key of this browser as a device of the member, if it holds a device cookie that we made for them.
@@ -236,7 +246,8 @@ impl<'a> Visit<'a> {
             max_age: Some(DEVICE_LIFE.0 / 1000),
             ..SetCookie::lax(DEVICE.get(self.portal.has_prefix), &device)
         };
-        cookie.add_to(response, self.portal.is_secure);
+        cookie.add_to(response, self.portal);
+        self.remove_shadow(DEVICE.plain, response);
     }
 }
 

@@ -4,6 +4,7 @@ mod disowned;
 mod first_sign_in;
 mod guarded;
 mod own_contacts;
+mod public_path;
 mod typed_forms;
 
 use crate::support::TestBot;

@@ -148,6 +148,11 @@ impl TestBot {
         Self::unlike(|parts| parts.public_url = public_url).await
     }
 
+    /// The same, and one-time links go out instead of passwords.
+    pub(crate) async fn with_links_to(public_url: &'static str, ways: Ways) -> Self {
+        Self::unlike(|parts| (parts.public_url, parts.ways) = (public_url, ways)).await
+    }
+
     /// With another directory beside the built-in one, whose `[[directory]]` this is. Its server lives in the present, so
     /// the bot does too.
     pub(crate) async fn with_directory(settings: &str) -> Self {
