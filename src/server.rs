@@ -33,7 +33,8 @@ const PURGE_INTERVAL: Duration = Duration::from_hours(1);
 
 /// All routes: the webhooks and the member's pages.
 pub fn routes(app: &Arc<App>) -> Router {
-    http::webhook_routes(app).merge(portal::router(app))
+    let routes = http::webhook_routes(app).merge(portal::router(app));
+    http::with_public_path(app, routes)
 }
 
 /// The running server; it stops when [`Server::stop`] is called.

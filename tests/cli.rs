@@ -34,6 +34,8 @@ mod reload;
 mod secret_files;
 #[path = "cli/settings.rs"]
 mod settings;
+#[path = "cli/unchanged.rs"]
+mod unchanged;
 #[path = "cli/variables.rs"]
 mod variables;
 

@@ -48,6 +48,14 @@ pub struct Organization {
     pub code_sign_in: bool,
 }
 
+impl Organization {
+    /// The path of `public_url`, without a slash at its end. Empty where the pages have a host of their own.
+    pub(crate) fn public_path(&self) -> &str {
+        let url = self.public_url.as_ref();
+        url.map_or("", |url| url.path().trim_end_matches('/'))
+    }
+}
+
 /// How a chat account is matched with a directory account.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Identity {

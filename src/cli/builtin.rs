@@ -30,5 +30,7 @@ pub(super) async fn find(directory: &Builtin, email: &EmailAddress) -> Result<Me
 }
 
 pub(super) fn no_such_member(email: &EmailAddress) -> Failure {
-    Failure::Said(format!("no member has the business e-mail {email}"))
+    Failure::Said(format!(
+        "no member has the business e-mail {email}. Nothing was changed."
+    ))
 }

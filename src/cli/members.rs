@@ -214,9 +214,7 @@ async fn unlock(store: &Store, email: &EmailAddress) -> Result<(), Failure> {
 fn not_done(why: &NotDone, email: &EmailAddress) -> Failure {
     Failure::Said(match why {
         NotDone::Store(error) => return Failure::from(*error),
-        NotDone::NoSuchMember => {
-            format!("no member has the business e-mail {email}. Nothing was changed.")
-        }
+        NotDone::NoSuchMember => return no_such_member(email),
         NotDone::UnderWay { .. } => {
             format!("{why}. Nothing was changed. Run the command again in two minutes.")
         }

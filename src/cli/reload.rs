@@ -72,7 +72,7 @@ impl Running {
             Ok((changes, at_restart)) if changes.keys.is_empty() => {
                 tracing::info!(
                     at_restart,
-                    "the settings were read again; nothing has changed"
+                    "the settings were read again; they are the same"
                 );
             }
             Ok((changes, at_restart)) => {
@@ -90,10 +90,7 @@ impl Running {
                     .iter()
                     .map(|problem| problem.key.as_str())
                     .collect();
-                tracing::error!(
-                    problems = %Failure::Settings(problems.clone()),
-                    "the settings cannot be used; nothing was changed"
-                );
+                log_unusable(&Failure::Settings(problems.clone()));
                 self.note("refused", keys.join(" "))
                     .await
                     .unwrap_or_else(|failure| unrecorded(&failure));
@@ -116,10 +113,7 @@ impl Running {
                 );
             }
             Err(Refused::Failure(failure)) => {
-                tracing::error!(
-                    problems = failure.in_full(),
-                    "the settings cannot be used; nothing was changed"
-                );
+                log_unusable(&failure);
                 self.note("refused", String::new())
                     .await
                     .unwrap_or_else(|failure| unrecorded(&failure));
@@ -182,6 +176,13 @@ impl Running {
             );
         }
     }
+}
+
+fn log_unusable(failure: &Failure) {
+    tracing::error!(
+        problems = failure.in_full(),
+        "the settings cannot be used; nothing was changed"
+    );
 }
 
 fn unrecorded(failure: &Failure) {

@@ -91,7 +91,7 @@ pub async fn end_what_is_due(app: &Arc<App>) -> Result<(), StoreError> {
     for id in app.held.wipe(now) {
         tracing::info!(reset.id = %id, "an undelivered password was wiped");
         if let Err(error) = app.store.give_up_delivery(id).await {
-            tracing::error!(reset.id = %id, error = &error as &dyn std::error::Error, "could not record that a delivery was given up");
+            tracing::error!(reset.id = %id, error = &error as &dyn std::error::Error, "could not record that an undelivered password was wiped");
         }
     }
     // This includes our own resets whose record failed half-way.

@@ -92,10 +92,5 @@ fn is_secure(app: &App) -> bool {
 
 /// The prefix `__Host-` needs `Secure` and the path `/` (RFC 6265bis, section 4.1.3.2).
 fn has_prefix(app: &App) -> bool {
-    let has_path = app
-        .organization
-        .public_url
-        .as_ref()
-        .is_some_and(|url| !url.path().trim_matches('/').is_empty());
-    is_secure(app) && !has_path
+    is_secure(app) && app.organization.public_path().is_empty()
 }

@@ -99,7 +99,8 @@ impl Section<'_> {
         let file = path.display();
         let mode = std::fs::metadata(path).map(|meta| meta.permissions().mode());
         if mode.is_ok_and(|mode| mode & 0o022 != 0) {
-            let told = format!("{file} may be written by others; run chmod go-w on it");
+            let told =
+                format!("{file} can be written by others; take that right away with chmod go-w");
             self.problem(key, told);
             return None;
         }

@@ -6,6 +6,7 @@ mod first_sign_in;
 mod forgotten;
 mod guarded;
 mod own_contacts;
+mod public_path;
 mod signed_out;
 mod told_where;
 mod typed_forms;

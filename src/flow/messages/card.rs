@@ -4,7 +4,7 @@ use super::contacts::{AboutContacts, code_on_card, contact_of_record};
 use super::open_ways::{OPEN_PAGE, link_still_works};
 use super::second_factors;
 use super::ways::delivery_buttons;
-use super::words::{button, count, login_method, message, status};
+use super::words::{button, count, login_method, message, no_contact_known, status};
 use crate::chat::{Action, Button, Message, Style};
 use crate::clock::Zone;
 use crate::delivery::Deliveries;
@@ -148,7 +148,7 @@ fn contacts(card: &Card<'_>) -> String {
         {
             format!("I can use no phone or private email of {name}. {what_next}")
         } else {
-            format!("I know no phone or private email for {name}. {what_next}")
+            format!("{} {what_next}", no_contact_known(name))
         }
     } else {
         format!("Reach them outside this chat: {}", known.join(", "))

@@ -1,7 +1,9 @@
 //! Clicks that do nothing.
 
 use super::denied::denied;
-use super::words::{message, refusal, refusal_without_slot, written};
+use super::words::{
+    RUN_AGAIN, TRY_OR_TELL, message, no_contact_known, refusal, refusal_without_slot, written,
+};
 use crate::app::Organization;
 use crate::chat::{Message, RefusedParts};
 use crate::clock::Zone;
@@ -59,7 +61,7 @@ pub fn click_refused(
             reference,
         ),
         ClickRefused::NotReachable => refusal(
-            &format!("I know no phone or private email for {member}."),
+            &no_contact_known(member),
             "Say first that you can reach them another way.",
             reference,
         ),
@@ -140,7 +142,7 @@ pub fn cancelled(reference: &Reference) -> Message {
 pub fn no_more_updates(reference: &Reference) -> Message {
     refusal(
         "This chat does not let me show this card once more.",
-        "Run the command again.",
+        RUN_AGAIN,
         reference,
     )
 }
@@ -149,8 +151,6 @@ pub fn no_more_updates(reference: &Reference) -> Message {
 pub fn click_failed(reference: &Reference) -> Message {
     message(
         "I can't record this click, so it did nothing.",
-        [format!(
-            "Try again in a few minutes; tell whoever runs relatch. (ref {reference})"
-        )],
+        [format!("{TRY_OR_TELL} (ref {reference})")],
     )
 }

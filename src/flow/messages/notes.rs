@@ -119,6 +119,10 @@ pub fn contact_removed(organization: &str) -> Note {
         "{}: a contact for your sign-in codes was removed on your account page. Not you? Tell your security team.",
         short(organization, 20)
     );
+    removed(organization, text)
+}
+
+fn removed(organization: &str, text: String) -> Note {
     Note {
         subject: format!("A contact was removed from your {organization} account"),
         text: text.into(),
@@ -133,10 +137,7 @@ pub fn contact_dropped(organization: &str, who: &str, to: &str) -> Note {
         short_admin(who, 24),
         to.replace('·', ".")
     );
-    Note {
-        subject: format!("A contact was removed from your {organization} account"),
-        text: text.into(),
-    }
+    removed(organization, text)
 }
 
 /// S40: the code that proves the person.

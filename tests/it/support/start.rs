@@ -168,6 +168,11 @@ impl TestBot {
         Self::unlike(|parts| parts.public_url = public_url).await
     }
 
+    /// The same, and one-time links go out instead of passwords.
+    pub(crate) async fn with_links_to(public_url: &'static str, ways: Ways) -> Self {
+        Self::unlike(|parts| (parts.public_url, parts.ways) = (public_url, ways)).await
+    }
+
     /// With another directory beside the built-in one, whose people sign in there.
     pub(crate) async fn with_directory_and_sign_in(
         settings: &str,
