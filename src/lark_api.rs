@@ -27,9 +27,11 @@ const TOKEN_MARGIN: Span = Span::minutes(5);
 const STALE_TOKEN: [i64; 3] = [99_991_661, 99_991_663, 99_991_668];
 /// A scope is missing.
 const MISSING_SCOPE: i64 = 99_991_672;
-/// No app has this `app_id`, its secret is another one, or the app is disabled or not installed. The longer ones are the
-/// gateway's (larksuite/cli, `internal/output/lark_errors.go`).
-const BAD_APP: [i64; 5] = [10_003, 10_014, 99_991_543, 99_991_662, 99_991_673];
+/// No app has this `app_id`, its secret is another one, or the app is disabled or not installed: the gateway's codes, for
+/// every call (larksuite/cli, `internal/output/lark_errors.go`).
+const BAD_APP: [i64; 3] = [99_991_543, 99_991_662, 99_991_673];
+/// The same where a token is asked for. Elsewhere the first one is any wrong parameter.
+const BAD_CREDENTIALS: [i64; 2] = [10_003, 10_014];
 /// Rate limits: of the app, of the tenant, of a chat.
 const LIMITED: [i64; 4] = [99_991_400, 11_232, 230_020, 11_233];
 
@@ -65,7 +67,8 @@ impl LarkError {
     pub fn is_lasting(&self) -> bool {
         match self {
             Self::Untrusted(_) | Self::MissingScope(_) => true,
-            Self::NoToken(code) | Self::Refused(code) => BAD_APP.contains(code),
+            Self::NoToken(code) => BAD_APP.contains(code) || BAD_CREDENTIALS.contains(code),
+            Self::Refused(code) => BAD_APP.contains(code),
             Self::NotSent | Self::NoAnswer | Self::Limited(_) => false,
         }
     }

@@ -119,10 +119,9 @@ impl Failure {
     pub(super) fn of_database(self, path: &Path) -> Self {
         if let Self::Record { error, .. } = self {
             let database = Some(whole(path));
-            Self::Record { database, error }
-        } else {
-            self
+            return Self::Record { database, error };
         }
+        self
     }
 
     /// Gives the demo the exit code that `serve` would have.

@@ -12,7 +12,7 @@ use crate::store::{HistoryFilter, Past, Store, Use};
 
 const LISTED: Table<7> = Table([
     ("ref", 4),
-    ("confirmed", 20),
+    ("confirmed", 24),
     ("administrator", 28),
     ("member", 28),
     ("way", 6),

@@ -48,7 +48,8 @@ pub(super) async fn run(
     match member.status {
         Status::Active | Status::Inactive => {}
         status @ (Status::Suspended | Status::Pending | Status::Resigned) => {
-            told = format!("{told} They cannot sign in: the account is {status}.");
+            let closed = format!(" They cannot sign in: the account is {status}.");
+            told.push_str(&closed);
         }
     }
     say(&told)

@@ -23,11 +23,14 @@ pub struct NotReady {
 }
 
 impl NotReady {
-    /// Nothing answered before the caller gave up: the output that is prepared first is named.
+    /// Nothing answered before the caller gave up. Only a mail server is connected to beforehand, so the first output by
+    /// e-mail is named.
     pub fn timed_out(plan: &Plan) -> Self {
         let (channel, step) = match &plan.way {
-            Way::Send(to) => (to.channel(), Step::Deliver),
-            Way::Copy => (Channel::Email, Step::CopyToSelf),
+            Way::Send(to) if to.channel() == Channel::Email || plan.copy_to_self.is_none() => {
+                (to.channel(), Step::Deliver)
+            }
+            Way::Send(_) | Way::Copy => (Channel::Email, Step::CopyToSelf),
         };
         let why = Refusal::Unreachable;
         Self { channel, step, why }
@@ -105,5 +108,44 @@ impl Prepared<'_> {
         let to_member = self.to_member.map(|(_, ready)| ready.closing());
         let to_self = self.to_self.map(ReadyMessage::closing);
         to_member.into_iter().chain(to_self).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::Carries;
+
+    #[test]
+    fn a_mail_server_is_blamed_for_what_it_kept_waiting() {
+        let email = Destination::Email("mina@mail.example".parse().unwrap());
+        let sms = Destination::Phone("+821012345642".parse().unwrap());
+        let own = || "jo@acme.example".parse().ok();
+        for (way, copy_to_self, channel, step) in [
+            (
+                Way::Send(email.clone()),
+                None,
+                Channel::Email,
+                Step::Deliver,
+            ),
+            (Way::Send(email), own(), Channel::Email, Step::Deliver),
+            (
+                Way::Send(sms.clone()),
+                own(),
+                Channel::Email,
+                Step::CopyToSelf,
+            ),
+            (Way::Send(sms), None, Channel::Sms, Step::Deliver),
+            (Way::Copy, own(), Channel::Email, Step::CopyToSelf),
+        ] {
+            let plan = Plan {
+                way,
+                copy_to_self,
+                also_show: false,
+                carries: Carries::Password,
+            };
+            let named = NotReady::timed_out(&plan);
+            assert_eq!((named.channel, named.step), (channel, step), "{plan:?}");
+        }
     }
 }

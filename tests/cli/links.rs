@@ -266,7 +266,7 @@ fn all_links_are_listed_with_whom_they_reach() {
         gone,
         &serde_json::json!({
             "platform": "slack", "user_id": "UGONE", "business_email": "gone@acme.example",
-            "linked_at": "2026-11-23T10:00:00Z", "reaches": "nobody", "name": null, "status": null
+            "linked_at": "2026-11-23T10:00:00.000Z", "reaches": "nobody", "name": null, "status": null
         })
     );
 }

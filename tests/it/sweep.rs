@@ -9,7 +9,9 @@ use relatch::surface::flow::sweep;
 use crate::support::{Left, TestBot};
 
 const JO: &str = "jo@acme.example";
+const KIM: &str = "kim@acme.example";
 const MINA: &str = "mina.park@acme.example";
+const NOA: &str = "noa@acme.example";
 
 /// A card expires when its ten minutes are over and not before, and the reply address goes when the chat takes it no more.
 #[tokio::test(flavor = "multi_thread")]
@@ -30,6 +32,26 @@ async fn an_old_card_expires_and_its_reply_address_is_forgotten() {
     bot.clock.advance(Span::minutes(20));
     bot.sweep().await;
     assert_eq!(bot.count(replies).await, 0);
+}
+
+/// A reply address is sealed for its own reset: whoever moves it to another row of the record leads no message there.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reply_address_does_not_serve_another_reset() {
+    for (is_moved, more) in [(false, 1), (true, 0)] {
+        let bot = TestBot::new().await;
+        bot.reset(JO, MINA, "deliver_copy").await;
+        bot.card(KIM, NOA).await;
+        if is_moved {
+            bot.execute(
+                "update reset set reply = (select reply from reset where state = 'offered') where state = 'delivered'",
+            )
+            .await;
+        }
+        let said = bot.slack.said().len();
+        bot.clock.advance(Span::minutes(5));
+        sweep::hide(&bot.app).await.unwrap();
+        assert_eq!(bot.slack.said().len(), said + more, "{is_moved}");
+    }
 }
 
 /// A notice that is still to do when the member leaves the directory is given up, and what was done stays as it was.

@@ -322,10 +322,8 @@ impl AdminApi {
         match answer.status {
             200..=299 => Ok(()),
             429 => Err(ResetFailed::NotSent),
-            // A redirect is not followed, so the change did not arrive; 303 alone can come after one.
-            status @ (401 | 301 | 302 | 307 | 308) => {
-                Err(self.refused(status, LACKS_A_ROLE).into())
-            }
+            401 => Err(self.refused(401, LACKS_A_ROLE).into()),
+            // A redirect too may come after the change: a proxy sends it in place of Keycloak's own answer.
             status => {
                 tracing::warn!(
                     directory = self.directory,

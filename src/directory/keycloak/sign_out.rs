@@ -18,11 +18,14 @@ use crate::domain::member::clean_name;
 /// How long a logout may take. Keycloak waits 5 seconds for each application that it tells.
 const LOGOUT_DEADLINE: Duration = Duration::from_secs(7);
 
+/// How long to wait before a logout is sent again that Keycloak certainly did not take.
+const RETRY_PAUSE: Duration = Duration::from_millis(300);
+
 /// How often offline tokens are ended until none is left.
 const OFFLINE_ROUNDS: usize = 3;
 
 /// How often, and after which pause, sessions are looked at after a logout that gave no answer. With the logout itself that
-/// is 18 seconds, longer than three applications take that hang.
+/// is 18 seconds or more, longer than three applications take that hang.
 const LOOKS: usize = 12;
 const LOOK_PAUSE: Duration = Duration::from_secs(1);
 
@@ -30,7 +33,11 @@ impl Keycloak {
     /// Ends the sessions and the offline tokens. Returns the applications that keep one.
     pub(super) async fn end_sessions(&self, id: &str) -> Result<Vec<String>, Unavailable> {
         let path = ["users", id, "logout"];
-        let told = self.api.tell(Method::POST, &path, LOGOUT_DEADLINE).await;
+        let mut told = self.api.tell(Method::POST, &path, LOGOUT_DEADLINE).await;
+        if matches!(told, Err(NotTold::Refused(Unavailable::ForNow))) {
+            tokio::time::sleep(RETRY_PAUSE).await;
+            told = self.api.tell(Method::POST, &path, LOGOUT_DEADLINE).await;
+        }
         let ended = async {
             match told {
                 Ok(()) => Ok(()),
@@ -50,9 +57,13 @@ impl Keycloak {
             if look > 0 {
                 tokio::time::sleep(LOOK_PAUSE).await;
             }
-            let left: Option<Vec<Value>> = self.api.get(&["users", id, "sessions"], &[]).await?;
-            if left.is_none_or(|left| left.is_empty()) {
-                return Ok(());
+            let left: Result<Option<Vec<Value>>, Unavailable> =
+                self.api.get(&["users", id, "sessions"], &[]).await;
+            match left.map(Option::unwrap_or_default) {
+                Ok(left) if left.is_empty() => return Ok(()),
+                // The look itself may fail while Keycloak is busy with the logout.
+                Ok(_) | Err(Unavailable::ForNow) => {}
+                Err(lasting @ Unavailable::Misconfigured) => return Err(lasting),
             }
         }
         Err(self

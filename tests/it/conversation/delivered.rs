@@ -82,11 +82,7 @@ async fn an_sms_carries_a_working_password_and_the_notice_does_not() {
         (Channel::Sms, "+821012345642")
     );
     assert!(sms.text.len() <= 160, "{}", sms.text);
-    assert!(
-        sms.text.contains("Use it before 24 Nov 10:00"),
-        "{}",
-        sms.text
-    );
+    assert!(sms.text.contains("(until 24 Nov 10:00"), "{}", sms.text);
     let password = password_in_sms(&sms.text).expect("a password");
     assert!(bot.signs_in(MINA, &password).await);
     assert_eq!(

@@ -51,7 +51,8 @@ async fn whose_profile_has_another_email_is_not_found() {
 /// What somebody has to put right, in Lark's console or in the settings, is lasting. A limit and a fault of Lark's own pass.
 #[tokio::test(flavor = "multi_thread")]
 async fn faults_that_stay_are_told_apart_from_those_that_pass() {
-    // The app is unknown, its secret is wrong, it lacks a scope or is switched off; a limit; an expired token; an error of no meaning.
+    // The app is unknown, its secret is wrong, it lacks a scope or is switched off; a limit; an expired token; a wrong
+    // parameter; an error of no meaning.
     for (of_app, code, is_lasting) in [
         (true, 10_003, true),
         (true, 10_014, true),
@@ -60,6 +61,7 @@ async fn faults_that_stay_are_told_apart_from_those_that_pass() {
         (true, 99_991_400, false),
         (false, 99_991_400, false),
         (false, 99_991_663, false),
+        (false, 10_003, false),
         (false, 1_500, false),
     ] {
         let fake = Fake::start(web::Kind::Lark).await;

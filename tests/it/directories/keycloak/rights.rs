@@ -3,7 +3,7 @@
 use relatch::surface::directory::Backend;
 use relatch::surface::domain::State;
 
-use super::super::{JO, NOTHING, card_text, email, ended};
+use super::super::{JO, NOTHING, card_text, email, ended, reset};
 use crate::support::TestBot;
 use crate::support::directories::web::{Fake, Kind};
 use crate::support::directories::{OLD, SignIn, World};
@@ -71,6 +71,18 @@ async fn a_refusal_that_stays_stops_the_act() {
     );
     assert_eq!(ended(&bot).await, (State::Refused, true));
     assert_eq!(fake.sign_in("eli", OLD).await, SignIn::In);
+}
+
+/// A redirect may come after the change: then nobody says that nothing was changed.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_redirect_at_the_change_is_no_definite_no() {
+    let fake = Fake::start(Kind::Keycloak).await;
+    let bot = fake.bot().await;
+    fake.redirect_after_change();
+    let told = text_of(&reset(&bot, "eli").await);
+    assert!(!told.contains(NOTHING), "{told}");
+    assert_eq!(ended(&bot).await, (State::Unknown, false));
+    assert_ne!(fake.sign_in("eli", OLD).await, SignIn::In);
 }
 
 /// A refused token is lasting where somebody has to put it right, and passing where the server is not up.

@@ -109,6 +109,9 @@ struct Memory {
     flow: Option<(&'static str, Value)>,
     /// How often credentials were asked for.
     credentials_asked: usize,
+    /// The next change is made, and a proxy redirects in place of the answer (nginx, `ngx_http_core_module`: `error_page`
+    /// with an address sends 302).
+    redirects_after_change: bool,
     /// What somebody who has a page open sets as soon as an administrator has set a password.
     own_after_reset: Option<&'static str>,
 }

@@ -206,6 +206,10 @@ pub(super) fn keycloak(memory: &mut Memory, asked: &Asked) -> Response {
                 // As `set_by_an_open_page`, and before anything else is asked.
                 set(memory, id, own, false);
             }
+            if memory.redirects_after_change {
+                return (StatusCode::FOUND, [("location", "https://status.example/")])
+                    .into_response();
+            }
             StatusCode::NO_CONTENT.into_response()
         }
         ("PUT", ["execute-actions-email"]) if may_manage => {

@@ -57,6 +57,11 @@ impl Fake {
         self.memory.lock().unwrap().loses_secret_at_change = true;
     }
 
+    /// The next change is made, and its answer is a redirect.
+    pub(crate) fn redirect_after_change(&self) {
+        self.memory.lock().unwrap().redirects_after_change = true;
+    }
+
     /// How many connections were accepted.
     pub(crate) fn connections(&self) -> usize {
         self.memory.lock().unwrap().connections
