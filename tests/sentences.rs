@@ -162,8 +162,13 @@ const PAGES: &[(&str, bool)] = &[
     // Signing in asks for no change.
     ("NOT_SIGNED_IN", false),
     ("too_many_tries", true),
+    ("NO_CODE_SIGN_IN", true),
+    ("too_many_code_sign_ins", true),
+    // Each wrong code has cost a try.
+    ("SIGN_IN_CODE_OVER", false),
     ("ASK_FOR_NEW", false),
     ("password_ended", false),
+    ("password_stopped", false),
     ("no_contact_for_code", false),
     ("NO_CODE", false),
     ("CODE_SENT", false),
@@ -179,8 +184,8 @@ const PAGES: &[(&str, bool)] = &[
     ("password_denied", true),
     ("NOT_CONFIRMED", true),
     ("UNNAMED_BROWSER", false),
-    ("SESSION_RESET", false),
-    ("SESSION_ENDED", false),
+    ("LOCKED_FOR_CODES", true),
+    ("session_ended", false),
     ("DEAD_LINK", false),
     ("claim_link_dead", true),
     // Its first use had its effect.
@@ -189,6 +194,7 @@ const PAGES: &[(&str, bool)] = &[
     ("not_me_link_outdated", true),
     ("who_will_be_told", false),
     ("account_closed", false),
+    ("account_closed_after_code", false),
 ];
 
 #[test]

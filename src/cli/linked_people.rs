@@ -104,7 +104,7 @@ async fn ask(directories: &Directories, email: &EmailAddress) -> Reaches {
 }
 
 /// Why a directory did not say whom an address reaches.
-fn reason(Down { name, why }: &Down) -> String {
+pub(super) fn reason(Down { name, why }: &Down) -> String {
     match why {
         Unavailable::ForNow => format!("{name} doesn't answer"),
         Unavailable::Misconfigured => {

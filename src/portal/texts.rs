@@ -254,7 +254,7 @@ pub(super) fn account_closed_after_code(has_security: bool) -> PageText {
     PageText::new(
         "The account is closed",
         format!(
-            "The password no longer works, and every session has ended. {told} Ask an administrator to reset the password, and \
+            "No password opens it any more, and no session is left. {told} Ask an administrator to reset the password, and \
             say that somebody else may read your phone or private email."
         ),
     )

@@ -35,7 +35,9 @@ pub fn code_use_mail(
         ),
     };
     let link = link
-        .map(|link| format!("\nThis wasn't you? Close your account at once: {link}\n"))
+        .map(|link| {
+            format!("\nThis wasn't you? Open this link and close your account at once: {link}\n")
+        })
         .unwrap_or_default();
     Note {
         subject,
@@ -87,12 +89,12 @@ pub fn code_use_alarm(
 ) -> Note {
     let at = zone.tell_with_date(at);
     let what = match kind {
-        CodeUse::SignIn => "sign in with a code",
-        CodeUse::NewPassword => "set a new password with a code",
+        CodeUse::SignIn => "use a code to sign in",
+        CodeUse::NewPassword => "use a code to set a new password",
     };
     let text = format!(
         "{member_name} says that they did not {what} on {at}. Somebody else may read their phone or private email.\n\
-        The password is blocked and every session has ended. Before an administrator resets the password, check the contacts \
+        Their account is closed: its password opens nothing, and no session is left. Before an administrator resets the password, check the contacts \
         on record of {member_name}: the next code goes there too.\n"
     );
     Note {

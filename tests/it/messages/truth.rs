@@ -77,6 +77,7 @@ const PROMISES: &[(&str, Promise, Cases)] = &[
     ),
     ("group_mention", Refusal, &[]),
     ("guide_failed", Refusal, &[]),
+    ("guide_leads_nowhere", Refusal, &[]),
     ("guide_sent", Unchanged, &[]),
     ("guide_unknown", Refusal, &[]),
     ("help", Other, &[]),
