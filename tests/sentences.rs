@@ -186,6 +186,7 @@ const PAGES: &[(&str, bool)] = &[
     ("UNNAMED_BROWSER", false),
     ("LOCKED_FOR_CODES", true),
     ("session_ended", false),
+    ("page_outdated", false),
     ("DEAD_LINK", false),
     ("claim_link_dead", true),
     // Its first use had its effect.

@@ -29,6 +29,12 @@ pub(super) async fn run(
     AdminsCommand::Accept { email }: AdminsCommand,
 ) -> Result<(), Failure> {
     is_listed(&settings.admins, &email)?;
+    // Only to find nobody, no database is made.
+    if directory::Config::is_builtin_for(&settings.directories, &email)
+        && build::is_before_the_first(&settings).await?
+    {
+        return Err(no_entry(&email));
+    }
     let (store, tasks) = build::open_store(&settings, Use::Beside).await?;
     let accepted = async {
         let directories = build::command_directories(settings, &store)?;
@@ -97,9 +103,7 @@ async fn only_entry(
         .map(|mut found| found.pop())
     {
         Ok(Some(Match::One(member))) => return Ok(member),
-        Ok(Some(Match::Nobody | Match::Unreadable) | None) => {
-            format!("no entry of the directory has the address {email}.")
-        }
+        Ok(Some(Match::Nobody | Match::Unreadable) | None) => return Err(no_entry(email)),
         Ok(Some(Match::Several(entries))) => format!(
             "more than one entry of the directory has the address {email}: {}. Take it out of all but one.",
             entries.join("; ")
@@ -110,6 +114,12 @@ async fn only_entry(
         },
     };
     Err(Failure::Said(format!("{why} Nothing was changed.")))
+}
+
+fn no_entry(email: &EmailAddress) -> Failure {
+    Failure::Said(format!(
+        "no entry of the directory has the address {email}. Nothing was changed."
+    ))
 }
 
 /// Pins the listed addresses of an import that were never looked up before, and prints them. `keys` are the imported

@@ -53,6 +53,15 @@ pub(super) fn has_key(file: &Path) -> Result<bool, Failure> {
         .map_err(|error| Failure::key(file, error.into()))
 }
 
+/// True where there is no record and no sign of an earlier one.
+pub(super) async fn is_before_the_first(settings: &Settings) -> Result<bool, Failure> {
+    let database = &settings.database;
+    let has_record = Store::has_record(database)
+        .await
+        .map_err(|error| Failure::open(database, error))?;
+    Ok(!has_record && !has_key(&settings.key_file)?)
+}
+
 /// Opens the record as it is, for `check`; none where there is none yet.
 pub(crate) async fn open_for_check(
     settings: &Settings,
@@ -98,20 +107,26 @@ pub(crate) async fn try_key(file: &Path, store: Option<&Store>) -> Result<(), Fa
     {
         return Err(Failure::lost_key(file));
     }
-    if !has_key(file)? {
-        return Ok(());
-    }
-    let fingerprint = load_key(file)?.fingerprint();
-    match store {
-        Some(store)
-            if store
-                .key_fingerprint()
-                .await?
-                .is_some_and(|known| known != fingerprint) =>
-        {
-            Err(Failure::other_key(file))
+    let known = match store {
+        Some(store) => store.key_fingerprint().await?,
+        None => None,
+    };
+    try_key_of(file, known.as_deref())
+}
+
+/// The same for a database whose fingerprint is known.
+pub(super) fn try_key_of(file: &Path, known: Option<&str>) -> Result<(), Failure> {
+    match (has_key(file)?, known) {
+        (false, Some(_)) => Err(Failure::lost_key(file)),
+        (false, None) => Ok(()),
+        (true, known) => {
+            let fingerprint = load_key(file)?.fingerprint();
+            if known.is_some_and(|known| known != fingerprint) {
+                Err(Failure::other_key(file))
+            } else {
+                Ok(())
+            }
         }
-        Some(_) | None => Ok(()),
     }
 }
 

@@ -14,7 +14,7 @@ use crate::clock::Clock;
 use crate::config::Settings;
 use crate::domain::member::clean_name;
 use crate::domain::{EmailAddress, LoginMethod, MemberId, PhoneNumber, Role, Status, draw_id};
-use crate::store::{self, ImportRow, MemberRow, NotDone, NotImported, Store};
+use crate::store::{self, ImportRow, MemberRow, NotDone, NotImported, Store, Use};
 
 /// The columns of the file.
 const COLUMNS: Columns = Columns {
@@ -50,28 +50,6 @@ pub(super) struct ImportOptions {
     dry_run: bool,
 }
 
-impl ImportOptions {
-    /// True for a dry run where there is no record to compare the file with, and none may be made.
-    pub(super) async fn is_before_the_first(&self, settings: &Settings) -> Result<bool, Failure> {
-        if !self.dry_run {
-            return Ok(false);
-        }
-        let database = &settings.database;
-        let has_record = Store::has_record(database)
-            .await
-            .map_err(|error| Failure::open(database, error))?;
-        Ok(!has_record && !build::has_key(&settings.key_file)?)
-    }
-
-    /// Shows what the first import would do.
-    pub(super) fn show_first(&self, settings: &Settings) -> Result<(), Failure> {
-        let company = build::company(&settings.directories, &settings.company_domains);
-        let rows = read_rows(&self.file)?;
-        let planned = store::plan_first_import(rows, &company, Clock::System.now());
-        say_planned(&planned.map_err(|why| not_imported(&why))?)
-    }
-}
-
 #[derive(Deserialize)]
 struct MemberLine {
     name: String,
@@ -87,13 +65,27 @@ struct MemberLine {
     employee_id: String,
 }
 
-/// Imports the whole file or nothing, or shows what that would do.
-pub(super) async fn run(
+/// Imports the whole file or nothing, or shows what that would do. A bad file makes no database.
+pub(super) async fn run(settings: Settings, options: ImportOptions) -> Result<(), Failure> {
+    let rows = read_rows(&options.file)?;
+    if options.dry_run && build::is_before_the_first(&settings).await? {
+        let company = build::company(&settings.directories, &settings.company_domains);
+        let planned = store::plan_first_import(rows, &company, Clock::System.now());
+        return say_planned(&planned.map_err(|why| not_imported(&why))?);
+    }
+    let (store, tasks) = build::open_store(&settings, Use::Beside).await?;
+    let imported = import(&store, rows, &options, settings).await;
+    drop(store);
+    tasks.finish().await;
+    imported
+}
+
+async fn import(
     store: &Store,
-    options: ImportOptions,
+    rows: Vec<ImportRow>,
+    options: &ImportOptions,
     settings: Settings,
 ) -> Result<(), Failure> {
-    let rows = read_rows(&options.file)?;
     if options.dry_run {
         let company = build::company(&settings.directories, &settings.company_domains);
         let planned = store.plan_import(rows, options.wipe, &company).await;

@@ -1,6 +1,6 @@
 //! Whom business e-mails reach in the directories, for the commands about links.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use crate::directory::{By, Directories, Down, Match, Unavailable};
 use crate::domain::{EmailAddress, Member, Status};
@@ -19,7 +19,11 @@ pub(super) enum Reaches {
 }
 
 /// What the directories say of some addresses, by address in lower case.
-pub(super) struct LinkedPeople(HashMap<String, Reaches>);
+pub(super) struct LinkedPeople {
+    people: HashMap<String, Reaches>,
+    /// Addresses that a directory did not tell of, though it told of others.
+    left_out: HashSet<String>,
+}
 
 impl LinkedPeople {
     /// Asks for each address by itself, so that an entry that cannot be read hides no other one.
@@ -27,24 +31,19 @@ impl LinkedPeople {
         directories: &Directories,
         emails: impl IntoIterator<Item = EmailAddress>,
     ) -> Self {
-        // All addresses of a domain are in one directory.
-        let mut by_domain: BTreeMap<String, Vec<EmailAddress>> = BTreeMap::new();
+        let mut by_directory: BTreeMap<Option<usize>, BTreeMap<String, EmailAddress>> =
+            BTreeMap::new();
         for email in emails {
-            let domain = email
-                .key()
-                .rsplit('@')
-                .next()
-                .unwrap_or_default()
-                .to_owned();
-            by_domain.entry(domain).or_default().push(email);
+            let of_directory = by_directory
+                .entry(directories.place_of(&email))
+                .or_default();
+            of_directory.insert(email.key(), email);
         }
-        let mut people = HashMap::new();
-        for emails in by_domain.into_values() {
+        let (mut people, mut left_out) = (HashMap::new(), HashSet::new());
+        for emails in by_directory.into_values() {
             let mut failures: Vec<Down> = Vec::new();
-            for email in emails {
-                if people.contains_key(&email.key()) {
-                    continue;
-                }
+            let (mut unknown, mut has_told) = (Vec::new(), false);
+            for (key, email) in emails {
                 let reaches = match failures.last() {
                     Some(down) if failures.len() >= FAILURES_IN_A_ROW => {
                         Reaches::Unknown(down.clone())
@@ -52,18 +51,40 @@ impl LinkedPeople {
                     Some(_) | None => ask(directories, &email).await,
                 };
                 match &reaches {
-                    Reaches::Unknown(down) => failures.push(down.clone()),
-                    Reaches::One(_) | Reaches::Nobody | Reaches::Several(_) => failures.clear(),
+                    Reaches::Unknown(down) => {
+                        // The next entry may be readable where one is not.
+                        if down.why == Unavailable::ForNow {
+                            failures.push(down.clone());
+                        }
+                        unknown.push(key.clone());
+                    }
+                    Reaches::One(_) | Reaches::Nobody | Reaches::Several(_) => {
+                        failures.clear();
+                        has_told = true;
+                    }
                 }
-                people.insert(email.key(), reaches);
+                people.insert(key, reaches);
+            }
+            if has_told {
+                left_out.extend(unknown);
             }
         }
-        Self(people)
+        Self { people, left_out }
+    }
+
+    /// Why a directory did not tell of this address, where it told of others.
+    pub(super) fn left_out(&self, email_key: &str) -> Option<String> {
+        match self.of(email_key) {
+            Reaches::Unknown(down) if self.left_out.contains(email_key) => {
+                Some(not_looked_up(email_key, down))
+            }
+            Reaches::Unknown(_) | Reaches::One(_) | Reaches::Nobody | Reaches::Several(_) => None,
+        }
     }
 
     /// Whom the address in lower case reaches; nobody for one that cannot be an address.
     pub(super) fn of(&self, email_key: &str) -> &Reaches {
-        self.0.get(email_key).unwrap_or(&Reaches::Nobody)
+        self.people.get(email_key).unwrap_or(&Reaches::Nobody)
     }
 
     /// The person with their address, or the address alone.
@@ -77,7 +98,7 @@ impl LinkedPeople {
     /// A line for each directory that did not answer.
     pub(super) fn unknown(&self) -> Vec<String> {
         let mut by_reason: BTreeMap<String, Vec<&str>> = BTreeMap::new();
-        for (email_key, reaches) in &self.0 {
+        for (email_key, reaches) in &self.people {
             if let Reaches::Unknown(down) = reaches {
                 by_reason.entry(reason(down)).or_default().push(email_key);
             }
@@ -101,6 +122,10 @@ async fn ask(directories: &Directories, email: &EmailAddress) -> Reaches {
         },
         Err(down) => Reaches::Unknown(down),
     }
+}
+
+fn not_looked_up(email_key: &str, down: &Down) -> String {
+    format!("{email_key} was not looked up: {}", reason(down))
 }
 
 /// Why a directory did not say whom an address reaches.

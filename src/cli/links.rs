@@ -11,7 +11,7 @@ use super::linked_people::{LinkedPeople, Reaches};
 use super::{Failure, build, say};
 use crate::chat::account_ids;
 use crate::config::Settings;
-use crate::directory::Directories;
+use crate::directory::{self, Directories};
 use crate::domain::{EmailAddress, Platform};
 use crate::store::{Linked, MovedLink, Moving, NewLink, NotLinked, Store, Use};
 
@@ -83,10 +83,18 @@ struct AskedLinks {
 
 /// Makes links, all or none.
 pub(super) async fn link(settings: Settings, options: LinkOptions) -> Result<(), Failure> {
+    // First of all, because what is wrong with them must make no database.
+    let asked = AskedLinks::read(&options)?;
+    let is_ours =
+        |link: &AskedLink| directory::Config::is_builtin_for(&settings.directories, &link.email);
+    if asked.links.iter().any(is_ours) && build::is_before_the_first(&settings).await? {
+        let text = "the built-in directory has no members yet whom an account could be linked to. Nothing was changed. \
+            `relatch members import FILE.csv` adds them.";
+        return Err(Failure::Said(text.to_owned()));
+    }
     let (store, tasks) = build::open_store(&settings, Use::Beside).await?;
     let made = async {
         let directories = build::command_directories(settings, &store)?;
-        let asked = AskedLinks::read(&options)?;
         let moving = if options.moves {
             Moving::Allowed
         } else {
@@ -166,7 +174,7 @@ impl AskedLinks {
         }
     }
 
-    /// Refuses addresses that reach nobody.
+    /// Refuses addresses that reach nobody, and a file of which the directory told only a part.
     fn check_people(&self, people: &LinkedPeople) -> Result<(), Failure> {
         let problems: Vec<String> = self
             .links
@@ -174,13 +182,30 @@ impl AskedLinks {
             .filter_map(|link| Some(link.problem(&reaches_nobody(&link.email, people)?)))
             .collect();
         match (&self.file, &problems[..]) {
-            (_, []) => Ok(()),
+            (_, []) => self.check_all_asked(people),
             (Some(file), problems) => Err(file.refused(problems)),
             (None, problems) => Err(Failure::Said(format!(
                 "{}. Nothing was changed.",
                 problems.join("; ")
             ))),
         }
+    }
+
+    /// Refuses a file of whose addresses a directory told some and not others: these would be linked unchecked.
+    fn check_all_asked(&self, people: &LinkedPeople) -> Result<(), Failure> {
+        let left: Vec<String> = self
+            .links
+            .iter()
+            .filter_map(|link| Some(link.problem(&people.left_out(&link.email.key())?)))
+            .collect();
+        if self.file.is_none() || left.is_empty() {
+            return Ok(());
+        }
+        Err(Failure::Said(format!(
+            "the directory told of some lines, and not of these:\n{}\nNothing was changed. Run it again when it tells of all, \
+            or take these lines out.",
+            left.join("\n")
+        )))
     }
 
     fn say(&self, linked: &Linked, moves: &[Move], people: &LinkedPeople) -> Result<(), Failure> {
@@ -324,11 +349,17 @@ fn read_link(line: u64, fields: &LinkLine) -> Result<AskedLink, String> {
 
 /// Takes a link away.
 pub(super) async fn unlink(settings: Settings, options: UnlinkOptions) -> Result<(), Failure> {
-    let (store, tasks) = build::open_store(&settings, Use::Beside).await?;
-    let was_linked = store.unlink(options.platform, &options.user_id).await;
-    drop(store);
-    tasks.finish().await;
-    if was_linked? {
+    // Only to find no link, no database is made.
+    let was_linked = if build::is_before_the_first(&settings).await? {
+        false
+    } else {
+        let (store, tasks) = build::open_store(&settings, Use::Beside).await?;
+        let was_linked = store.unlink(options.platform, &options.user_id).await;
+        drop(store);
+        tasks.finish().await;
+        was_linked?
+    };
+    if was_linked {
         say("unlinked")
     } else {
         Err(Failure::Said(

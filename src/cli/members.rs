@@ -25,6 +25,13 @@ const LISTED: Table<5> = Table([
 pub(super) enum MembersCommand {
     /// Insert or update members by employee id, else by business e-mail; nothing is imported if any line is bad.
     Import(super::import::ImportOptions),
+    #[command(flatten)]
+    OfRecord(RecordCommand),
+}
+
+/// The commands about the members that are there.
+#[derive(Subcommand)]
+pub(super) enum RecordCommand {
     /// List all members.
     List {
         /// table or json.
@@ -77,29 +84,49 @@ pub(super) enum MembersCommand {
 
 /// Runs one of the member commands.
 pub(super) async fn run(settings: Settings, command: MembersCommand) -> Result<(), Failure> {
-    if let MembersCommand::Import(options) = &command
-        && options.is_before_the_first(&settings).await?
+    match command {
+        MembersCommand::Import(options) => Box::pin(super::import::run(settings, options)).await,
+        MembersCommand::OfRecord(command) => run_with_record(settings, command).await,
+    }
+}
+
+/// Runs a command about members. Where there is no database, it makes none only to find nobody.
+async fn run_with_record(settings: Settings, command: RecordCommand) -> Result<(), Failure> {
+    if let Some(email) = command.member()
+        && build::is_before_the_first(&settings).await?
     {
-        return options.show_first(&settings);
+        return Err(no_such_member(email));
     }
     let (store, tasks) = build::open_store(&settings, Use::Beside).await?;
     let ended = match command {
-        MembersCommand::Import(options) => {
-            Box::pin(super::import::run(&store, options, settings)).await
-        }
-        MembersCommand::List { format } => list(&store, &format).await,
-        MembersCommand::Show { email, format } => show(&store, &email, &format).await,
-        MembersCommand::SetPassword { email } => set_password::run(&store, &settings, &email).await,
-        MembersCommand::Verify { email } => verify(&directory(&store)?, &email).await,
-        MembersCommand::Remove { email } => remove(&store, &email).await,
-        MembersCommand::Unlock { email } => unlock(&store, &email).await,
-        MembersCommand::Contact { email, address } => {
+        RecordCommand::List { format } => list(&store, &format).await,
+        RecordCommand::Show { email, format } => show(&store, &email, &format).await,
+        RecordCommand::SetPassword { email } => set_password::run(&store, &settings, &email).await,
+        RecordCommand::Verify { email } => verify(&directory(&store)?, &email).await,
+        RecordCommand::Remove { email } => remove(&store, &email).await,
+        RecordCommand::Unlock { email } => unlock(&store, &email).await,
+        RecordCommand::Contact { email, address } => {
             contact::add(&store, settings, &email, &address.join(" ")).await
         }
     };
     drop(store);
     tasks.finish().await;
     ended
+}
+
+impl RecordCommand {
+    /// The one member whom it is about.
+    fn member(&self) -> Option<&EmailAddress> {
+        match self {
+            Self::List { .. } => None,
+            Self::Show { email, .. }
+            | Self::Contact { email, .. }
+            | Self::SetPassword { email }
+            | Self::Verify { email }
+            | Self::Remove { email }
+            | Self::Unlock { email } => Some(email),
+        }
+    }
 }
 
 #[derive(Serialize)]

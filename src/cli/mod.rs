@@ -93,7 +93,7 @@ enum CliCommand {
     Backup(audit::IgnoredArgs),
     /// Begin an empty record where the old one is gone.
     NewDatabase,
-    /// Begin a new key where the old one is gone: all cards and links die.
+    /// Begin a new key where the old one is gone: all cards and links of relatch die.
     NewKey,
 }
 

@@ -5,6 +5,7 @@ use std::path::Path;
 use super::{Failure, build, say};
 use crate::chance::Chance;
 use crate::config::Settings;
+use crate::directory;
 use crate::secret::Keys;
 use crate::store::{Store, Use};
 
@@ -23,17 +24,50 @@ pub(super) async fn run(settings: Settings) -> Result<(), Failure> {
     let replaced = replace(&store, database, key_file).await;
     drop(store);
     tasks.finish().await;
-    replaced?;
+    let (key_file, database) = (key_file.display(), database.display());
+    let key = match replaced? {
+        Origin::Made => format!("A new key was made: {key_file}"),
+        Origin::File => format!("The key was taken from the file: {key_file}"),
+    };
     say(&format!(
-        "{} is the key of {} from now on. Cards and links from before are dead, codes that were sent too, and browsers that \
-        were remembered are new. Passwords and links of resets that nobody has used yet have ended: these members need \
-        another reset.",
-        key_file.display(),
-        database.display()
-    ))
+        "{key} is the key of {database} from now on. Cards and links of relatch from before are dead, codes that were sent \
+        too, and browsers that were remembered are new."
+    ))?;
+    unused_resets(&settings)
+        .iter()
+        .try_for_each(|line| say(line))
 }
 
-async fn replace(store: &Store, database: &Path, key_file: &Path) -> Result<(), Failure> {
+/// What became of resets that nobody has used yet. Only the passwords of the built-in directory can be ended here.
+fn unused_resets(settings: &Settings) -> Vec<String> {
+    let others: Vec<&str> = settings
+        .directories
+        .iter()
+        .filter(|config| !config.is_builtin())
+        .map(directory::Config::name)
+        .collect();
+    let ended = "Passwords of resets that nobody has used yet have ended";
+    let goes_on = format!(
+        "Passwords and links of resets that {} made go on, although nobody has used them yet: reset those members again.",
+        others.join(", ")
+    );
+    match (others.len(), settings.directories.len()) {
+        (0, _) => vec![format!("{ended}: these members need another reset.")],
+        (others, all) if others == all => vec![goes_on],
+        _ => vec![
+            format!("{ended} in the built-in directory: these members need another reset."),
+            goes_on,
+        ],
+    }
+}
+
+/// Where the key comes from.
+enum Origin {
+    Made,
+    File,
+}
+
+async fn replace(store: &Store, database: &Path, key_file: &Path) -> Result<Origin, Failure> {
     let refused = |why: String| Err(Failure::Said(format!("{why} Nothing was changed.")));
     let known = store.key_fingerprint().await?;
     if known.is_none() && !store.belongs_to_a_key().await? {
@@ -62,5 +96,6 @@ async fn replace(store: &Store, database: &Path, key_file: &Path) -> Result<(), 
         .map_err(|error| Failure::Said(error.to_string()))?;
     let keys = Keys::load_or_create_beside(key_file, database, &mut rng)
         .map_err(|error| Failure::key(key_file, error))?;
-    Ok(store.replace_key(&keys.fingerprint()).await?)
+    store.replace_key(&keys.fingerprint()).await?;
+    Ok(if has_key { Origin::File } else { Origin::Made })
 }

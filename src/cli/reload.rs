@@ -8,7 +8,7 @@ use crate::app::App;
 use crate::config::{self, Changes, Reading, Settings};
 use crate::directory::Hasher;
 use crate::flow::pins;
-use crate::settings::Problems;
+use crate::settings::{Problem, Problems};
 use crate::telemetry;
 
 /// Where the settings come from.
@@ -43,6 +43,14 @@ pub(super) struct Running {
     in_use: Reading,
 }
 
+/// What came of a reload.
+struct Reread {
+    changes: Changes,
+    /// The keys that change at the next restart only.
+    at_restart: String,
+    warnings: Vec<Problem>,
+}
+
 /// Why a reload changed nothing.
 enum Refused {
     /// The settings have these problems.
@@ -69,13 +77,22 @@ impl Running {
     /// Reads everything again and logs the result. If anything is wrong, the previous settings stay in use.
     pub(super) async fn reload(&mut self) {
         match self.try_reload().await {
-            Ok((changes, at_restart)) if changes.keys.is_empty() => {
+            Ok(Reread {
+                changes,
+                at_restart,
+                warnings,
+            }) if changes.keys.is_empty() => {
                 tracing::info!(
                     at_restart,
                     "the settings were read again; they are the same"
                 );
+                tell_warnings(&warnings);
             }
-            Ok((changes, at_restart)) => {
+            Ok(Reread {
+                changes,
+                at_restart,
+                warnings,
+            }) => {
                 tracing::info!(
                     changed = changes.keys.join(" "),
                     "the settings were read again and are in use"
@@ -83,6 +100,7 @@ impl Running {
                 if !at_restart.is_empty() {
                     tracing::warn!(at_restart, "these settings change at the next restart only");
                 }
+                tell_warnings(&warnings);
             }
             Err(Refused::Settings(problems)) => {
                 let keys: Vec<&str> = problems
@@ -122,7 +140,7 @@ impl Running {
         self.tell_what_is_copied();
     }
 
-    async fn try_reload(&mut self) -> Result<(Changes, String), Refused> {
+    async fn try_reload(&mut self) -> Result<Reread, Refused> {
         self.source.settle();
         let settings = self.source.load().map_err(Refused::Settings)?;
         let changes = self.in_use.changes(&settings.reading);
@@ -135,8 +153,13 @@ impl Running {
             self.note("unchanged", String::new())
                 .await
                 .map_err(Refused::Unrecorded)?;
-            return Ok((changes, at_restart));
+            return Ok(Reread {
+                changes,
+                at_restart,
+                warnings: settings.warnings,
+            });
         }
+        let warnings = settings.warnings.clone();
         let (reading, level) = (settings.reading.clone(), settings.log);
         let app =
             build::next_app(settings, self.hasher.clone(), &self.app).map_err(Refused::Failure)?;
@@ -152,7 +175,11 @@ impl Running {
             .tasks
             .spawn(async move { pins::pin_listed(&app).await });
         telemetry::set_level(level);
-        Ok((changes, at_restart))
+        Ok(Reread {
+            changes,
+            at_restart,
+            warnings,
+        })
     }
 
     async fn note(&self, outcome: &'static str, keys: String) -> Result<(), Failure> {
@@ -183,6 +210,13 @@ fn log_unusable(failure: &Failure) {
         problems = failure.in_full(),
         "the settings cannot be used; nothing was changed"
     );
+}
+
+/// Logs what the operator should look at, though the settings can be used.
+pub(super) fn tell_warnings(warnings: &[Problem]) {
+    for warning in warnings {
+        tracing::warn!(key = warning.key, "{}", warning.text);
+    }
 }
 
 fn unrecorded(failure: &Failure) {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::failure::lost_code;
-use super::reload::{Running, Source};
+use super::reload::{Running, Source, tell_warnings};
 use super::{Failure, build};
 use crate::clock::Clock;
 use crate::directory::Hasher;
@@ -33,9 +33,7 @@ pub(super) async fn run(mut source: Source) -> Result<(), Failure> {
     telemetry::start(settings.log);
     telemetry::log_panics();
     let mut terminal = Terminal::at_start();
-    for warning in &settings.warnings {
-        tracing::warn!(key = warning.key, "{}", warning.text);
-    }
+    tell_warnings(&settings.warnings);
     if settings.chats.is_empty() {
         tracing::warn!("no chat has settings; only the member's pages are served");
     }

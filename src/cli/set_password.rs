@@ -8,6 +8,7 @@ use super::builtin::{directory, find};
 use super::{Failure, say};
 use crate::app::HOLD_FOR;
 use crate::config::Settings;
+use crate::directory::Caller;
 use crate::domain::sign_in::{LONGEST_PASSWORD, PasswordDenied, choose_password};
 use crate::domain::{EmailAddress, Member, NotAPassword, OwnPassword, State, Status};
 use crate::portal::{KnownWords, is_guessable, rated_part};
@@ -27,6 +28,18 @@ pub(super) async fn run(
     let typed = read_password()?;
     let password = choose(&typed, &member, settings)
         .map_err(|denied| Failure::Said(format!("{} Nothing was changed.", refusal(denied))))?;
+    // S40: a reset's password, typed here again, would become lasting, and no code would be asked for.
+    let present = store.credential(&member.id).await?;
+    let checked = directory
+        .check(Caller::Known(&member.id.0), &typed, present.as_deref())
+        .await
+        .map_err(|error| Failure::Said(error.to_string()))?;
+    if checked.is_right() {
+        return Err(Failure::Said(format!(
+            "{} Nothing was changed.",
+            refusal(PasswordDenied::Same)
+        )));
+    }
     let phc = directory
         .hash(&password)
         .await
@@ -87,7 +100,7 @@ fn refusal(denied: PasswordDenied) -> String {
             unusual words are better."
                 .to_owned()
         }
-        PasswordDenied::Same => "this is the present password.".to_owned(),
+        PasswordDenied::Same => "this is the present password; choose another one.".to_owned(),
     }
 }
 

@@ -285,7 +285,12 @@ fn build(mut table: Table, problems: &mut Vec<Problem>) -> Option<Settings> {
         );
     }
     if policy.notify_manager {
-        together::managers(&directories.configs, channels.has_email, problems);
+        together::managers(
+            &directories.configs,
+            directories.are_all_read,
+            channels.has_email,
+            problems,
+        );
     }
     assemble(
         top,

@@ -55,6 +55,11 @@ impl Directories {
             .is_some_and(|directory| directory.as_builtin().is_some())
     }
 
+    /// Which directory has the person with this address, as a place among them all. None where none has.
+    pub fn place_of(&self, email: &EmailAddress) -> Option<usize> {
+        self.all.iter().position(|one| one.has_domain(email))
+    }
+
     /// The directory of a member. None when it is no longer in the settings.
     pub fn of(&self, member: &MemberId) -> Option<&ResilientDirectory> {
         self.position_of(member).and_then(|at| self.all.get(at))
@@ -132,7 +137,7 @@ impl Directories {
         let mut questions: Vec<(usize, Vec<usize>)> = Vec::new();
         for (place, asked) in wanted.iter().enumerate() {
             let at = match &asked.by {
-                By::Email(email) => self.all.iter().position(|one| one.has_domain(email)),
+                By::Email(email) => self.place_of(email),
                 By::Id(id) => self.position_of(id),
             };
             let Some(at) = at else { continue };

@@ -92,7 +92,7 @@ macro_rules! directories {
             }
 
             /// The name that administrators know it by.
-            fn name(&self) -> &str {
+            pub(crate) fn name(&self) -> &str {
                 match self { $(Self::$name(config) => config.name()),+ }
             }
 

@@ -10,7 +10,7 @@ use super::{contacts, ending, manager_notice, messages};
 use crate::app::App;
 use crate::chat::{Chat, Placement, ReplyAddress};
 use crate::domain::{Member, ResetId, Span, Step, StepOutcome};
-use crate::store::{ResetRow, StepNote, StepRow, StoreError};
+use crate::store::{ClaimedSteps, ResetRow, StepNote, StepRow, StoreError};
 
 /// Does the steps that a dead process left pending, of those that were noted at least `age` ago.
 pub(super) async fn finish_steps(app: &App, row: &ResetRow, age: Span) {
@@ -51,21 +51,47 @@ pub(super) async fn finish_steps(app: &App, row: &ResetRow, age: Span) {
             .any(|note| note.step == Step::SignOut && note.outcome == StepOutcome::Done);
         note_steps(app, row.reset_id, noted, "could not record a sign-out").await;
     }
-    if is_pending(Step::Notice) {
-        let delivered = steps.others.iter().find(|row| row.step == Step::Deliver);
-        let delivered = delivered.map(|row| row.outcome);
-        let sent = notify_again(app, row, &member, was_signed_out, delivered).await;
-        log_failed(sent, "could not record a notice");
+    tell_all_again(app, row, &member, was_signed_out, &steps).await;
+}
+
+/// Sends the notices that are pending: to the member and to the manager.
+async fn tell_all_again(
+    app: &App,
+    row: &ResetRow,
+    member: &Member,
+    was_signed_out: bool,
+    steps: &ClaimedSteps,
+) {
+    let is_pending = |step: Step| steps.pending.iter().any(|row| row.step == step);
+    let other = |step: Step| steps.others.iter().find(|row| row.step == step);
+    let is_notice_pending = is_pending(Step::Notice);
+    let mut is_manager_pending = is_pending(Step::ManagerNotice);
+    // The process may have died before it noted that the manager is to be told. It is noted before the member's notice can
+    // end: nothing else would lead here again.
+    let is_manager_left_out =
+        is_notice_pending && !is_manager_pending && other(Step::ManagerNotice).is_none();
+    if is_manager_left_out && manager_notice::destination(app, member).is_some() {
+        let pending = vec![note(Step::ManagerNotice, StepOutcome::Pending)];
+        if let Err(error) = app.store.note_steps(row.reset_id, pending).await {
+            // The sweep asks again later.
+            log_failed(Err(error), "could not record that a manager is to be told");
+            return;
+        }
+        is_manager_pending = true;
     }
-    // The process may have died before it noted that the manager is to be told.
-    let is_manager_noted = is_pending(Step::ManagerNotice);
-    let has_manager_ended = steps
-        .others
-        .iter()
-        .any(|row| row.step == Step::ManagerNotice);
-    if is_manager_noted || (is_pending(Step::Notice) && !has_manager_ended) {
-        manager_notice::send_again(app, row, &member, is_manager_noted).await;
-    }
+    let to_member = async {
+        if is_notice_pending {
+            let delivered = other(Step::Deliver).map(|row| row.outcome);
+            let sent = notify_again(app, row, member, was_signed_out, delivered).await;
+            log_failed(sent, "could not record a notice");
+        }
+    };
+    let to_manager = async {
+        if is_manager_pending {
+            manager_notice::send_again(app, row, member).await;
+        }
+    };
+    tokio::join!(to_member, to_manager);
 }
 
 /// Sends a notice that was not sent, or again to the contacts that refused it for the moment. Where it is not known who

@@ -4,12 +4,17 @@ use super::notices::{NOTICE_DEADLINE, log_failed, may_tell_again, notice_of, tak
 use super::steps::note;
 use crate::app::App;
 use crate::domain::delivery::Outcome;
-use crate::domain::{Channel, Destination, Member, Step, StepOutcome};
+use crate::domain::{Channel, Destination, EmailAddress, Member, Step, StepOutcome};
 use crate::store::ResetRow;
 
-/// Where the manager is told; none where nobody is on record, or the settings do not say so. An address of the member is no
-/// manager's.
+/// Where the manager is told; none where nobody is on record, or the settings do not say so. No business address and no
+/// personal e-mail of the member is a manager's.
 pub(super) fn destination(app: &App, member: &Member) -> Option<Destination> {
+    let is_personal = |manager: &EmailAddress| {
+        member
+            .outside_email()
+            .is_some_and(|personal| personal.is_same_mailbox(manager))
+    };
     member
         .manager_email
         .clone()
@@ -17,6 +22,7 @@ pub(super) fn destination(app: &App, member: &Member) -> Option<Destination> {
             app.organization.notify_manager
                 && app.deliveries.has(Channel::Email)
                 && !member.has_mailbox(manager)
+                && !is_personal(manager)
         })
         .map(Destination::Email)
 }
@@ -28,15 +34,17 @@ pub(super) async fn send(app: &App, row: &ResetRow, to: &Destination) {
     let id = format!("manager-{}", row.reset_id);
     let sent = tokio::time::timeout(NOTICE_DEADLINE, app.deliveries.tell(to, &text, &id)).await;
     let outcome = sent.unwrap_or(Outcome::Unknown);
+    if outcome != Outcome::Accepted {
+        tracing::warn!(to = %to.masked(), ?outcome, "a notice to a manager was not accepted");
+    }
     record(app, row, taken(&outcome, may_tell_again(app, row))).await;
 }
 
-/// The same for a notice that a dead process left, or that was put off.
-pub(super) async fn send_again(app: &App, row: &ResetRow, member: &Member, is_noted: bool) {
+/// The same for a notice that is noted as pending: a dead process left it, or it was put off.
+pub(super) async fn send_again(app: &App, row: &ResetRow, member: &Member) {
     match destination(app, member) {
         Some(to) => send(app, row, &to).await,
-        None if is_noted => record(app, row, StepOutcome::Impossible).await,
-        None => {}
+        None => record(app, row, StepOutcome::Impossible).await,
     }
 }
 

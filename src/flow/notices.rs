@@ -28,7 +28,7 @@ const NOTICE_RETRY_FOR: Span = Span::hours(24);
 const TOLD: &str = "told";
 
 /// Tells the member about the reset at these contacts, never with the password. After an earlier attempt only those are
-/// asked that refused it for the moment.
+/// asked that refused it for the moment, or were not asked then.
 pub(super) async fn send_notice(
     app: &App,
     row: &ResetRow,
@@ -41,7 +41,7 @@ pub(super) async fn send_notice(
     let to_try: Vec<(&Destination, String)> = to
         .iter()
         .map(|to| (to, contacts::digest(app, &row.member_id, to)))
-        .filter(|(_, recipient)| earlier.is_empty() || is_to_try(&earlier, recipient))
+        .filter(|(_, recipient)| is_to_try(&earlier, recipient))
         .collect();
     let contacts = before_asking(earlier, &to_try);
     let send = async |(to, recipient): (&Destination, String)| {
@@ -147,9 +147,8 @@ fn before_asking(
 }
 
 fn is_to_try(earlier: &[NoticeRow], recipient: &str) -> bool {
-    earlier
-        .iter()
-        .any(|row| row.recipient == recipient && row.outcome == StepOutcome::Pending)
+    let mut asked = earlier.iter().filter(|row| row.recipient == recipient);
+    asked.all(|row| row.outcome == StepOutcome::Pending)
 }
 
 /// How a contact took the notice. A mail server with greylisting refuses the first attempt, and the operator can mend a
@@ -188,8 +187,9 @@ fn together(contacts: &BTreeMap<String, StepOutcome>, last: Option<&Outcome>) ->
 }
 
 /// Where the notice goes: every contact on record that counts and did not carry the password, and the business address if
-/// none of them is surely the member's. `delivered` is how the delivery ended, as far as it is known: one that was refused
-/// carried nothing. Where nobody knows, the contact is told, and the business address too.
+/// none of the others is surely the member's. `delivered` is how the delivery ended, as far as it is known: one that was
+/// refused carried nothing, so the contact is told. It does not stand for the others: the password may have arrived there
+/// all the same, and a second try may go there.
 pub(super) fn notice_destinations(
     app: &App,
     row: &ResetRow,
@@ -203,20 +203,13 @@ pub(super) fn notice_destinations(
         row.destination_digest.as_ref() == Some(&digest)
             || row.carried_mask() == Some(to.masked().as_str())
     };
-    let (is_carried, is_unknown) = match delivered {
-        Some(StepOutcome::Done) => (true, false),
-        Some(StepOutcome::Unknown) => (false, true),
-        None => (false, row.delivering_at.is_some()),
-        Some(StepOutcome::Failed | StepOutcome::Impossible | StepOutcome::Pending) => {
-            (false, false)
-        }
-    };
+    let is_carried = delivered == Some(StepOutcome::Done);
     let has_channel = |to: &Destination| app.deliveries.has(to.channel());
     let told = |known: ContactOnRecord| {
         let is_chosen = was_chosen(&known.to);
         let is_told = known.counts && has_channel(&known.to) && !(is_chosen && is_carried);
         is_told.then_some(ContactOnRecord {
-            is_surely_theirs: known.is_surely_theirs && !(is_chosen && is_unknown),
+            is_surely_theirs: known.is_surely_theirs && !is_chosen,
             ..known
         })
     };

@@ -16,7 +16,7 @@ use tokio::time::Instant;
 use super::{messages, security};
 use crate::app::App;
 use crate::delivery::Note;
-use crate::directory::{By, Directories, Match};
+use crate::directory::{By, Directories, Down, Match};
 use crate::domain::delivery::Outcome;
 use crate::domain::{EmailAddress, Member, MemberId};
 use crate::store::{AdminPin, PinnedBy, StoreError};
@@ -283,15 +283,24 @@ async fn unseen(app: &App) -> Result<Vec<EmailAddress>, StoreError> {
         .collect())
 }
 
-/// What these addresses find, without those that could not be looked up. Each is asked for alone, so that one failure does
-/// not fail the others.
-pub(crate) async fn look_up(
+/// What these addresses find, without those that could not be looked up.
+async fn look_up(directories: &Directories, emails: &[EmailAddress]) -> Vec<(EmailAddress, Match)> {
+    let answers = ask_each(directories, emails).await;
+    let found = |(email, answer): (EmailAddress, Result<Match, Down>)| Some((email, answer.ok()?));
+    answers.into_iter().filter_map(found).collect()
+}
+
+/// What each of these addresses finds. Each is asked for alone, so that one failure does not fail the others.
+pub(crate) async fn ask_each(
     directories: &Directories,
     emails: &[EmailAddress],
-) -> Vec<(EmailAddress, Match)> {
+) -> Vec<(EmailAddress, Result<Match, Down>)> {
     let ask = async |email: EmailAddress| match directories.find(&[By::Email(email.clone())]).await
     {
-        Ok(found) => Some((email, found.into_iter().next().unwrap_or(Match::Nobody))),
+        Ok(found) => {
+            let found = found.into_iter().next().unwrap_or(Match::Nobody);
+            (email, Ok(found))
+        }
         Err(down) => {
             let address = email.masked();
             tracing::warn!(
@@ -300,13 +309,12 @@ pub(crate) async fn look_up(
                 address,
                 "an administrator of the list could not be looked up"
             );
-            None
+            (email, Err(down))
         }
     };
     stream::iter(emails.iter().cloned())
         .map(ask)
         .buffered(CONCURRENT)
-        .filter_map(std::future::ready)
         .collect()
         .await
 }

@@ -115,7 +115,7 @@ fn end_event(
         } else {
             "ended"
         };
-        let text = texts::session_ended(end, &portal.app.zone, portal.app.clock.now());
+        let text = texts::page_outdated(end, &portal.app.zone, portal.app.clock.now());
         Some(Ok(Event::default().event(event).data(text)))
     };
     stream::once(event).filter_map(std::future::ready)

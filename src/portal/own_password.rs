@@ -7,6 +7,7 @@ use axum::response::Response;
 use super::guessable::{self, KnownWords, rated_part};
 use super::new_session::new_token;
 use super::page::redirect;
+use super::password_check::as_compared;
 use super::session::key_of;
 use super::state::Portal;
 use super::visit::Visit;
@@ -78,6 +79,7 @@ pub(super) async fn hash_if_allowed(
     }
     let caller = Caller::Known(&found.session.session_key);
     let current = found.account.credential.as_deref();
+    let typed = as_compared(&found.account, typed);
     let present = portal.builtin.check(caller, typed, current).await;
     if present.map_err(unavailable)?.is_right() {
         return Ok(NewPassword::Denied(PasswordDenied::Same));

@@ -100,10 +100,9 @@ pub(super) async fn check(
         Some((row, _)) => KnownDevice::of(visit, row).await?,
         None => None,
     };
-    // Who copies a generated password often copies the blanks around it, and it has none of its own.
     let typed = match &found {
-        Some((_, account)) if account.temporary_until.is_some() => typed.trim(),
-        Some(_) | None => typed,
+        Some((_, account)) => as_compared(account, typed),
+        None => typed,
     };
     let source = TrySource::of(visit, device.as_ref(), &typed_at, email_key);
     let counted = match source.count(visit) {
@@ -147,6 +146,16 @@ pub(super) async fn check(
         running,
         to_hash_anew,
     })))
+}
+
+/// What is compared with the credential. Who copies a generated password often copies the blanks around it, and it has none
+/// of its own.
+pub(super) fn as_compared<'a>(account: &AccountRow, typed: &'a str) -> &'a str {
+    if account.temporary_until.is_some() {
+        typed.trim()
+    } else {
+        typed
+    }
 }
 
 /// Compares what was typed with the credential. A try that could not be compared is not counted.

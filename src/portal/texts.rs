@@ -198,6 +198,16 @@ pub(super) fn session_ended(end: SessionEnd, zone: &Zone, now: Moment) -> String
     }
 }
 
+/// What an open page says whose session ended. The browser may have a newer session by then, and then the page's link leads
+/// there.
+pub(super) fn page_outdated(end: SessionEnd, zone: &Zone, now: Moment) -> String {
+    if end == SessionEnd::Other {
+        return "This page is out of date: the session has ended, or went on in another window."
+            .to_owned();
+    }
+    session_ended(end, zone, now)
+}
+
 // The one-time link.
 
 const DEAD_LINK: &str = "This link does not work";

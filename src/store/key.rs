@@ -3,7 +3,7 @@
 use super::engine::{Tx, params};
 use super::{AuditRow, Store, StoreError};
 
-const FINGERPRINT: &str = "
+pub(super) const FINGERPRINT: &str = "
     select fingerprint
     from key_fingerprint";
 

@@ -2,6 +2,7 @@
 //! covers them: a change is a new one.
 
 use std::borrow::Cow;
+use std::collections::HashSet;
 
 use sqlx::migrate::{Migration, MigrationType, Migrator};
 use sqlx::sqlite::SqliteConnection;
@@ -37,9 +38,17 @@ pub(super) async fn is_outdated(connection: &mut SqliteConnection) -> Result<boo
     if made.fetch_optional(&mut *connection).await?.is_none() {
         return Ok(true);
     }
-    let newest = sqlx::query("select max(version) from _sqlx_migrations where success");
-    let newest: Option<i64> = newest.fetch_one(connection).await?.try_get(0)?;
-    Ok(newest < migrations().last().map(|last| last.version))
+    let rows = sqlx::query("select version from _sqlx_migrations where success")
+        .fetch_all(connection)
+        .await?;
+    let mut made = HashSet::new();
+    for row in rows {
+        made.insert(row.try_get::<i64, _>(0)?);
+    }
+    // Numbers are not handed out in the order of releases, so one below the newest can be missing.
+    Ok(migrations()
+        .iter()
+        .any(|migration| !made.contains(&migration.version)))
 }
 
 /// Applies those that are missing.
@@ -67,6 +76,27 @@ mod tests {
     use crate::domain::{Carries, State};
     use crate::store::ResetRow;
     use crate::store::engine::{Table, Tx, sql};
+
+    /// A migration whose number lies below one that was applied before it.
+    #[tokio::test]
+    async fn a_record_that_lacks_any_migration_is_outdated() {
+        for missing in migrations() {
+            let mut connection = SqliteConnectOptions::new()
+                .in_memory(true)
+                .connect()
+                .await
+                .unwrap();
+            migrate(&mut connection).await.unwrap();
+            assert!(!is_outdated(&mut connection).await.unwrap());
+            sqlx::query("delete from _sqlx_migrations where version = $1")
+                .bind(missing.version)
+                .execute(&mut connection)
+                .await
+                .unwrap();
+            let version = missing.version;
+            assert!(is_outdated(&mut connection).await.unwrap(), "{version}");
+        }
+    }
 
     /// A record of any age, with rows of its time in it, is brought up to date and loses none of them but the steps of a
     /// reset that is gone.

@@ -135,7 +135,7 @@ pub use self::resets::ResetRow;
 pub(crate) use self::seen_contacts::{PresentContacts, PresentDigest};
 pub use self::sessions::SessionRow;
 pub(crate) use self::sessions::{SessionEnd, SignedIn};
-pub(crate) use self::steps::after_change;
+pub(crate) use self::steps::{ClaimedSteps, after_change};
 pub use self::steps::{StepNote, StepRow};
 pub(crate) use self::tries::LookUpRefused;
 pub(crate) use self::watch::{Lost, Watch};

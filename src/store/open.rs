@@ -91,7 +91,7 @@ pub enum Use {
     Serve,
     /// All other commands: beside a running `serve`.
     Beside,
-    /// `check`: the same, and nothing is left behind: no migration is made, and no file.
+    /// `check`: the same, and nothing is left behind: no migration is made, no file, and the journal mode stays.
     Look,
 }
 
@@ -142,6 +142,26 @@ impl Store {
         }
     }
 
+    /// The fingerprint of the key of a database that is too old to be opened. Its file was looked at before.
+    pub(crate) async fn fingerprint_of_older(path: &Path) -> Result<Option<String>, OpenError> {
+        let mut connection = plain(path).connect().await?;
+        let has_table =
+            "select 1 from sqlite_schema where type = 'table' and name = 'key_fingerprint'";
+        let mut found = None;
+        if sqlx::query(has_table)
+            .fetch_optional(&mut connection)
+            .await?
+            .is_some()
+        {
+            found = sqlx::query(super::key::FINGERPRINT)
+                .fetch_optional(&mut connection)
+                .await?;
+        }
+        let fingerprint = found.map(|row| row.try_get(0)).transpose()?;
+        connection.close().await?;
+        Ok(fingerprint)
+    }
+
     async fn open_as(
         path: &Path,
         how: Use,
@@ -154,7 +174,10 @@ impl Store {
         own_log::check(path)?;
         // Before SQLite opens the file, and until after it has closed it.
         let mut file = take_file(path, how, absent).await?;
-        let options = options(path);
+        let mut options = options(path);
+        if how != Use::Look {
+            options = options.journal_mode(SqliteJournalMode::Wal);
+        }
         let writing = options.clone().pragma("cache_size", WRITER_CACHE);
         let mut connection = writing.connect().await?;
         check_version(&mut connection).await?;
@@ -255,7 +278,6 @@ fn options(path: &Path) -> SqliteConnectOptions {
         .filename(path)
         // It was made before, so one that is missing was deleted meanwhile.
         .create_if_missing(false)
-        .journal_mode(SqliteJournalMode::Wal)
         .synchronous(SqliteSynchronous::Full)
         .busy_timeout(Duration::from_secs(5))
         .foreign_keys(true)
@@ -332,14 +354,18 @@ async fn has_record(path: &Path) -> Result<bool, OpenError> {
     if path.metadata()?.len() == 0 {
         return Ok(false);
     }
-    let options = SqliteConnectOptions::new()
-        .filename(path)
-        .disable_statement_logging();
-    let mut connection = options.connect().await?;
+    let mut connection = plain(path).connect().await?;
     let ours = "select 1 from sqlite_schema where type = 'table' and name in ('member', 'reset', 'slot', 'audit') limit 1";
     let found = sqlx::query(ours).fetch_optional(&mut connection).await?;
     connection.close().await?;
     Ok(found.is_some())
+}
+
+/// For a single read, which changes nothing of the file.
+fn plain(path: &Path) -> SqliteConnectOptions {
+    SqliteConnectOptions::new()
+        .filename(path)
+        .disable_statement_logging()
 }
 
 async fn check_version(connection: &mut SqliteConnection) -> Result<(), OpenError> {
@@ -429,7 +455,8 @@ mod tests {
             }
             one.cmp(other)
         });
-        let mut writer = options(&path).connect().await.unwrap();
+        let writing = options(&path).journal_mode(SqliteJournalMode::Wal);
+        let mut writer = writing.connect().await.unwrap();
         for statement in [
             "create table kept (name text)",
             "insert into kept values ('a'), ('b')",

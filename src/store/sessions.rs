@@ -86,7 +86,7 @@ pub(crate) enum SessionEnd {
     PasswordEnded(Moment),
     /// By "this wasn't me".
     Disowned,
-    /// Wrong codes locked the account before the member had set their own password.
+    /// Wrong codes locked the account.
     Locked,
     /// The password was replaced in another way, as by the operator.
     OtherPassword,
@@ -120,6 +120,7 @@ impl SignedIn {
         {
             return Some(match (account.lock(), account.temporary_until) {
                 (Some(LockedBy::Member), _) => SessionEnd::Disowned,
+                (Some(LockedBy::Codes), _) => SessionEnd::Locked,
                 (_, None) => SessionEnd::OtherPassword,
                 (_, Some(_)) => ended_password.map_or(SessionEnd::Reset, SessionEnd::PasswordEnded),
             });

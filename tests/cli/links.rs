@@ -172,6 +172,74 @@ fn a_directory_that_does_not_answer_is_said() {
     );
 }
 
+/// A pretend Lark that tells of Jo and of nobody else, and refuses to tell of addresses with `code` in them.
+async fn lark() -> wiremock::MockServer {
+    let server = wiremock::MockServer::start().await;
+    let answer = |request: &wiremock::Request| {
+        let path = request.url.path();
+        let typed = String::from_utf8_lossy(&request.body).into_owned();
+        let done = |data: serde_json::Value| {
+            (
+                200,
+                serde_json::json!({ "code": 0, "msg": "ok", "data": data }),
+            )
+        };
+        let (status, body) = if path.ends_with("tenant_access_token/internal") {
+            let token = serde_json::json!({ "code": 0, "msg": "ok", "tenant_access_token": "t", "expire": 7200 });
+            (200, token)
+        } else if let Some((_, code)) = typed.split_once("code-") {
+            let code: i64 = code[..8].parse().unwrap();
+            (400, serde_json::json!({ "code": code, "msg": "refused" }))
+        } else if path.ends_with("batch_get_id") && typed.contains("jo@acme.example") {
+            done(
+                serde_json::json!({ "user_list": [{ "email": "jo@acme.example", "user_id": "ou_jo" }] }),
+            )
+        } else if path.ends_with("batch_get_id") {
+            done(serde_json::json!({ "user_list": [{ "email": "pia@acme.example" }] }))
+        } else {
+            done(serde_json::json!({ "user": {
+                "open_id": "ou_jo", "name": "Jo Lim", "enterprise_email": "jo@acme.example", "email": "jo@acme.example",
+                "mobile": "", "is_tenant_manager": false,
+                "status": { "is_frozen": false, "is_resigned": false, "is_activated": true, "is_exited": false,
+                    "is_unjoin": false },
+            } }))
+        };
+        wiremock::ResponseTemplate::new(status).set_body_json(body)
+    };
+    wiremock::Mock::given(wiremock::matchers::any())
+        .respond_with(answer)
+        .mount(&server)
+        .await;
+    server
+}
+
+/// Lines of which the directory does not tell are not linked with those of which it does, and end no asking: one slip
+/// after three entries that cannot be read is found all the same.
+#[test]
+fn a_file_is_linked_only_where_the_directory_told_of_every_line() {
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let server = runtime.block_on(lark());
+    let place = Place::new(&format!(
+        "[[directory]]\nkind = \"lark\"\napp_id = \"cli_a1b2\"\napp_secret = \"8f742231b10e8888abcd99yyyzzz85a5\"\n\
+        api_url = \"{}/open-apis/\"\n",
+        server.uri()
+    ));
+    // The app may not do that: a matter of set-up. Then a limit, which passes.
+    let no_right: String = (1..=3)
+        .map(|at| format!("slack,U{at},a{at}-code-99991672@acme.example\n"))
+        .collect();
+    let ran = link_file(&place, &format!("{no_right}slack,UPIA,pia@acme.example\n"));
+    assert_refused(&place, &ran, &["line 5", "nobody", "pia@acme.example"]);
+    for code in [99_991_672, 99_991_400] {
+        let line = format!("slack,U1,a-code-{code}@acme.example\n");
+        let ran = link_file(&place, &format!("{line}slack,UJO,jo@acme.example\n"));
+        let told = format!("line 2: a-code-{code}@acme.example was not looked up");
+        assert_refused(&place, &ran, &[&told, "Lark directory"]);
+    }
+    let ran = link_file(&place, "slack,UJO,jo@acme.example\n");
+    assert_eq!(ran.code, 0, "{}", ran.err);
+}
+
 /// Whoever gets another person's link becomes that person, so it is never a side effect.
 #[test]
 fn a_link_is_moved_on_demand_only() {

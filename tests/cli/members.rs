@@ -125,6 +125,7 @@ fn a_password_is_set_and_verified_in_every_form() {
     let mina = "mina.park@acme.example";
     let code = |what, input| place.run_with_input(&["members", what, mina], input).code;
     for (set, typed) in [(apart, together), (together, apart)] {
+        place.sql("update member set credential = null");
         assert_eq!(code("set-password", set), 0);
         assert_eq!((code("verify", typed), code("verify", set)), (0, 0));
         assert_eq!(code("verify", "cafe au lait\n"), 1);
@@ -193,6 +194,7 @@ fn no_password_is_set_beside_a_reset() {
         "update reset set finished_at = 6",
         "update reset set state = 'changing', finished_at = null, deadline_at = 5",
     ] {
+        place.sql("update member set credential = null");
         place.sql(change);
         assert_eq!(set().code, 0, "{change}");
     }
@@ -420,4 +422,80 @@ fn the_operator_adds_a_contact() {
         "{}",
         ran.err
     );
+}
+
+/// S40: whoever knows the password of a reset must not make it the member's lasting one, which asks for no code.
+#[test]
+fn the_present_password_is_not_set_again() {
+    let place = Place::new("");
+    place.write("people.csv", PEOPLE);
+    place.run(&["members", "import", "people.csv"]);
+    let mina = "mina.park@acme.example";
+    let set = |typed: &str| place.run_with_input(&["members", "set-password", mina], typed);
+    assert_eq!(set("right horse battery\n").code, 0);
+    place.sql("update member set temporary_until = 4102444800000 where name = 'Mina Park'");
+    let kept =
+        "select concat_ws(' ', credential, temporary_until) from member where name = 'Mina Park'";
+    let before = place.look(kept);
+    let ran = set("right horse battery\n");
+    assert_eq!((ran.code, ran.out.as_str()), (1, ""), "{}", ran.err);
+    assert!(
+        ran.err.contains("this is the present password")
+            && ran.err.contains("Nothing was changed."),
+        "{}",
+        ran.err
+    );
+    assert_eq!(place.look(kept), before);
+    assert_eq!(set("wrong horse battery\n").code, 0);
+}
+
+/// A command that says "Nothing was changed." has made no database either, which root would then own.
+#[test]
+fn a_refused_command_makes_no_database() {
+    let place = Place::new("[admins]\nsource = \"list\"\nprimary = [\"mina.park@acme.example\"]\n");
+    place.write("wrong.csv", "name,mail\nJo,jo@acme.example\n");
+    let links = "platform,user_id,business_email\nslack,@mina,mina@acme.example\n";
+    place.write("links.csv", links);
+    let mina = "mina.park@acme.example";
+    for words in [
+        ["link", "slack", "@mina", mina].as_slice(),
+        &["link", "slack", "UMINA", mina],
+        &["link", "--csv", "missing.csv"],
+        &["link", "--csv", "wrong.csv"],
+        &["link", "--csv", "links.csv"],
+        &["unlink", "slack", "UMINA"],
+        &["members", "import", "missing.csv"],
+        &["members", "import", "wrong.csv"],
+        &["admins", "accept", mina],
+        &["members", "contact", mina, "mina@mail.example"],
+        &["members", "set-password", mina],
+        &["members", "remove", mina],
+        &["members", "unlock", mina],
+        &["members", "show", mina],
+        &["members", "verify", mina],
+    ] {
+        let ran = place.run(words);
+        assert_eq!(
+            (ran.code, ran.out.as_str()),
+            (1, ""),
+            "{words:?} {}",
+            ran.err
+        );
+        let told = if words.contains(&"missing.csv") {
+            "missing.csv cannot be read"
+        } else {
+            "Nothing was changed."
+        };
+        assert!(ran.err.contains(told), "{words:?} {}", ran.err);
+        let mut left: Vec<String> = std::fs::read_dir(&place.0)
+            .unwrap()
+            .map(|file| file.unwrap().file_name().into_string().unwrap())
+            .collect();
+        left.sort();
+        assert_eq!(
+            left,
+            ["links.csv", "relatch.toml", "wrong.csv"],
+            "{words:?}"
+        );
+    }
 }

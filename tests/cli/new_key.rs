@@ -55,7 +55,18 @@ fn a_key_that_is_gone_is_replaced_on_demand_only() {
     let ran = place.run(&["new-key"]);
     assert_eq!(ran.code, 0, "{}", ran.err);
     assert!(
-        ran.out.contains("relatch.key") && ran.out.contains("Cards and links from before are dead"),
+        ran.out.contains("relatch.key")
+            && ran
+                .out
+                .contains("Cards and links of relatch from before are dead"),
+        "{}",
+        ran.out
+    );
+    assert!(
+        ran.out.starts_with("A new key was made: ")
+            && ran
+                .out
+                .contains("nobody has used yet have ended: these members need another reset."),
         "{}",
         ran.out
     );
@@ -81,7 +92,43 @@ fn a_key_of_another_database_is_taken_on_demand_only() {
     let ran = place.run(&["new-key"]);
     assert_eq!(ran.code, 0, "{}", ran.err);
     assert_eq!(place.key(), other);
+    assert!(
+        ran.out.starts_with("The key was taken from the file: ")
+            && !ran.out.contains("A new key was made"),
+        "{}",
+        ran.out
+    );
     place.serve_once();
+}
+
+/// Only our own database holds passwords that can be ended here. What another directory made goes on, and that is said.
+#[test]
+fn what_other_directories_made_goes_on() {
+    let lark = "[[directory]]\nkind = \"lark\"\napp_id = \"cli_a1b2\"\napp_secret = \"8f742231b10e8888abcd99yyyzzz85a5\"\n\
+        api_url = \"http://127.0.0.1:1/\"\ndomains = [\"acme.example\"]\n";
+    let builtin = "[[directory]]\nkind = \"builtin\"\n";
+    for (directories, has_builtin) in [(lark.to_owned(), false), (format!("{lark}{builtin}"), true)]
+    {
+        let place = Place::new(LISTEN);
+        place.serve_once();
+        std::fs::remove_file(place.0.join("relatch.key")).unwrap();
+        place.write("relatch.toml", &format!("{LISTEN}{directories}"));
+        let ran = place.run(&["new-key"]);
+        assert_eq!(ran.code, 0, "{}", ran.err);
+        let goes_on = "Passwords and links of resets that Lark directory made go on";
+        assert!(
+            ran.out.contains(goes_on) && ran.out.contains("reset those members again."),
+            "{}",
+            ran.out
+        );
+        assert_eq!(
+            ran.out.contains("have ended in the built-in directory"),
+            has_builtin,
+            "{}",
+            ran.out
+        );
+        assert_eq!(ran.out.contains("have ended"), has_builtin, "{}", ran.out);
+    }
 }
 
 /// Nothing is replaced that is there, and nothing is made that `serve` makes.

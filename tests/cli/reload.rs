@@ -159,3 +159,26 @@ fn the_path_of_public_url_follows_a_reload() {
         );
     }
 }
+
+/// A secret is rotated by a new file and SIGHUP; what its file gets wrong is said then, as at the start.
+#[test]
+fn what_is_odd_in_a_new_secret_is_said_after_a_reload() {
+    let settings =
+        format!("{SETTINGS}[email]\nfrom = \"it@acme.example\"\nsmtp_url_file = \"secret\"\n");
+    let place = Place::new(&settings);
+    place.write("secret", "smtp://it:canary@127.0.0.1:1\n");
+    let mut serving = Serving::start(&place);
+    place.write("secret", "smtp://it:canary@127.0.0.1:1/ \n");
+    // Also where nothing has changed since.
+    for message in [
+        "the settings were read again and are in use",
+        "the settings were read again; they are the same",
+    ] {
+        assert_eq!(serving.reload()["message"], message);
+        let line = serving.hears("secret begins or ends with a blank");
+        assert_eq!(
+            (line["key"].as_str(), line["level"].as_str()),
+            (Some("email.smtp_url_file"), Some("WARN"))
+        );
+    }
+}

@@ -373,3 +373,18 @@ fn what_could_not_be_told_is_refused() {
         assert!(!ran.out.contains("canary"), "{}", ran.out);
     }
 }
+
+/// Where a directory is written wrongly, nobody knows whether it names managers: only what is wrong is said.
+#[test]
+fn a_directory_that_cannot_be_read_is_no_missing_one() {
+    let settings = "[policy]\nnotify_manager = true\n[[directory]]\nkind = \"bultin\"\n";
+    let ran = Place::new(settings).run(&["check"]);
+    assert_eq!(ran.code, 78, "{}", ran.err);
+    assert!(ran.out.contains("directory"), "{}", ran.out);
+    assert!(
+        !ran.out
+            .contains("only the built-in directory names managers"),
+        "{}",
+        ran.out
+    );
+}

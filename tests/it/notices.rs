@@ -28,16 +28,9 @@ fn told(bot: &TestBot) -> Vec<String> {
 /// A contact that was chosen and got nothing did not carry the password: it is told like every other one.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_contact_that_refused_the_password_gets_the_notice() {
-    // Where it may have arrived, the only contact is not enough.
-    for (outcome, of_two, of_one) in [
-        (
-            Outcome::Refused(Refusal::Address),
-            [PHONE, EMAIL],
-            &[PHONE][..],
-        ),
-        (Outcome::Unknown, [PHONE, EMAIL], &[PHONE, MINA]),
-    ] {
-        for (private, wanted) in [(EMAIL, &of_two[..]), (MINA, of_one)] {
+    for outcome in [Outcome::Refused(Refusal::Address), Outcome::Unknown] {
+        // The only contact is not enough: the password may have arrived there, or may go there yet.
+        for (private, wanted) in [(EMAIL, [PHONE, EMAIL]), (MINA, [PHONE, MINA])] {
             let bot = TestBot::new().await;
             bot.alter(MINA, "personal_email", private).await;
             let ready = bot.last_look(JO, MINA, "deliver_phone").await;
@@ -46,6 +39,65 @@ async fn a_contact_that_refused_the_password_gets_the_notice() {
             assert_eq!(told(&bot), wanted, "{outcome:?}, {private}");
         }
     }
+}
+
+/// A second try carries the password to the only contact, which may be the only one that was told: the business address is
+/// told too.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_only_contact_is_not_told_alone_where_a_second_try_reaches_it() {
+    for refused in [Refusal::Address, Refusal::Later] {
+        for is_put_off in [false, true] {
+            let bot = TestBot::new().await;
+            bot.alter(MINA, "personal_email", MINA).await;
+            let ready = bot.last_look(JO, MINA, "deliver_phone").await;
+            bot.outbox.end_next_send(Outcome::Refused(refused.clone()));
+            for _ in 0..2 {
+                bot.outbox.end_next_send(if is_put_off {
+                    Outcome::Refused(Refusal::Later)
+                } else {
+                    Outcome::Accepted
+                });
+            }
+            bot.click(JO, &ready, "confirm").await;
+            let mut told_of_it = told(&bot);
+            bot.click(JO, &bot.slack.last(), "deliver_phone").await;
+            let done = bot.slack.last_text();
+            assert!(done.contains("Done."), "{done}");
+            let sent = bot.outbox.take();
+            assert!(
+                sent.iter()
+                    .any(|sent| password_in_sms(&sent.text).is_some())
+            );
+            bot.clock.advance(Span::minutes(3));
+            bot.sweep().await;
+            told_of_it.extend(told(&bot));
+            assert!(
+                told_of_it.iter().any(|to| to == MINA),
+                "{refused:?}, {is_put_off}: {told_of_it:?}"
+            );
+        }
+    }
+}
+
+/// A contact that left the record before it could be told leaves the business address, which was not asked before.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_business_address_is_told_where_the_other_contact_left_the_record() {
+    let bot = TestBot::new().await;
+    let ready = bot.last_look(JO, MINA, "deliver_phone").await;
+    for why in [Refusal::Address, Refusal::Later, Refusal::Later] {
+        bot.outbox.end_next_send(Outcome::Refused(why));
+    }
+    bot.click(JO, &ready, "confirm").await;
+    bot.alter(MINA, "personal_email", MINA).await;
+    bot.click(JO, &bot.slack.last(), "deliver_phone").await;
+    let sent = bot.outbox.take();
+    assert!(
+        sent.iter()
+            .any(|sent| password_in_sms(&sent.text).is_some())
+    );
+    bot.clock.advance(Span::minutes(3));
+    bot.sweep().await;
+    assert_eq!(told(&bot), [MINA]);
 }
 
 /// The same where the administrator's copy went out, so that the reset counts as delivered.
@@ -167,7 +219,7 @@ async fn nobody_else_is_told() {
     bot.reset_by_copy(JO, MINA).await;
     assert!(to_manager(&bot).is_empty());
     let bot = TestBot::with_managers().await;
-    for manager in ["", MINA, "Mina.Park+x@acme.example"] {
+    for manager in ["", MINA, "Mina.Park+x@acme.example", "Mina+x@mail.example"] {
         if !manager.is_empty() {
             bot.alter(MINA, "manager_email", manager).await;
         }

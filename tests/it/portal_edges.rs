@@ -128,7 +128,7 @@ async fn an_open_page_that_was_away_hears_of_the_reset() {
         .await;
     let told = String::from_utf8(events.collect().await.unwrap().to_bytes().to_vec()).unwrap();
     assert!(
-        told.contains("event: ended") && told.contains("This session has ended."),
+        told.contains("event: ended") && told.contains("This page is out of date"),
         "{told}"
     );
     assert!(!told.contains("administrator"));

@@ -19,16 +19,22 @@ const ROOM: usize = 256 * 1024;
 /// Why no file can be made or written somewhere.
 type NoRoom = String;
 
-/// Tries the folders, the database and the key, and returns the record where there is one. Leaves nothing behind.
-pub(super) async fn try_files(
-    settings: &Settings,
-    report: &mut Report,
-) -> Option<(Store, StoreTasks)> {
+/// What there is of the record.
+pub(super) enum Record {
+    Open(Store, StoreTasks),
+    /// The first `serve` or import makes it.
+    NotYet,
+    /// It is there, or may be, and cannot be opened. The fingerprint of its key, where that can be read.
+    Closed(Option<String>),
+}
+
+/// Tries the folders, the database and the key, and returns what there is of the record. Leaves nothing behind.
+pub(super) async fn try_files(settings: &Settings, report: &mut Report) -> Record {
     let (database, key_file) = (&settings.database, &settings.key_file);
     let folder = folder_of(database);
     if let Err(told) = try_folder(&folder) {
         report.add_unsound("database", told);
-        return None;
+        return Record::Closed(None);
     }
     if let Some(told) = other_user(database, &folder) {
         report.add(Level::Warn, "database", told);
@@ -43,11 +49,11 @@ pub(super) async fn try_files(
                     "cannot be written; the log says why. Is the disk full, or the file read-only?";
                 report.add_unsound("database", told);
             }
-            Some((store, tasks))
+            Record::Open(store, tasks)
         }
         Ok(None) => {
             report.add(Level::Ok, "database", "there is none yet; serve makes it");
-            None
+            Record::NotYet
         }
         Err(Failure::Open {
             error: error @ OpenError::Older,
@@ -55,25 +61,39 @@ pub(super) async fn try_files(
         }) => {
             let told = format!("{error}. Until then nobody can say here who is in it");
             report.add(Level::Warn, "database", told);
-            None
+            Record::Closed(fingerprint_of_older(database, report).await)
         }
         Err(failure) if failure.is_of_files() => {
             report.add_unsound("database", failure.in_full());
-            None
+            Record::Closed(None)
         }
         Err(failure) => {
             report.add(Level::Fail, "database", failure.in_full());
-            None
+            Record::Closed(None)
         }
     };
-    let store = record.as_ref().map(|(store, _)| store);
-    try_key(key_file, &folder, store, report).await;
+    try_key(key_file, &folder, &record, report).await;
     record
 }
 
+async fn fingerprint_of_older(database: &Path, report: &mut Report) -> Option<String> {
+    match Store::fingerprint_of_older(database).await {
+        Ok(fingerprint) => fingerprint,
+        Err(error) => {
+            let failure = Failure::open(database, error);
+            report.add(Level::Fail, "database", failure.in_full());
+            None
+        }
+    }
+}
+
 /// A key file that is not there yet is made by `serve`, beside other files or alone.
-async fn try_key(key_file: &Path, tried: &Path, store: Option<&Store>, report: &mut Report) {
-    let key = build::try_key(key_file, store).await;
+async fn try_key(key_file: &Path, tried: &Path, record: &Record, report: &mut Report) {
+    let key = match record {
+        Record::Open(store, _) => build::try_key(key_file, Some(store)).await,
+        Record::NotYet => build::try_key(key_file, None).await,
+        Record::Closed(known) => build::try_key_of(key_file, known.as_deref()),
+    };
     let folder = folder_of(key_file);
     match key {
         Err(failure) if failure.is_of_files() => {
@@ -81,7 +101,12 @@ async fn try_key(key_file: &Path, tried: &Path, store: Option<&Store>, report: &
         }
         Err(failure) => report.add(Level::Fail, "key_file", failure.in_full()),
         Ok(()) if key_file.try_exists().unwrap_or(true) => {
-            report.add(Level::Ok, "key_file", "can be read");
+            let told = if matches!(record, Record::Closed(None)) {
+                "can be read; whether it is the database's own is not known until the database can be opened"
+            } else {
+                "can be read"
+            };
+            report.add(Level::Ok, "key_file", told);
         }
         Ok(()) if folder == tried => {}
         Ok(()) => {

@@ -9,10 +9,11 @@ use std::time::Duration;
 
 use clap::Args;
 
+use self::files::Record;
 use self::report::{Level, Report};
 use super::reload::Source;
 use super::{Failure, build};
-use crate::app::{Admins, Identity};
+use crate::app::Identity;
 use crate::chat::{self, Adapter, ChatParts, Examination, Matching};
 use crate::clock::Clock;
 use crate::config::Settings;
@@ -37,7 +38,11 @@ pub(super) struct CheckOptions {
 pub(super) async fn run(source: &Source, options: CheckOptions) -> Result<(), Failure> {
     let mut report = Report::default();
     match source.load() {
-        Ok(settings) => examine(settings, &mut report).await?,
+        Ok(settings) => {
+            if let Err(failure) = examine(settings, &mut report).await {
+                add_failure(&failure, &mut report);
+            }
+        }
         Err(problems) => {
             for problem in problems.0 {
                 let advice = problem.advice();
@@ -49,13 +54,37 @@ pub(super) async fn run(source: &Source, options: CheckOptions) -> Result<(), Fa
     report.ended()
 }
 
+/// What ends the examination is a line of the list as well, after those that were found before.
+fn add_failure(failure: &Failure, report: &mut Report) {
+    if failure.is_of_files() {
+        report.add_unsound("check", failure.in_full());
+    } else {
+        report.add(Level::Fail, "check", failure.in_full());
+    }
+}
+
 /// The log on standard error has the details of short lines.
 async fn examine(settings: Settings, report: &mut Report) -> Result<(), Failure> {
     telemetry::start(settings.log);
-    let said = |error: &dyn std::error::Error| Failure::Said(error.to_string());
-    let http = net::client(Duration::from_secs(10)).map_err(|error| said(&error))?;
     set_up::examine(&settings, report);
     let record = files::try_files(&settings, report).await;
+    let examined = examine_services(settings, &record, report).await;
+    // However that ended: a database that is not closed keeps files beside it.
+    if let Record::Open(store, tasks) = record {
+        drop(store);
+        tasks.finish().await;
+    }
+    examined
+}
+
+/// Tries what the settings name beyond our own files.
+async fn examine_services(
+    settings: Settings,
+    record: &Record,
+    report: &mut Report,
+) -> Result<(), Failure> {
+    let said = |error: &dyn std::error::Error| Failure::Said(error.to_string());
+    let http = net::client(Duration::from_secs(10)).map_err(|error| said(&error))?;
     let parts = build::trial_parts(http.clone())?;
     let accounts = settings
         .directories
@@ -67,20 +96,27 @@ async fn examine(settings: Settings, report: &mut Report) -> Result<(), Failure>
     };
     let asked = (settings.password_length, settings.password_symbols);
     let names = settings.names_of_remote_directories();
-    let store = record.as_ref().map(|(store, _)| store.clone());
     let company = build::company(&settings.directories, &settings.company_domains);
     let directories = build::directories(
         settings.directories,
         &company,
-        &store
-            .clone()
-            .unwrap_or_else(|| Store::absent(Clock::System, settings.limit)),
+        &match record {
+            Record::Open(store, _) => store.clone(),
+            Record::NotYet | Record::Closed(_) => Store::absent(Clock::System, settings.limit),
+        },
         Hasher::start().map_err(|error| said(&error))?,
         settings.default_country,
         &parts,
     )?;
-    try_directories(&directories, &names, asked, report).await;
-    try_administrators(store.as_ref(), &settings.admins, &directories, report).await;
+    let failed = try_directories(&directories, &names, asked, report).await;
+    match administrators::examine(record, &settings.admins, &directories, &failed).await {
+        Ok(listed) => {
+            for (level, key, text) in listed {
+                report.add(level, key, text);
+            }
+        }
+        Err(error) => report.add(Level::Fail, "database", error.to_string()),
+    }
     try_chats(settings.chats, &parts, &matching, report).await;
     let (channels, ways) = (settings.channels, settings.ways);
     try_channels(
@@ -88,11 +124,6 @@ async fn examine(settings: Settings, report: &mut Report) -> Result<(), Failure>
         report,
     )
     .await;
-    drop((directories, store));
-    if let Some((store, tasks)) = record {
-        drop(store);
-        tasks.finish().await;
-    }
     Ok(())
 }
 
@@ -107,12 +138,14 @@ fn can_be_met((length, has_symbols): (u8, bool), needs: &PasswordNeeds) -> Resul
     })
 }
 
+/// The names of the directories that cannot be used.
 async fn try_directories(
     directories: &Directories,
     names: &[String],
     asked: (u8, bool),
     report: &mut Report,
-) {
+) -> Vec<String> {
+    let mut failed = Vec::new();
     for (section, directory) in names.iter().zip(directories.remote()) {
         let name = directory.name();
         let mut warnings = Vec::new();
@@ -123,29 +156,16 @@ async fn try_directories(
         }
         match probed {
             Ok(()) => report.add_found(Level::Ok, section, name, String::new().into()),
-            Err(found) => report.add_found(Level::Fail, section, name, found),
+            Err(found) => {
+                failed.push(name.to_owned());
+                report.add_found(Level::Fail, section, name, found);
+            }
         }
         for warning in warnings {
             report.add_found(Level::Warn, section, name, warning.into());
         }
     }
-}
-
-/// Says which administrators of the settings' list have the right.
-async fn try_administrators(
-    store: Option<&Store>,
-    admins: &Admins,
-    directories: &Directories,
-    report: &mut Report,
-) {
-    match administrators::examine(store, admins, directories).await {
-        Ok(listed) => {
-            for (level, key, text) in listed {
-                report.add(level, key, text);
-            }
-        }
-        Err(error) => report.add(Level::Fail, "database", error.to_string()),
-    }
+    failed
 }
 
 async fn try_chats(

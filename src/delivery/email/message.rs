@@ -11,6 +11,13 @@ use zeroize::Zeroizing;
 /// The longest line that is sent unencoded. Some servers fold longer ones, which breaks links.
 const LONGEST_LINE: usize = 74;
 
+const HTML_BEGIN: &str = "<!DOCTYPE html>\n<html><body><p>\n";
+const HTML_END: &str = "\n</p></body></html>\n";
+
+/// By how much a text grows at most as HTML: a link stands there twice, and `"` is written in six characters. What is put
+/// around a link is less than its `http://` leaves.
+const MOST_GROWTH: usize = 12;
+
 /// Why no message could be made.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum NoMessage {
@@ -57,7 +64,7 @@ pub(super) fn formatted(
     }
     let plain = part(ContentType::TEXT_PLAIN, text.to_owned());
     let message = if is_linked(text) {
-        let html = part(ContentType::TEXT_HTML, in_html(text));
+        let html = part(ContentType::TEXT_HTML, in_html(text).to_string());
         let both = MultiPart::alternative().singlepart(plain);
         builder.multipart(both.singlepart(html))?
     } else {
@@ -87,33 +94,51 @@ fn is_linked(text: &str) -> bool {
     text.split_whitespace().any(is_link)
 }
 
-/// The same words, with links that can be clicked.
-fn in_html(text: &str) -> String {
-    let lines: Vec<String> = text.lines().map(line_in_html).collect();
-    format!(
-        "<!DOCTYPE html>\n<html><body><p>\n{}\n</p></body></html>\n",
-        lines.join("<br>\n")
-    )
+/// The same words, with links that can be clicked. They may be a password: the only buffer is wiped, and never grows.
+fn in_html(text: &str) -> Zeroizing<String> {
+    let around = HTML_BEGIN.len() + HTML_END.len();
+    let capacity = text.len().saturating_mul(MOST_GROWTH) + around;
+    let mut html = Zeroizing::new(String::with_capacity(capacity));
+    html.push_str(HTML_BEGIN);
+    for (at, line) in text.lines().enumerate() {
+        if at > 0 {
+            html.push_str("<br>\n");
+        }
+        push_line(&mut html, line);
+    }
+    html.push_str(HTML_END);
+    html
 }
 
-fn line_in_html(line: &str) -> String {
-    let words = line.split(' ').map(|word| {
+fn push_line(html: &mut String, line: &str) {
+    for (at, word) in line.split(' ').enumerate() {
+        if at > 0 {
+            html.push(' ');
+        }
         let link = word.trim_end_matches(['.', ',', ')', ';']);
         if !is_link(link) {
-            return escaped(word);
+            push_escaped(html, word);
+            continue;
         }
-        let rest = word.strip_prefix(link).unwrap_or_default();
-        let link = escaped(link);
-        format!("<a href=\"{link}\">{link}</a>{}", escaped(rest))
-    });
-    words.collect::<Vec<_>>().join(" ")
+        html.push_str("<a href=\"");
+        push_escaped(html, link);
+        html.push_str("\">");
+        push_escaped(html, link);
+        html.push_str("</a>");
+        push_escaped(html, word.strip_prefix(link).unwrap_or_default());
+    }
 }
 
-fn escaped(text: &str) -> String {
-    text.replace('&', "&amp;")
-        .replace('<', "&lt;")
-        .replace('>', "&gt;")
-        .replace('"', "&quot;")
+fn push_escaped(html: &mut String, text: &str) {
+    for one in text.chars() {
+        match one {
+            '&' => html.push_str("&amp;"),
+            '<' => html.push_str("&lt;"),
+            '>' => html.push_str("&gt;"),
+            '"' => html.push_str("&quot;"),
+            other => html.push(other),
+        }
+    }
 }
 
 #[cfg(test)]

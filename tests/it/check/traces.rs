@@ -39,20 +39,70 @@ fn a_check_of_a_database_makes_no_file_beside_it() {
     std::fs::remove_dir_all(&folder).unwrap();
 }
 
-/// The next `serve` brings it up to date; `check` does not, because another version may still serve it.
+/// A copy that was made with another journal mode keeps it: the file says so at two places of its header.
 #[test]
-fn an_older_database_is_left_as_it_is() {
+fn a_check_leaves_the_journal_mode_as_it_is() {
     let set_up = SetUp {
         has_members: true,
         ..SetUp::of("listen = \"127.0.0.1:0\"\n")
     };
     let folder = set_up.folder();
     let database = folder.join("relatch.db");
-    forget_newest_migration(&database);
+    change(&database, "pragma journal_mode = delete");
+    let before = names_below(&folder);
+    assert_eq!(&std::fs::read(&database).unwrap()[18..20], [1, 1]);
+    let checked = set_up.run(&folder, &["check"]);
+    assert!(
+        checked.out.contains("ok    database: can be written"),
+        "{}",
+        checked.out
+    );
+    assert_eq!(&std::fs::read(&database).unwrap()[18..20], [1, 1]);
+    assert_eq!(names_below(&folder), before);
+    std::fs::remove_dir_all(&folder).unwrap();
+}
+
+/// A row is inserted, deleted and committed: each of them alone can fail while the folder still has room.
+#[test]
+fn a_database_that_takes_no_row_cannot_be_written() {
+    for refusal in [
+        "create trigger refuse before insert on replay_key begin select raise(abort, 'full'); end",
+        "create trigger refuse before delete on replay_key begin select raise(abort, 'full'); end",
+        // Noticed at the commit only.
+        "create table parent (id integer primary key);
+        create table child (parent integer references parent (id) deferrable initially deferred);
+        create trigger refuse after delete on replay_key begin insert into child values (1); end",
+    ] {
+        let set_up = SetUp {
+            has_members: true,
+            ..SetUp::of("listen = \"127.0.0.1:0\"\n")
+        };
+        let folder = set_up.folder();
+        change(&folder.join("relatch.db"), refusal);
+        let checked = set_up.run(&folder, &["check"]);
+        let told = "fail  database: cannot be written; the log says why";
+        assert!(checked.out.contains(told), "{refusal}: {}", checked.out);
+        assert_eq!(checked.code, Some(78), "{refusal}");
+        std::fs::remove_dir_all(&folder).unwrap();
+    }
+}
+
+/// The next `serve` brings it up to date; `check` does not, because another version may still serve it.
+#[test]
+fn an_older_database_is_left_as_it_is() {
+    let set_up = SetUp {
+        has_members: true,
+        ..SetUp::of("listen = \"127.0.0.1:0\"\n[admins]\nprimary = [\"jo@acme.example\"]\n")
+    };
+    let folder = set_up.folder();
+    let database = folder.join("relatch.db");
+    change(&database, FORGET_NEWEST);
     let (before, bytes) = (names_below(&folder), std::fs::read(&database).unwrap());
     let checked = set_up.run(&folder, &["check"]);
     assert_eq!(checked.code, Some(0), "{}", checked.out);
     let told = "warn  database: the database is of an older relatch";
+    assert!(checked.out.contains(told), "{}", checked.out);
+    let told = "jo@acme.example: cannot be looked up until the database can be opened";
     assert!(checked.out.contains(told), "{}", checked.out);
     assert_eq!(names_below(&folder), before);
     assert!(std::fs::read(&database).unwrap() == bytes);
@@ -60,16 +110,17 @@ fn an_older_database_is_left_as_it_is() {
 }
 
 /// As if the database had been made by the version before.
-fn forget_newest_migration(database: &Path) {
-    use sqlx::{ConnectOptions, Connection, Executor};
+const FORGET_NEWEST: &str =
+    "delete from _sqlx_migrations where version = (select max(version) from _sqlx_migrations)";
 
-    const NEWEST: &str =
-        "delete from _sqlx_migrations where version = (select max(version) from _sqlx_migrations)";
+/// Changes a database that nobody has open.
+fn change(database: &Path, statements: &'static str) {
+    use sqlx::{ConnectOptions, Connection, Executor};
 
     let options = sqlx::sqlite::SqliteConnectOptions::new().filename(database);
     tokio::runtime::Runtime::new().unwrap().block_on(async {
         let mut connection = options.connect().await.unwrap();
-        connection.execute(NEWEST).await.unwrap();
+        connection.execute(statements).await.unwrap();
         connection.close().await.unwrap();
     });
 }

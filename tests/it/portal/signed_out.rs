@@ -279,4 +279,11 @@ async fn an_account_that_codes_have_locked_is_told() {
             "{path}: {said}"
         );
     }
+    // The lock holds, whatever else ended the sessions: the password of the reset would open nothing.
+    bot.execute("update member set signed_out_at = (select max(began_at) from session)")
+        .await;
+    for browser in [&half, &further] {
+        let said = why(browser).await;
+        assert!(said.contains("Too many wrong codes"), "{said}");
+    }
 }

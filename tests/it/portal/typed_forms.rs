@@ -186,6 +186,16 @@ async fn blanks_around_a_generated_password_and_a_code_are_taken_off() {
         .submit("/verify", "/verify", &[("code", &format!(" {code}\t"))])
         .await;
     assert_eq!(page.to(), "/new-password");
+    // S33: with blanks it opens the account, so with blanks it is no new one.
+    let longer = format!(" {temporary}{}", " ".repeat(12));
+    let page = browser
+        .submit("/new-password", "/new-password", &[("password", &longer)])
+        .await;
+    assert!(
+        page.text.contains("the password that you have now"),
+        "{}",
+        page.text
+    );
     bot.set_password(MINA, OWN).await;
     let typed = format!("{OWN} ");
     let page = bot.browser().sign_in(MINA, &typed).await;
