@@ -86,7 +86,7 @@ pub(super) enum RecordCommand {
 pub(super) async fn run(settings: Settings, command: MembersCommand) -> Result<(), Failure> {
     match command {
         MembersCommand::Import(options) => Box::pin(super::import::run(settings, options)).await,
-        MembersCommand::OfRecord(command) => run_with_record(settings, command).await,
+        MembersCommand::OfRecord(command) => Box::pin(run_with_record(settings, command)).await,
     }
 }
 

@@ -233,7 +233,7 @@ fn an_error_of_the_database_names_its_path() {
         ["serve"].as_slice(),
         &["members", "list"],
         &["resets"],
-        &["link", "slack", "UMINA", MINA],
+        &["links"],
         &["new-database"],
     ];
     let settings = "listen = \"127.0.0.1:0\"\ndatabase = \"sqlite://data/x.db\"\n";

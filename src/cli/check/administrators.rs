@@ -57,6 +57,7 @@ const NO_DATABASE: &str =
 const CLOSED_DATABASE: &str = "cannot be looked up until the database can be opened";
 
 /// What became of a question.
+#[derive(Clone, Copy)]
 enum Found<'answer> {
     One(&'answer Member),
     Several(&'answer [String]),

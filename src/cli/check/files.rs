@@ -21,7 +21,7 @@ type NoRoom = String;
 
 /// What there is of the record.
 pub(super) enum Record {
-    Open(Store, StoreTasks),
+    Open(Box<Store>, Box<StoreTasks>),
     /// The first `serve` or import makes it.
     NotYet,
     /// It is there, or may be, and cannot be opened. The fingerprint of its key, where that can be read.
@@ -49,7 +49,7 @@ pub(super) async fn try_files(settings: &Settings, report: &mut Report) -> Recor
                     "cannot be written; the log says why. Is the disk full, or the file read-only?";
                 report.add_unsound("database", told);
             }
-            Record::Open(store, tasks)
+            Record::Open(Box::new(store), Box::new(tasks))
         }
         Ok(None) => {
             report.add(Level::Ok, "database", "there is none yet; serve makes it");
@@ -90,7 +90,7 @@ async fn fingerprint_of_older(database: &Path, report: &mut Report) -> Option<St
 /// A key file that is not there yet is made by `serve`, beside other files or alone.
 async fn try_key(key_file: &Path, tried: &Path, record: &Record, report: &mut Report) {
     let key = match record {
-        Record::Open(store, _) => build::try_key(key_file, Some(store)).await,
+        Record::Open(store, _) => build::try_key(key_file, Some(store.as_ref())).await,
         Record::NotYet => build::try_key(key_file, None).await,
         Record::Closed(known) => build::try_key_of(key_file, known.as_deref()),
     };

@@ -101,7 +101,7 @@ async fn examine_services(
         settings.directories,
         &company,
         &match record {
-            Record::Open(store, _) => store.clone(),
+            Record::Open(store, _) => store.as_ref().clone(),
             Record::NotYet | Record::Closed(_) => Store::absent(Clock::System, settings.limit),
         },
         Hasher::start().map_err(|error| said(&error))?,

@@ -76,6 +76,16 @@ struct Person {
     factors: Vec<&'static str>,
 }
 
+/// What happens besides when a password is set.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum AtChange {
+    /// Lark refuses it, because the secret of its app was replaced.
+    LoseSecret,
+    /// A proxy redirects in place of Keycloak's answer (nginx, `ngx_http_core_module`: `error_page` with an address sends
+    /// 302).
+    Redirect,
+}
+
 #[derive(Default)]
 #[expect(
     clippy::struct_excessive_bools,
@@ -104,8 +114,8 @@ struct Memory {
     token_refusal: Option<(u16, &'static str, &'static str)>,
     /// The code with which Lark answers when it is asked for a token, and that for every other call.
     codes: (Option<i64>, Option<i64>),
-    /// The secret of Lark's app is replaced when the next password is set.
-    loses_secret_at_change: bool,
+    /// What happens besides when the next password is set.
+    at_change: Option<AtChange>,
     /// Connections that were accepted.
     connections: usize,
     realm: Realm,
@@ -113,9 +123,6 @@ struct Memory {
     flow: Option<(&'static str, Value)>,
     /// How often credentials were asked for.
     credentials_asked: usize,
-    /// The next change is made, and a proxy redirects in place of the answer (nginx, `ngx_http_core_module`: `error_page`
-    /// with an address sends 302).
-    redirects_after_change: bool,
     /// What somebody who has a page open sets as soon as an administrator has set a password.
     own_after_reset: Option<&'static str>,
 }

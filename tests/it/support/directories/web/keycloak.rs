@@ -7,7 +7,7 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
 
-use super::{Asked, Blind, CLIENT, Memory, Person, WEAK, refuse, set};
+use super::{Asked, AtChange, Blind, CLIENT, Memory, Person, WEAK, refuse, set};
 
 #[expect(clippy::too_many_lines, reason = "one match of the vendor's routes")]
 pub(super) fn keycloak(memory: &mut Memory, asked: &Asked) -> Response {
@@ -206,7 +206,7 @@ pub(super) fn keycloak(memory: &mut Memory, asked: &Asked) -> Response {
                 // As `set_by_an_open_page`, and before anything else is asked.
                 set(memory, id, own, false);
             }
-            if memory.redirects_after_change {
+            if memory.at_change == Some(AtChange::Redirect) {
                 return (StatusCode::FOUND, [("location", "https://status.example/")])
                     .into_response();
             }

@@ -5,7 +5,7 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
 
-use super::{Asked, CLIENT, Memory, WEAK, refuse, set};
+use super::{Asked, AtChange, CLIENT, Memory, WEAK, refuse, set};
 
 /// Lark's answer with a code of its own, and status 400, as the tables of its pages have it. Where a page has no code, the one
 /// here is assumed: 99991663 and 99991672 (the gateway's, as public reports quote them), 10014 (the same), and 1050001.
@@ -54,7 +54,7 @@ pub(super) fn lark(memory: &mut Memory, asked: &Asked) -> Response {
         Some("t-weak") => true,
         _ => return coded(99_991_663, "token invalid"),
     };
-    if memory.loses_secret_at_change && rest == ["passport", "v1", "password"] {
+    if memory.at_change == Some(AtChange::LoseSecret) && rest == ["passport", "v1", "password"] {
         memory.codes.0 = Some(10_014);
         return coded(99_991_663, "token invalid");
     }

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::super::realm::Realm;
 use super::lark::outward;
-use super::{Blind, Fake, Person, next_time};
+use super::{AtChange, Blind, Fake, Person, next_time};
 
 impl Fake {
     /// From now on the app lacks this scope.
@@ -54,12 +54,12 @@ impl Fake {
 
     /// The next password is refused for its token, and no other token is given from then on.
     pub(crate) fn lose_secret_at_change(&self) {
-        self.memory.lock().unwrap().loses_secret_at_change = true;
+        self.memory.lock().unwrap().at_change = Some(AtChange::LoseSecret);
     }
 
     /// The next change is made, and its answer is a redirect.
     pub(crate) fn redirect_after_change(&self) {
-        self.memory.lock().unwrap().redirects_after_change = true;
+        self.memory.lock().unwrap().at_change = Some(AtChange::Redirect);
     }
 
     /// How many connections were accepted.
