@@ -16,7 +16,9 @@ use toml::{Table, Value};
 use url::Url;
 
 pub(crate) use self::problem::{Finding, Problem, Problems};
-pub(crate) use self::secrets::{SecretForm, foreign_to_tokens, secret_in};
+pub(crate) use self::secrets::{
+    NOT_UTF8, SecretForm, WRITABLE_BY_OTHERS, foreign_to_tokens, secret_in,
+};
 use crate::domain::shorten::shorten;
 use crate::net;
 

@@ -73,6 +73,9 @@ pub mod domain {
     pub mod channel {
         pub use crate::domain::channel::DestinationDenied;
     }
+    pub mod code_alone {
+        pub use crate::domain::code_alone::CodeUse;
+    }
     pub mod company {
         pub use crate::domain::company::CompanyDomains;
     }
@@ -131,6 +134,7 @@ pub mod flow {
     pub mod sweep {
         pub use crate::flow::sweep::{
             alarm, catch_up, end_left_behind, end_what_is_due, finish, hide, look, tell_again,
+            tell_of_codes,
         };
     }
 }

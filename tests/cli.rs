@@ -36,6 +36,8 @@ mod secret_files;
 mod settings;
 #[path = "cli/shown.rs"]
 mod shown;
+#[path = "cli/unchanged.rs"]
+mod unchanged;
 #[path = "cli/variables.rs"]
 mod variables;
 

@@ -12,6 +12,9 @@ use crate::domain::{ChatUser, EmailAddress, Moment, Platform};
 use crate::form::FormError;
 use crate::settings::Finding;
 
+/// The answer to another method, for the log.
+pub(super) const ONLY_POST: &str = "only POST is answered";
+
 /// Why a request was refused. Nothing of it tells the sender what would have been right.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NotVerified {
@@ -167,7 +170,7 @@ pub trait Adapter {
 
     /// For the log, when one of the routes was called with another method than POST: what to set on the platform.
     fn advice_on_method(&self, _route: &str) -> &'static str {
-        "only POST is answered"
+        ONLY_POST
     }
 
     /// Takes over what the previous adapter learned and counted, when the settings are read again.

@@ -280,7 +280,11 @@ fn line_of(text: &str, position: Option<&csv::Position>) -> u64 {
 /// Reads a file up to the size limit.
 fn read_bytes(path: &Path) -> Result<Vec<u8>, Failure> {
     let name = path.display();
-    let said = |error: std::io::Error| Failure::Said(format!("{name} cannot be read: {error}"));
+    let said = |error: std::io::Error| {
+        Failure::Said(format!(
+            "{name} cannot be read: {error}; nothing was changed"
+        ))
+    };
     let mut bytes = Vec::new();
     std::fs::File::open(path)
         .map_err(said)?

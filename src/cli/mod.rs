@@ -180,7 +180,7 @@ where
 }
 
 fn not_built(command: &str) -> Failure {
-    Failure::NotBuilt(format!("`{command}` is not built yet; nothing was done"))
+    Failure::NotBuilt(format!("`{command}` is not built yet; nothing was changed"))
 }
 
 /// The runtime. Two threads are enough, because requests mostly wait and hashing has its own threads. On one core there is

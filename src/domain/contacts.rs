@@ -68,7 +68,7 @@ impl AddedContact {
     }
 
     /// When it may be used; none if it may be used now.
-    fn waits_until(&self, rules: ContactRules, now: Moment) -> Option<Moment> {
+    pub(crate) fn waits_until(&self, rules: ContactRules, now: Moment) -> Option<Moment> {
         match self.added_as {
             AddedAs::Operator | AddedAs::Proven => None,
             AddedAs::Member | AddedAs::Administrator => {

@@ -5,6 +5,7 @@
 //! [`policy`]).
 
 pub(crate) mod channel;
+pub(crate) mod code_alone;
 pub(crate) mod company;
 pub(crate) mod contacts;
 pub(crate) mod country;
@@ -32,6 +33,7 @@ pub(crate) mod visible;
 pub(crate) mod written;
 
 pub use channel::{Channel, Delivery, Destination};
+pub(crate) use code_alone::CodeUseId;
 pub use company::CompanyDomains;
 pub use delivery::Carries;
 pub(crate) use delivery::Plan;

@@ -3,7 +3,7 @@
 use super::other_admins::{self, OfReset};
 use super::people::ResetPair;
 use super::reaction::ReactError;
-use super::{contacts, messages, steps};
+use super::{contacts, guide, messages, steps};
 use crate::app::App;
 use crate::chat::Message;
 use crate::domain::{Channel, Member, MemberId, Moment};
@@ -49,6 +49,7 @@ pub(super) fn parts<'a>(
         is_private: true,
         contacts: about,
         is_reachable,
+        has_guide: guide::of(app, &member.id).is_some(),
         value: "",
         zone: &app.zone,
         now,

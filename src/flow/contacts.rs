@@ -5,7 +5,10 @@ pub(crate) use super::contact_notices::{
     with_business_address,
 };
 use crate::app::App;
-use crate::domain::contacts::{self, AddedAs, AddedContact, CodeContext, Methods, PasswordOrigin};
+use crate::domain::code_alone::{self, CodeAloneContext, OnRecordSince};
+use crate::domain::contacts::{
+    self, AddedAs, AddedContact, CodeContext, Method, Methods, PasswordOrigin,
+};
 use crate::domain::{Channel, Destination, Member, MemberId, Moment, Span};
 use crate::store::{ContactRow, PresentContacts, PresentDigest, ResetRow, StoreError};
 
@@ -103,6 +106,58 @@ pub(super) async fn count_for(
     Ok(methods(app, member, &origin).await?.counting())
 }
 
+/// Where a code goes that takes the place of the old password in an open session: to the first contact that counts and
+/// need not wait.
+pub(crate) async fn destination_in_session(
+    app: &App,
+    member: &Member,
+) -> Result<Option<Destination>, StoreError> {
+    let methods = methods_now(app, member).await?;
+    let now = app.clock.now();
+    let is_old = |method: &Method| {
+        let rules = app.organization.contact_rules;
+        method
+            .added
+            .as_ref()
+            .is_none_or(|added| added.waits_until(rules, now).is_none())
+    };
+    let mut usable = methods.usable.iter();
+    let first = usable.find(|method| method.counts && is_old(method));
+    Ok(first.map(|method| method.to.clone()))
+}
+
+/// Where a code goes that lets the member in by itself.
+pub(crate) async fn destination_of_code_alone(
+    app: &App,
+    member: &Member,
+    since: OnRecordSince,
+) -> Result<Option<Destination>, StoreError> {
+    let added = allowed_contacts(app, member).await?;
+    let context = CodeAloneContext {
+        company: &app.organization.company,
+        age: app.organization.contact_rules.age,
+        has: &|channel| app.deliveries.has(channel),
+        now: app.clock.now(),
+    };
+    Ok(code_alone::destination_of_code_alone(
+        member, since, &added, &context,
+    ))
+}
+
+/// The added contacts to which an SMS may go. The allowed countries may have changed since a number was added. What the
+/// operator added is always allowed, like an import.
+async fn allowed_contacts(app: &App, member: &Member) -> Result<Vec<AddedContact>, StoreError> {
+    let is_allowed = |added: &AddedContact| {
+        added.added_as == AddedAs::Operator || app.deliveries.check_typed(&added.to, member).is_ok()
+    };
+    let added = app.store.contacts(&member.id).await?;
+    Ok(added
+        .iter()
+        .filter_map(ContactRow::added)
+        .filter(is_allowed)
+        .collect())
+}
+
 async fn methods(
     app: &App,
     member: &Member,
@@ -117,7 +172,7 @@ async fn methods(
     {
         return Ok(Methods::default());
     }
-    let added = added(app, member).await?;
+    let added = allowed_contacts(app, member).await?;
     let around = CodeContext {
         company: &app.organization.company,
         rules: app.organization.contact_rules,

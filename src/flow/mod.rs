@@ -8,10 +8,10 @@
 //! | commands | `command.rs`, and one file each: `offer.rs`, `why.rs`, `history.rs`, `contact_command.rs` |
 //! | clicks and forms | `click.rs`, and one file each: `choose.rs`, `amend.rs`, `forms.rs`, `confirm.rs`, `instead.rs`, `after.rs`, `contact_code.rs` |
 //! | who may go on | `permit.rs`, on `identity.rs` (with `people.rs`, `listed.rs`, `unresolved.rs`); `pins.rs` pins listed administrators |
-//! | the card | `card.rs` |
+//! | the card | `card.rs`; `guide.rs` for where its guide leads |
 //! | the act and what follows it | `dispatch.rs`, `act.rs` (with `steps.rs`), `aftermath.rs`, `ending.rs`, `sweep.rs`; `notices.rs` and `manager_notice.rs` tell the member and their manager |
 //! | contacts for codes | `contacts.rs`; `other_admins.rs` for who else can add one, `ask_contact.rs` to ask them; `question.rs` before one is added, `contact_add.rs` for the addition, `contact_notices.rs` for who is told |
-//! | what the member does later | `member_report.rs`, on the links of `pages.rs`; `not_me.rs` for who hears of it; `looks.rs` looks whether a password was set again |
+//! | what the member does later | `member_report.rs` and `code_uses.rs`, on the links of `pages.rs`; `not_me.rs` for who hears of it; `looks.rs` looks whether a password was set again |
 //! | replies and texts | `reaction.rs`, `answer.rs` (commands), `refuse.rs` (clicks and forms), `reply.rs`, `messages/`; `security.rs` for alarms |
 //! | log lines | `trace.rs` |
 //!
@@ -28,6 +28,7 @@ mod ask_contact;
 mod card;
 mod choose;
 mod click;
+pub(crate) mod code_uses;
 mod command;
 mod confirm;
 mod contact_add;
@@ -38,6 +39,7 @@ pub(crate) mod contacts;
 mod dispatch;
 mod ending;
 mod forms;
+mod guide;
 mod history;
 mod identity;
 mod instead;

@@ -62,7 +62,7 @@ pub(super) async fn record_refusal(
         .await;
     let why = match recorded {
         Ok(row) => {
-            tracing::info!(refused = code, "a click was refused");
+            log_refused(code);
             let now = origin.received_at;
             return Halt::Refused(messages::after_change(told(&row), &row, &app.zone, now));
         }
@@ -76,7 +76,7 @@ pub(super) async fn record_refusal(
         Ok(row) => row,
         Err(error) => return error.into(),
     };
-    tracing::info!(refused = why.code(), "a click was refused");
+    log_refused(why.code());
     let row = row.filter(|_| !matches!(why, ClickRefused::NotYours { .. }));
     Halt::Refused(refusal_text(
         app,
@@ -85,6 +85,10 @@ pub(super) async fn record_refusal(
         row.as_ref(),
         &id.reference(),
     ))
+}
+
+fn log_refused(code: &str) {
+    tracing::info!(refused = code, "a click was refused");
 }
 
 /// Records a button value that we did not make. It is told as an unknown card.

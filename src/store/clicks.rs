@@ -66,6 +66,13 @@ pub enum ClickRefused {
     NotReachable,
     /// Another administrator was asked then already to add a contact.
     ContactAsked(Moment),
+    /// S6: the member was sent the guide a short time ago.
+    Guided {
+        /// When it was sent.
+        at: Moment,
+        /// The full name of whoever sent it.
+        admin_name: String,
+    },
     /// Forbidden by what is on record: the limit, another reset of the member, or a disowned one.
     Denied(Denied),
 }
@@ -88,6 +95,7 @@ impl ClickRefused {
             Self::Overtaken(_) => "overtaken",
             Self::NotReachable => "not_reachable",
             Self::ContactAsked(_) => "contact_asked",
+            Self::Guided { .. } => "guided",
             Self::Denied(denied) => denied.code(),
         }
     }

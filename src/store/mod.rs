@@ -9,8 +9,9 @@
 //!    instead of one; [`history`] reads them back, and [`purge`] deletes them.
 //! 4. Commands that make no card, and administrators: [`notes`], [`tries`], [`links`], [`pins`]; [`not_me`], which they
 //!    hear of, and [`log_lines`], which they ask for.
-//! 5. The built-in directory and its pages: [`members`], [`accounts`], [`sessions`], [`passwords`], [`codes`], [`contacts`],
-//!    [`contact_checks`], [`devices`], [`import`], [`planned`], [`wipe`]; [`seen_contacts`] also knows members of other directories.
+//! 5. The built-in directory and its pages: [`members`], [`accounts`], [`sessions`], [`passwords`], [`codes`], [`forgotten`],
+//!    [`code_sign_ins`], [`code_uses`], [`contacts`], [`contact_checks`], [`devices`], [`import`], [`planned`], [`wipe`];
+//!    [`seen_contacts`] also knows members of other directories.
 //! 6. [`open`], [`open_error`], [`migrations`], [`mod@file`], [`own_log`], [`watch`] and [`key`]: how the file is opened, locked
 //!    and looked after, and which key file belongs to it.
 //!
@@ -44,6 +45,8 @@ mod ask_contact;
 mod audit;
 mod cards;
 mod clicks;
+mod code_sign_ins;
+mod code_uses;
 mod codes;
 mod contact_checks;
 mod contacts;
@@ -51,6 +54,7 @@ mod devices;
 mod earlier;
 mod engine;
 mod file;
+mod forgotten;
 mod history;
 mod import;
 mod key;
@@ -98,6 +102,10 @@ pub(crate) use self::audit::AuditRow;
 pub(crate) use self::cards::{NewOffer, OfferOutcome};
 pub use self::clicks::{CardClick, ClickRefused};
 pub(crate) use self::clicks::{ClickError, SealedReply};
+pub(crate) use self::code_sign_ins::{
+    CodeSignInRow, CodeToNote, SignInCode, SignInCodeError, TypedSignInCode,
+};
+pub(crate) use self::code_uses::{CodeDisowned, CodeUseRow};
 pub use self::codes::CodeError;
 pub(crate) use self::codes::Proof;
 pub(crate) use self::contact_checks::{
@@ -106,6 +114,7 @@ pub(crate) use self::contact_checks::{
 pub(crate) use self::contacts::{ContactAdded, ContactRow, OPERATOR};
 pub use self::earlier::Earlier;
 use self::engine::{Connection, Readers, WriteError, WriteFn};
+pub(crate) use self::forgotten::ForgottenPassword;
 pub use self::history::{HistoryFilter, Past};
 pub(crate) use self::import::{ChangedContacts, ImportRow, NewPerson, NotImported};
 pub(crate) use self::links::{Linked, ListedLink, MovedLink, Moving, NewLink, NotLinked};

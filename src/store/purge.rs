@@ -3,6 +3,7 @@
 use super::engine::{Tx, params};
 use super::{Store, StoreError};
 use crate::domain::Span;
+use crate::domain::code_alone::SIGN_IN_CODES_COUNT_FOR;
 use crate::domain::contacts::COMMANDS_COUNT_FOR;
 use crate::domain::look_up::COUNT_FOR;
 
@@ -48,6 +49,25 @@ const CONTACT_CHECKS: &str = "
         select check_id
         from contact_check
         where expires_at < $1
+        limit $2
+    )";
+
+const CODE_SIGN_INS: &str = "
+    delete from code_sign_in
+    where sign_in_key in (
+        select sign_in_key
+        from code_sign_in
+        where expires_at < $1
+        limit $2
+    )";
+
+/// A member may be locked for as long as one was disowned.
+const CODE_USES: &str = "
+    delete from code_use
+    where use_id in (
+        select use_id
+        from code_use
+        where used_at < $1
         limit $2
     )";
 
@@ -151,11 +171,13 @@ pub(super) const RESETS: [&str; 6] = [
 
 /// What is deleted, and at which age. A new table whose rows grow old belongs here. What is kept for longer than some days
 /// must use an index, since it blocks every other write.
-const PURGES: [(&[&str], Span); 8] = [
+const PURGES: [(&[&str], Span); 10] = [
     (&[REPLAY_KEYS], Span::hours(9)),
     (&[CARDS], Span::hours(7 * 24)),
     (&[CONTACT_COMMANDS], COMMANDS_COUNT_FOR),
     (&[CONTACT_CHECKS], Span::hours(1)),
+    (&[CODE_SIGN_INS], SIGN_IN_CODES_COUNT_FOR),
+    (&[CODE_USES], Span::hours(400 * 24)),
     (&[SESSIONS], Span::hours(7 * 24)),
     (&[AUDIT], Span::hours(400 * 24)),
     (&[LOOK_UPS], COUNT_FOR),

@@ -219,7 +219,8 @@ fn digests_of_the_old_key_go_and_masks_stay() {
     place.sql(
         "update member set temporary_until = case name when 'Jo Lim' then 4102444800000 end;
         update reset set destination_mask = 'e···@evil.example', destination_digest = 'a', copy_digest = 'b',
-            typed_digests = 'c d', reply = 'sealed', reply_until = 9",
+            typed_digests = 'c d', reply = 'sealed', reply_until = 9;
+        insert into code_sign_in (sign_in_key, began_at, expires_at, code_digest, code_tries) values ('k', 1, 2, 'e', 5)",
     );
     std::fs::remove_file(place.0.join("relatch.key")).unwrap();
     assert_eq!(place.run(&["new-key"]).code, 0);
@@ -235,5 +236,9 @@ fn digests_of_the_old_key_go_and_masks_stay() {
             "select name from member where temporary_until < 1000 * unixepoch('now', '1 minute')"
         ),
         ["Jo Lim"]
+    );
+    assert_eq!(
+        place.look("select concat_ws(' ', sign_in_key, code_digest) from code_sign_in"),
+        ["k"]
     );
 }

@@ -12,6 +12,7 @@ mod dialogs;
 mod directories;
 mod domain;
 mod fixtures;
+mod guide;
 mod hostile;
 mod import;
 mod lark;

@@ -7,6 +7,7 @@ mod hostile_names;
 mod samples;
 mod sentences;
 mod sms;
+mod truth;
 
 use std::collections::HashSet;
 

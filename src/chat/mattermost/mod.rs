@@ -41,6 +41,7 @@ use self::server::{BotRights, bad_address, not_answered};
 use self::server_fact::ServerFact;
 use self::trigger::{SignedTrigger, SigningKey};
 use super::account::{AccountIds, ProfileCache};
+use super::adapter::ONLY_POST;
 use super::api::{read_rest, sent_outcome};
 use super::interaction::Trigger;
 use super::use_counts::UseCounts;
@@ -166,7 +167,7 @@ impl Adapter for Mattermost {
         if route == COMMANDS_ROUTE {
             "set the command's request method to POST"
         } else {
-            "only POST is answered"
+            ONLY_POST
         }
     }
 

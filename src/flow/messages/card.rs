@@ -5,7 +5,7 @@ use super::not_me::not_me_warning;
 use super::open_ways::{OPEN_PAGE, link_still_works};
 use super::second_factors;
 use super::ways::delivery_buttons;
-use super::words::{button, count, login_method, message, reason, status};
+use super::words::{button, count, login_method, message, no_contact_known, reason, status};
 use crate::chat::{Action, Button, Message, Style};
 use crate::clock::Zone;
 use crate::delivery::Deliveries;
@@ -39,6 +39,8 @@ pub struct Card<'a> {
     pub contacts: &'a AboutContacts,
     /// True if a contact is on record, or the administrator said that they can reach the member.
     pub is_reachable: bool,
+    /// True where the guide leads somewhere.
+    pub has_guide: bool,
     /// The opaque value of the buttons.
     pub value: &'a str,
     /// The time zone of texts.
@@ -163,7 +165,7 @@ fn contacts(card: &Card<'_>) -> String {
         {
             format!("I can use no phone or private email of {name}. {what_next}")
         } else {
-            format!("I know no phone or private email for {name}. {what_next}")
+            format!("{} {what_next}", no_contact_known(name))
         }
     } else {
         format!("Reach them outside this chat: {}", known.join(", "))
@@ -261,12 +263,14 @@ fn card_buttons(card: &Card<'_>) -> Vec<Button> {
         let about = card.contacts;
         buttons.extend(about.adder.button(&about.methods, value));
     }
-    buttons.push(button(
-        Action::SendGuide,
-        "They can still sign in: send the guide",
-        value,
-        Style::Plain,
-    ));
+    if card.has_guide {
+        buttons.push(button(
+            Action::SendGuide,
+            "They can still sign in: send the guide",
+            value,
+            Style::Plain,
+        ));
+    }
     buttons.push(button(Action::Cancel, "Cancel", value, Style::Plain));
     buttons
 }

@@ -1,6 +1,6 @@
 //! People who cannot be matched with a directory account.
 
-use super::words::refusal;
+use super::words::{ADD_PERMISSION, TELL_OPERATOR, refusal};
 use crate::chat::interaction::MemberCommand;
 use crate::chat::{AccountKind, ApiError, Message};
 use crate::domain::shorten::shorten;
@@ -48,22 +48,19 @@ pub fn unresolved_member(reference: &Reference) -> Message {
 
 /// No account has this work e-mail.
 pub fn no_such_member(named: &str, reference: &Reference) -> Message {
-    let named = shorten(named, 60);
-    refusal(
-        &format!("I can't find exactly one account for \"{named}\"."),
-        "Check the work email.",
-        reference,
-    )
+    not_one_account(named, "Check the work email.", reference)
 }
 
 /// The text names no member for certain (S15).
 pub fn unclear(text: &str, reference: &Reference) -> Message {
+    let next = "Mention the member with @, or try the work email: /reset-password mina.park@company.example";
+    not_one_account(text, next, reference)
+}
+
+fn not_one_account(text: &str, next: &str, reference: &Reference) -> Message {
     let text = shorten(text, 60);
-    refusal(
-        &format!("I can't find exactly one account for \"{text}\"."),
-        "Mention the member with @, or try the work email: /reset-password mina.park@company.example",
-        reference,
-    )
+    let what = format!("I can't find exactly one account for \"{text}\".");
+    refusal(&what, next, reference)
 }
 
 /// S15: the mention is of several people, or of nobody.
@@ -124,12 +121,12 @@ pub fn who_failed(error: &ApiError, reference: &Reference) -> Message {
         ),
         ApiError::MissingScope(scope) => refusal(
             &format!("relatch's app lacks the permission {scope}, so I can't check who you are."),
-            "Whoever runs relatch has to add it and install the app again.",
+            ADD_PERMISSION,
             reference,
         ),
         ApiError::Refused(_) => refusal(
             "The chat refuses relatch's token, so I can't check who you are.",
-            "Tell whoever runs relatch.",
+            TELL_OPERATOR,
             reference,
         ),
         ApiError::NotFound => unresolved_member(reference),

@@ -297,6 +297,13 @@ async fn of_directories() -> Vec<Mistake> {
             ),
         ),
         mistake(
+            "the guide leads members of another directory nowhere",
+            ldap(SetUpAs::Writable)
+                .await
+                .with("help_url = \"https://help.acme.example\"\n", ""),
+            Said(78, "help_url", &["guide", "change their password"]),
+        ),
+        mistake(
             "a key of one directory is misspelled",
             ldap(SetUpAs::Writable).await.with("bind_dn", "bind_nd"),
             Said(78, "directory.bind_nd", &["did you mean bind_dn?"]),

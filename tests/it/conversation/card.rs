@@ -205,6 +205,7 @@ async fn the_guide_changes_nothing() {
     assert!(bot.slack.last_text().contains("This card was closed."));
 
     // What came of one that was not accepted stands beside it.
+    bot.clock.advance(Span::hours(1));
     let card = bot.card(JO, MINA).await;
     bot.outbox.end_next_send(Outcome::Unknown);
     bot.click(JO, &card, "send_guide").await;

@@ -60,6 +60,7 @@ fn card<'a>(world: &'a World<'a>, contacts: &'a AboutContacts) -> Card<'a> {
         is_private: true,
         contacts,
         is_reachable: true,
+        has_guide: true,
         value: world.value,
         zone: &world.zone,
         now: world.now,

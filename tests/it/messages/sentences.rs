@@ -20,6 +20,11 @@ const ELSEWHERE: &[&str] = &[
     "pinned",
     "contact_code",
     "too_many_own_contacts",
+    "guide",
+    "guide_sms",
+    "code_use_mail",
+    "code_use_sms",
+    "code_use_alarm",
 ];
 
 /// Their functions make e-mails and SMS, but for this one.

@@ -74,6 +74,7 @@ fn cards(world: &World<'_>, samples: &mut Samples) {
         is_private: true,
         contacts: &plain,
         is_reachable: true,
+        has_guide: true,
         value: world.value,
         zone: &world.zone,
         now: world.now,

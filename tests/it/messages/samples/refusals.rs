@@ -179,6 +179,10 @@ fn clicks(world: &World<'_>, samples: &mut Samples) {
         ClickRefused::Overtaken(earlier()),
         ClickRefused::NotReachable,
         ClickRefused::ContactAsked(now),
+        ClickRefused::Guided {
+            at: now,
+            admin_name: world.name.to_owned(),
+        },
     ];
     for changed_at in [None, Some(now)] {
         all.extend(State::ALL.iter().map(|state| ClickRefused::AlreadyDone {

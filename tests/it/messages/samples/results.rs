@@ -295,6 +295,7 @@ fn instead(world: &World<'_>, samples: &mut Samples) {
     let (name, r) = (world.name, &world.reference);
     let to = world.email.masked();
     samples.say("guide_sent", say::guide_sent(name, &to));
+    samples.say("guide_leads_nowhere", say::guide_leads_nowhere(r));
     samples.say("guide_unknown", say::guide_unknown(name, &to, r));
     samples.say("guide_failed", say::guide_failed(name, None, r));
     for why in REFUSALS {
