@@ -87,10 +87,6 @@ enum AtChange {
 }
 
 #[derive(Default)]
-#[expect(
-    clippy::struct_excessive_bools,
-    reason = "each is one thing that a server may do"
-)]
 struct Memory {
     people: BTreeMap<String, Person>,
     least_length: usize,
