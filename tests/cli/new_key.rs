@@ -104,7 +104,7 @@ fn a_key_of_another_database_is_taken_on_demand_only() {
 /// Only our own database holds passwords that can be ended here. What another directory made goes on, and that is said.
 #[test]
 fn what_other_directories_made_goes_on() {
-    let lark = "[[directory]]\nkind = \"lark\"\napp_id = \"cli_a1b2\"\napp_secret = \"8f742231b10e8888abcd99yyyzzz85a5\"\n\
+    let lark = "help_url = \"https://help.acme.example\"\n[[directory]]\nkind = \"lark\"\napp_id = \"cli_a1b2\"\napp_secret = \"8f742231b10e8888abcd99yyyzzz85a5\"\n\
         api_url = \"http://127.0.0.1:1/\"\ndomains = [\"acme.example\"]\n";
     let builtin = "[[directory]]\nkind = \"builtin\"\n";
     for (directories, has_builtin) in [(lark.to_owned(), false), (format!("{lark}{builtin}"), true)]
