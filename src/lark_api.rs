@@ -54,7 +54,7 @@ pub enum LarkError {
     #[error("Lark asks to wait {0}")]
     Limited(Span),
     /// The app lacks a scope.
-    #[error("the app lacks the permission {0}")]
+    #[error("Lark's app lacks the permission {0}")]
     MissingScope(String),
     /// Refused, with Lark's own code; nothing was done.
     #[error("Lark refuses with code {0}")]

@@ -137,15 +137,15 @@ pub(crate) struct Answer {
 #[derive(Debug, thiserror::Error)]
 pub enum TlsError {
     /// The certificate file of the settings cannot be read.
-    #[error("the certificate file holds no certificate that can be read")]
+    #[error("the certificate file cannot be read as PEM")]
     CaFile(#[source] rustls::pki_types::pem::Error),
-    #[error("the certificate file holds no certificate that can be read")]
+    #[error("the certificate file holds no certificate")]
     NoCertificate,
     /// The TLS library refused its protocol versions.
-    #[error("TLS could not be set up")]
+    #[error("the TLS library refuses our settings")]
     Setup(#[from] rustls::Error),
     /// The HTTP client refused its settings.
-    #[error("TLS could not be set up")]
+    #[error("the HTTP client refuses our settings")]
     Client(#[from] reqwest::Error),
 }
 

@@ -33,7 +33,8 @@ const PURGE_INTERVAL: Duration = Duration::from_hours(1);
 
 /// All routes: the webhooks and the member's pages.
 pub fn routes(app: &Arc<App>) -> Router {
-    http::webhook_routes(app).merge(portal::router(app))
+    let routes = http::webhook_routes(app).merge(portal::router(app));
+    http::with_public_path(app, routes)
 }
 
 /// The running server; it stops when [`Server::stop`] is called.
@@ -111,6 +112,8 @@ fn spawn_rounds(app: &Arc<App>, stopped: &watch::Receiver<bool>) {
     tasks.spawn(every(SWEEP_INTERVAL, app, stopped, sweep::hide));
     tasks.spawn(every(SWEEP_INTERVAL, app, stopped, sweep::look));
     tasks.spawn(every(TELL_INTERVAL, app, stopped, sweep::tell_again));
+    tasks.spawn(every(TELL_INTERVAL, app, stopped, sweep::alarm));
+    tasks.spawn(every(TELL_INTERVAL, app, stopped, sweep::tell_of_codes));
     tasks.spawn(every(PURGE_INTERVAL, app, stopped, sweep::purge));
     tasks.spawn(every(IDLE_INTERVAL, app, stopped, async |app| {
         app.directories.close_idle();

@@ -16,7 +16,10 @@ use toml::{Table, Value};
 use url::Url;
 
 pub(crate) use self::problem::{Finding, Problem, Problems};
-pub(crate) use self::secrets::{SecretForm, foreign_to_tokens, secret_in};
+pub(crate) use self::secrets::{
+    NOT_UTF8, SecretForm, WRITABLE_BY_OTHERS, foreign_to_tokens, secret_in,
+};
+use crate::domain::shorten::shorten;
 use crate::net;
 
 /// One section of the settings. Values are taken out one by one; a key that is left at the end is unknown.
@@ -123,7 +126,7 @@ impl<'a> Section<'a> {
     {
         let text = self.text(key)?;
         let told = |error: T::Err| {
-            let shown = shorten(&text);
+            let shown = shorten(&text, VALUE);
             if example.is_empty() {
                 format!("\"{shown}\" {error}")
             } else {
@@ -205,7 +208,7 @@ impl<'a> Section<'a> {
                 Ok(value) => values.push(value),
                 Err(error) => {
                     let error: T::Err = error;
-                    self.problem(key, format!("\"{}\" {error}", shorten(&text)));
+                    self.problem(key, format!("\"{}\" {error}", shorten(&text, VALUE)));
                 }
             }
         }
@@ -302,10 +305,8 @@ pub(crate) fn with_slash(mut url: Url) -> Url {
     url
 }
 
-/// Shortens a value for a problem. Values of secrets never get here.
-fn shorten(text: &str) -> String {
-    text.chars().take(40).collect()
-}
+/// The longest part of a value that a problem shows. Values of secrets never get there.
+const VALUE: usize = 40;
 
 #[cfg(test)]
 mod tests {

@@ -66,12 +66,15 @@ pub mod directory {
 pub mod domain {
     pub use crate::domain::{
         AsksForMore, Carries, Channel, ChatUser, CompanyDomains, Delivery, Denied, Destination,
-        EmailAddress, Guard, LoginMethod, Member, MemberId, Moment, OwnPassword, Password, Permit,
-        Platform, Quota, Reference, ResetId, Role, SecondFactor, SecondFactors, Span, State,
-        Status, Step, StepOutcome,
+        EmailAddress, Guard, LogLine, LoginMethod, Member, MemberId, Moment, OwnPassword, Password,
+        Permit, Platform, Quota, Reference, ResetId, Role, SecondFactor, SecondFactors, Span,
+        State, Status, Step, StepOutcome,
     };
     pub mod channel {
         pub use crate::domain::channel::DestinationDenied;
+    }
+    pub mod code_alone {
+        pub use crate::domain::code_alone::CodeUse;
     }
     pub mod company {
         pub use crate::domain::company::CompanyDomains;
@@ -130,7 +133,8 @@ pub mod flow {
     }
     pub mod sweep {
         pub use crate::flow::sweep::{
-            catch_up, end_left_behind, end_what_is_due, finish, hide, look, tell_again,
+            alarm, catch_up, end_left_behind, end_what_is_due, finish, hide, look, tell_again,
+            tell_of_codes,
         };
     }
 }
@@ -152,7 +156,8 @@ pub mod server {
 pub mod store {
     pub use crate::store::{
         AdminPin, Begun, CardClick, Choice, ClickRefused, CodeError, Earlier, HistoryFilter,
-        MemberKey, MemberRow, MoveRefused, OpenError, OwnLink, Past, PinnedBy, ReplayKey,
-        Reservation, ResetRow, SessionRow, StepNote, StepRow, Store, StoreTasks, Use,
+        LogLineRow, MemberKey, MemberRow, MoveRefused, OpenError, OwnLink, Past, PinnedBy,
+        ReplayKey, Reservation, ResetRow, SessionRow, StepNote, StepRow, Store, StoreTasks, Use,
+        Why,
     };
 }

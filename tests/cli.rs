@@ -34,6 +34,10 @@ mod reload;
 mod secret_files;
 #[path = "cli/settings.rs"]
 mod settings;
+#[path = "cli/shown.rs"]
+mod shown;
+#[path = "cli/unchanged.rs"]
+mod unchanged;
 #[path = "cli/variables.rs"]
 mod variables;
 

@@ -181,11 +181,12 @@ SECTIONS = {
         Row(
             "nginx",
             program="nginx",
-            setup="`tests/e2e/test_connections.py`; between relatch and Keycloak too",
+            setup="`tests/e2e/nginx.py`; between relatch and Keycloak too",
             real=(
                 "directories::keycloak::nginx::",
                 "test_connections.Stuck.test_signed_commands_are_answered_through_a_proxy_whose_clients_are_stuck",
                 "test_connections.Kept.test_no_request_is_lost_on_a_connection_that_was_idle",
+                "test_public_path.",
             ),
         ),
         Row(

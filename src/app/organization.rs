@@ -7,6 +7,10 @@ use crate::domain::contacts::ContactRules;
 use crate::domain::{CompanyDomains, EmailAddress, Span};
 
 /// The organization's decisions that texts and rules depend on.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is one key of the settings, or one fact about them"
+)]
 pub struct Organization {
     /// Stands in texts, and in the subjects of e-mails.
     pub name: String,
@@ -40,6 +44,16 @@ pub struct Organization {
     pub contact_rules: ContactRules,
     /// Whether a member's manager is told of a reset (`policy.notify_manager`).
     pub notify_manager: bool,
+    /// True where a code alone lets members in to set a new password (`policy.code_sign_in`).
+    pub code_sign_in: bool,
+}
+
+impl Organization {
+    /// The path of `public_url`, without a slash at its end. Empty where the pages have a host of their own.
+    pub(crate) fn public_path(&self) -> &str {
+        let url = self.public_url.as_ref();
+        url.map_or("", |url| url.path().trim_end_matches('/'))
+    }
 }
 
 /// How a chat account is matched with a directory account.

@@ -12,6 +12,9 @@ use crate::domain::{ChatUser, EmailAddress, Moment, Platform};
 use crate::form::FormError;
 use crate::settings::Finding;
 
+/// The answer to another method, for the log.
+pub(super) const ONLY_POST: &str = "only POST is answered";
+
 /// Why a request was refused. Nothing of it tells the sender what would have been right.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NotVerified {
@@ -167,7 +170,7 @@ pub trait Adapter {
 
     /// For the log, when one of the routes was called with another method than POST: what to set on the platform.
     fn advice_on_method(&self, _route: &str) -> &'static str {
-        "only POST is answered"
+        ONLY_POST
     }
 
     /// Takes over what the previous adapter learned and counted, when the settings are read again.
@@ -250,6 +253,10 @@ pub trait Adapter {
     ) -> impl Future<Output = Outcome> + Send {
         self.follow_up(to, message, Placement::Add)
     }
+
+    /// Writes to somebody who did not ask: a message without buttons, in a chat of the bot and the account with this id.
+    /// It never carries a password.
+    fn send_direct(&self, user: &str, message: &Message) -> impl Future<Output = Outcome> + Send;
 
     /// Sends a message with the password in it. No other call of a chat carries one, and the message is always
     /// ephemeral (S11, S23).

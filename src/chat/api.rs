@@ -71,6 +71,18 @@ fn malformed(error: &serde_json::Error) -> ApiError {
     ApiError::Unavailable
 }
 
+/// How a message ended that was sent by a call of the API. After most failures nobody can say whether it arrived.
+pub(super) fn sent_outcome<T>(sent: &Result<T, ApiError>) -> Outcome {
+    match sent {
+        Ok(_) => Outcome::Accepted,
+        Err(ApiError::NotFound) => Outcome::Refused(Refusal::Address),
+        Err(ApiError::RateLimited(_)) => Outcome::Refused(Refusal::Later),
+        Err(ApiError::MissingScope(_)) => Outcome::Refused(Refusal::SetUp),
+        Err(ApiError::Refused(_)) => Outcome::Refused(Refusal::Credentials),
+        Err(ApiError::TooLate | ApiError::Unavailable) => Outcome::Unknown,
+    }
+}
+
 /// How a follow-up ended. "Certainly not sent" and "unknown" are kept apart.
 pub(super) fn follow_up_outcome(answer: &Result<Answer, CallError>) -> Outcome {
     match answer {

@@ -109,6 +109,10 @@ impl Adapter for Chat {
         each!(self, one => one.follow_up_alone(to, message).await)
     }
 
+    async fn send_direct(&self, user: &str, message: &Message) -> Outcome {
+        each!(self, one => one.send_direct(user, message).await)
+    }
+
     async fn show(
         &self,
         to: &ReplyAddress,

@@ -15,6 +15,12 @@ use crate::store::ReplayKey;
 /// The largest accepted difference between a timestamp and our clock, in seconds, in both directions.
 const WINDOW: i64 = 300;
 
+/// Why a signed request makes no sense: its type is none of those that our commands and buttons bring.
+pub(super) const UNASKED_TYPE: &str = "a type that we never ask for";
+
+/// The same for a form.
+pub(super) const NO_INPUT: &str = "a form without its input";
+
 /// Checks that there is one content type, the expected one, and no compression.
 pub(super) fn check_content_type(headers: &HeaderMap, media: &str) -> Result<(), NotVerified> {
     let mut types = headers.get_all(header::CONTENT_TYPE).iter();

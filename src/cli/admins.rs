@@ -2,11 +2,12 @@
 
 use clap::Subcommand;
 
+use super::linked_people::reason;
 use super::{Failure, build, say};
 use crate::app::Admins;
 use crate::clock::Clock;
 use crate::config::Settings;
-use crate::directory::{self, By, Directories, Down, Match, Unavailable};
+use crate::directory::{self, By, Directories, Match, Unavailable};
 use crate::domain::{EmailAddress, Member};
 use crate::flow::messages;
 use crate::store::{AdminPin, MemberKey, PinnedBy, Store, Use};
@@ -107,11 +108,9 @@ async fn only_entry(
             "more than one entry of the directory has the address {email}: {}. Take it out of all but one.",
             entries.join("; ")
         ),
-        Err(Down { name, why }) => match why {
-            Unavailable::ForNow => format!("{name} doesn't answer. Try again later."),
-            Unavailable::Misconfigured => {
-                format!("{name} can't be used as it is set up; relatch check says why.")
-            }
+        Err(down) => match down.why {
+            Unavailable::ForNow => format!("{}. Try again later.", reason(&down)),
+            Unavailable::Misconfigured => format!("{}.", reason(&down)),
         },
     };
     Err(Failure::Said(format!("{why} Nothing was changed.")))

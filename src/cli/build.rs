@@ -310,6 +310,7 @@ fn organization(settings: &Settings) -> Organization {
         identity: settings.identity,
         contact_rules: settings.contact_rules,
         notify_manager: settings.notify_manager,
+        code_sign_in: settings.code_sign_in,
     }
 }
 

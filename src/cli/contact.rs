@@ -85,9 +85,10 @@ async fn write(
         (&operator, OPERATOR_NAME),
         Clock::System.now(),
     );
-    let ContactAdded::Yes { dropped, .. } = store.add_contact_of_operator(row).await? else {
+    let ContactAdded::Yes { dropped, .. } = store.add_contact_of_operator(row, member).await?
+    else {
         return Err(Failure::Said(format!(
-            "{} has {CONTACTS_PER_MEMBER} added contacts already. Nothing was changed. They can remove one on their account page.",
+            "{} has {CONTACTS_PER_MEMBER} added contacts already. Nothing was changed. The member can take one away at /contacts.",
             member.name
         )));
     };

@@ -8,6 +8,7 @@ use csv::StringRecord;
 use serde::de::DeserializeOwned;
 
 use super::Failure;
+use crate::domain::shorten::shorten;
 
 /// The size limit of the file, in bytes.
 const FILE_LIMIT: u64 = 64 * 1024 * 1024;
@@ -17,6 +18,9 @@ const SEPARATORS: [u8; 3] = [b',', b';', b'\t'];
 
 /// How many wrong names of columns are told at most.
 const NAMED: usize = 5;
+
+/// How many letters of such a name are shown.
+const LONGEST_NAME: usize = 30;
 
 /// How to make a file that can be read.
 const SAVE_AGAIN: &str = "Save it as \"CSV UTF-8\" and try again";
@@ -164,7 +168,7 @@ impl Columns {
             .iter()
             .filter(|name| self.is_complete && !self.knows(name))
             .take(NAMED)
-            .map(|name| format!("{:?}", shortened(name)));
+            .map(|name| format!("{:?}", shorten(name, LONGEST_NAME)));
         let wrong = [
             named("missing", missing.map(str::to_owned)),
             named("there twice", repeated.map(str::to_owned)),
@@ -190,11 +194,6 @@ impl Columns {
 fn named(what: &str, names: impl Iterator<Item = String>) -> Option<String> {
     let names: Vec<String> = names.collect();
     (!names.is_empty()).then(|| format!("{what}: {}", names.join(", ")))
-}
-
-/// The beginning of a name that may be anything.
-fn shortened(name: &str) -> String {
-    name.chars().take(30).collect()
 }
 
 /// The names of the columns as they are compared. Spreadsheets leave columns without a name at the end.
@@ -281,7 +280,11 @@ fn line_of(text: &str, position: Option<&csv::Position>) -> u64 {
 /// Reads a file up to the size limit.
 fn read_bytes(path: &Path) -> Result<Vec<u8>, Failure> {
     let name = path.display();
-    let said = |error: std::io::Error| Failure::Said(format!("{name} cannot be read: {error}"));
+    let said = |error: std::io::Error| {
+        Failure::Said(format!(
+            "{name} cannot be read: {error}; nothing was changed"
+        ))
+    };
     let mut bytes = Vec::new();
     std::fs::File::open(path)
         .map_err(said)?

@@ -130,25 +130,27 @@ async fn import(
     })
 }
 
+const WITHOUT_WIPE: &str = "If that is right, run the import again without --wipe.";
+
 /// Tells why nothing was imported and what to do.
 fn not_imported(why: &NotImported) -> Failure {
     Failure::Said(match why {
         NotImported::AddressTaken { line, email, owner } => format!(
-            "the file cannot be imported. Nothing was changed. Mend this line:\nline {line}: {email} belongs to {owner}, who \
+            "one line cannot be imported. Nothing was changed. Mend it:\nline {line}: {email} belongs to {owner}, who \
             is not moved to another address in this file; run `relatch members remove {email}` first if they left"
         ),
         NotImported::NewPersons { count: 0, persons } if !persons.is_empty() => {
             let persons: Vec<String> = persons.iter().map(tell).collect();
             format!(
                 "{}\nNew persons who have resigned need no number, and lose passwords, sessions, contacts and chat links \
-                of before all the same. Nothing was changed. If that is right, run the import again without --wipe.",
+                of before all the same. Nothing was changed. {WITHOUT_WIPE}",
                 persons.join("\n")
             )
         }
         NotImported::NewPersons { count: 0, .. } => {
-            "nobody in the file is a new person under an old address. Nothing was \
-            changed. If that is right, run the import again without --wipe."
-                .to_owned()
+            format!(
+                "nobody in the file is a new person under an old address. Nothing was changed. {WITHOUT_WIPE}"
+            )
         }
         NotImported::NewPersons { count, persons } => {
             let persons: Vec<String> = persons.iter().map(tell).collect();

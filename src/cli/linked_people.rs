@@ -129,7 +129,7 @@ fn not_looked_up(email_key: &str, down: &Down) -> String {
 }
 
 /// Why a directory did not say whom an address reaches.
-fn reason(Down { name, why }: &Down) -> String {
+pub(super) fn reason(Down { name, why }: &Down) -> String {
     match why {
         Unavailable::ForNow => format!("{name} doesn't answer"),
         Unavailable::Misconfigured => {

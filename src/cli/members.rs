@@ -5,8 +5,10 @@ use serde::Serialize;
 
 use super::builtin::{directory, find, no_such_member};
 use super::set_password::{self, read_password};
+use super::shown_contacts::{ContactJson, contacts_of};
 use super::table::TextTable;
 use super::{Failure, build, contact, say, to_json};
+use crate::clock::Clock;
 use crate::config::Settings;
 use crate::directory::{Builtin, to_member};
 use crate::domain::{CompanyDomains, EmailAddress, PhoneNumber};
@@ -144,6 +146,9 @@ struct MemberJson<'a> {
     role: &'a str,
     department: Option<&'a str>,
     manager_email: Option<&'a str>,
+    /// Only when one member is shown.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    contacts: Option<Vec<ContactJson>>,
 }
 
 async fn list(store: &Store, format: &str) -> Result<(), Failure> {
@@ -163,6 +168,7 @@ async fn list(store: &Store, format: &str) -> Result<(), Failure> {
                 role: &row.role,
                 department: row.department.as_deref(),
                 manager_email: row.manager_email.as_deref(),
+                contacts: None,
             })
             .collect();
         return say(&to_json(&shown)?);
@@ -187,6 +193,7 @@ async fn show(store: &Store, email: &EmailAddress, format: &str) -> Result<(), F
     let (row, employee_id) = found.ok_or_else(|| no_such_member(email))?;
     let member = to_member(&row, &CompanyDomains::default())
         .map_err(|error| Failure::Said(error.to_string()))?;
+    let contacts = contacts_of(&member, &store.contacts(&member.id).await?);
     let shown = MemberJson {
         id: &member.id.0,
         employee_id,
@@ -199,6 +206,7 @@ async fn show(store: &Store, email: &EmailAddress, format: &str) -> Result<(), F
         role: member.role.as_str(),
         department: member.department.as_deref(),
         manager_email: member.manager_email.as_ref().map(EmailAddress::as_str),
+        contacts: Some(contacts),
     };
     if format == "json" {
         return say(&to_json(&shown)?);
@@ -218,7 +226,11 @@ async fn show(store: &Store, email: &EmailAddress, format: &str) -> Result<(), F
     ] {
         say(&format!("{name:<16} {text}"))?;
     }
-    Ok(())
+    let now = Clock::System.now();
+    let contacts = shown.contacts.iter().flatten();
+    contacts
+        .map(|contact| contact.line(now))
+        .try_for_each(|line| say(&format!("{:<16} {line}", "contact")))
 }
 
 async fn remove(store: &Store, email: &EmailAddress) -> Result<(), Failure> {

@@ -8,6 +8,7 @@ mod check;
 mod contact;
 mod csv_file;
 mod failure;
+mod formats;
 mod import;
 mod import_plan;
 mod imported;
@@ -18,12 +19,14 @@ mod manifest;
 mod members;
 mod new_database;
 mod new_key;
+mod refused;
 mod register;
 mod reload;
 mod replay;
 mod resets;
 mod serve;
 mod set_password;
+mod shown_contacts;
 mod table;
 
 use std::io::Write;
@@ -177,7 +180,7 @@ where
 }
 
 fn not_built(command: &str) -> Failure {
-    Failure::NotBuilt(format!("`{command}` is not built yet; nothing was done"))
+    Failure::NotBuilt(format!("`{command}` is not built yet; nothing was changed"))
 }
 
 /// The runtime. Two threads are enough, because requests mostly wait and hashing has its own threads. On one core there is

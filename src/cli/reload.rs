@@ -84,7 +84,7 @@ impl Running {
             }) if changes.keys.is_empty() => {
                 tracing::info!(
                     at_restart,
-                    "the settings were read again; nothing has changed"
+                    "the settings were read again; they are the same"
                 );
                 tell_warnings(&warnings);
             }
@@ -108,10 +108,7 @@ impl Running {
                     .iter()
                     .map(|problem| problem.key.as_str())
                     .collect();
-                tracing::error!(
-                    problems = %Failure::Settings(problems.clone()),
-                    "the settings cannot be used; nothing was changed"
-                );
+                log_unusable(&Failure::Settings(problems.clone()));
                 self.note("refused", keys.join(" "))
                     .await
                     .unwrap_or_else(|failure| unrecorded(&failure));
@@ -134,10 +131,7 @@ impl Running {
                 );
             }
             Err(Refused::Failure(failure)) => {
-                tracing::error!(
-                    problems = failure.in_full(),
-                    "the settings cannot be used; nothing was changed"
-                );
+                log_unusable(&failure);
                 self.note("refused", String::new())
                     .await
                     .unwrap_or_else(|failure| unrecorded(&failure));
@@ -209,6 +203,13 @@ impl Running {
             );
         }
     }
+}
+
+fn log_unusable(failure: &Failure) {
+    tracing::error!(
+        problems = failure.in_full(),
+        "the settings cannot be used; nothing was changed"
+    );
 }
 
 /// Logs what the operator should look at, though the settings can be used.

@@ -3,21 +3,24 @@
 use clap::Args;
 use serde::Serialize;
 
+use super::formats::{in_spreadsheet, print_json};
 use super::table::TextTable;
-use super::{Failure, build, print, say, to_json};
+use super::{Failure, build, print, refused, say};
 use crate::clock::{Clock, rfc3339};
 use crate::config::Settings;
-use crate::domain::{EmailAddress, Span};
+use crate::domain::{EmailAddress, Moment, Span};
 use crate::store::{HistoryFilter, Past, Store, Use};
 
-const LISTED: TextTable<7> = TextTable([
+const LISTED: TextTable<9> = TextTable([
     ("ref", 4),
     ("confirmed", 24),
     ("administrator", 28),
     ("member", 28),
     ("way", 6),
     ("state", 16),
-    ("slot", 0),
+    ("slot", 8),
+    ("\"this wasn't me\"", 24),
+    ("reason", 0),
 ]);
 
 /// Which resets, and how.
@@ -32,6 +35,9 @@ pub(super) struct ResetsOptions {
     /// Within this time, such as 24h.
     #[arg(long)]
     since: Option<Span>,
+    /// Tries that were refused, and contacts that were added, instead.
+    #[arg(long)]
+    refused: bool,
     /// table, json or csv.
     #[arg(long, default_value = "table", value_parser = ["table", "json", "csv"])]
     format: String,
@@ -58,6 +64,10 @@ struct ResetJson {
     slot: &'static str,
     carries: &'static str,
     link_used_at: Option<String>,
+    /// What the administrator wrote behind the member's name.
+    reason: Option<String>,
+    /// When the member said "this wasn't me".
+    disowned_at: Option<String>,
     steps: Vec<StepJson>,
 }
 
@@ -89,6 +99,8 @@ impl ResetJson {
             slot: if is_slot_returned { "returned" } else { "used" },
             carries: reset.carries.as_str(),
             link_used_at: reset.link_used_at.map(rfc3339),
+            reason: reset.reason,
+            disowned_at: reset.disowned_at.map(rfc3339),
             steps: steps
                 .into_iter()
                 .map(|step| StepJson {
@@ -106,17 +118,27 @@ impl ResetJson {
 /// or slow down a running `serve`.
 pub(super) async fn run(settings: Settings, options: ResetsOptions) -> Result<(), Failure> {
     let (store, tasks) = build::open_store(&settings, Use::Beside).await?;
-    let printed = print_all(&store, &options).await;
+    let since = options.since.map(|span| Clock::System.now() - span);
+    let printed = if options.refused {
+        let whose = (options.admin.as_ref(), options.member.as_ref());
+        refused::print_all(&store, whose, since, &options.format).await
+    } else {
+        print_all(&store, &options, since).await
+    };
     drop(store);
     tasks.finish().await;
     printed
 }
 
-async fn print_all(store: &Store, options: &ResetsOptions) -> Result<(), Failure> {
+async fn print_all(
+    store: &Store,
+    options: &ResetsOptions,
+    since: Option<Moment>,
+) -> Result<(), Failure> {
     let mut filter = HistoryFilter {
         admin_email: options.admin.as_ref().map(EmailAddress::key),
         member_email: options.member.as_ref().map(EmailAddress::key),
-        since: options.since.map(|span| Clock::System.now() - span),
+        since,
         ..HistoryFilter::default()
     };
     let mut is_first = true;
@@ -159,25 +181,10 @@ fn print_table(rows: &[ResetJson], is_first: bool, options: &ResetsOptions) -> R
             row.delivery.unwrap_or("–"),
             row.state,
             row.slot,
+            row.disowned_at.as_deref().unwrap_or_default(),
+            row.reason.as_deref().unwrap_or_default(),
         ]))
     })
-}
-
-/// Prints one page of the array. The last page is empty and closes it.
-fn print_json(rows: &[ResetJson], is_first: bool) -> Result<(), Failure> {
-    let mut text = if is_first {
-        "[".to_owned()
-    } else {
-        String::new()
-    };
-    for (at, row) in rows.iter().enumerate() {
-        text.push_str(if is_first && at == 0 { "\n  " } else { ",\n  " });
-        text.push_str(&to_json(row)?.replace('\n', "\n  "));
-    }
-    if rows.is_empty() {
-        return say(if is_first { "[]" } else { "\n]" });
-    }
-    print(&text)
 }
 
 fn print_csv(rows: &[ResetJson], is_first: bool) -> Result<(), Failure> {
@@ -195,6 +202,8 @@ fn print_csv(rows: &[ResetJson], is_first: bool) -> Result<(), Failure> {
         "changed_at",
         "slot",
         "steps",
+        "reason",
+        "disowned_at",
     ];
     if is_first {
         writer.write_record(header).map_err(|error| said(&error))?;
@@ -217,6 +226,8 @@ fn print_csv(rows: &[ResetJson], is_first: bool) -> Result<(), Failure> {
             row.changed_at.as_deref().unwrap_or_default(),
             row.slot,
             &steps.join(" "),
+            &in_spreadsheet(row.reason.as_deref().unwrap_or_default()),
+            row.disowned_at.as_deref().unwrap_or_default(),
         ];
         writer.write_record(fields).map_err(|error| said(&error))?;
     }

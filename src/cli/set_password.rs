@@ -10,7 +10,7 @@ use crate::app::HOLD_FOR;
 use crate::config::Settings;
 use crate::directory::Caller;
 use crate::domain::sign_in::{LONGEST_PASSWORD, PasswordDenied, choose_password};
-use crate::domain::{EmailAddress, Member, OwnPassword, State, Status};
+use crate::domain::{EmailAddress, Member, NotAPassword, OwnPassword, State, Status};
 use crate::portal::{KnownWords, is_guessable, rated_part};
 use crate::store::{PasswordError, ResetUnderWay, Store};
 
@@ -94,9 +94,7 @@ fn refusal(denied: PasswordDenied) -> String {
         PasswordDenied::TooLong => {
             format!("a password has at most {LONGEST_PASSWORD} characters.")
         }
-        PasswordDenied::ControlCharacter => {
-            "a password has no control characters, such as a tab.".to_owned()
-        }
+        PasswordDenied::ControlCharacter => format!("{}.", NotAPassword::ControlCharacter),
         PasswordDenied::Common => {
             "this password is easy to guess: it is common, or made of the member's name. Several \
             unusual words are better."

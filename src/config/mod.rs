@@ -47,6 +47,10 @@ pub(crate) const DEFAULT_TEXT: &str = include_str!("../config.default.toml");
 pub(crate) const DEFAULT_FILE: &str = "relatch.toml";
 
 /// Everything that an operator decides.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is one key of the settings, or one fact about them"
+)]
 pub struct Settings {
     /// The address that the server listens on.
     pub listen: SocketAddr,
@@ -88,6 +92,8 @@ pub struct Settings {
     pub contact_rules: ContactRules,
     /// Whether a member's manager is told of a reset.
     pub notify_manager: bool,
+    /// Whether a code alone lets members in to set a new password.
+    pub code_sign_in: bool,
     /// E-mail domains of the organization besides those of the directories.
     pub company_domains: Vec<String>,
     /// What makes somebody an administrator: the directory's roles, a list, or the chat's owners.
@@ -260,7 +266,16 @@ fn build(mut table: Table, problems: &mut Vec<Problem>) -> Option<Settings> {
         problems,
     );
     together::lark_apps(&chats, &directories.configs, problems);
+    together::guide(&directories.configs, top.help_url.as_ref(), problems);
     let policy = policy?;
+    if policy.code_sign_in {
+        together::code_sign_in(
+            &directories.configs,
+            top.public_url.as_ref(),
+            channels.is_any_set,
+            problems,
+        );
+    }
     if policy.ways.carries == Carries::Link {
         together::links(
             &directories.configs,
@@ -319,6 +334,7 @@ fn assemble(
         ways: policy.ways,
         contact_rules: policy.contact_rules,
         notify_manager: policy.notify_manager,
+        code_sign_in: policy.code_sign_in,
         company_domains: top.company_domains,
         admins,
         identity,

@@ -18,6 +18,7 @@ pub(super) struct Policy {
     pub(super) ways: Ways,
     pub(super) contact_rules: ContactRules,
     pub(super) notify_manager: bool,
+    pub(super) code_sign_in: bool,
 }
 
 /// Reads the section; what is wrong is noted there.
@@ -36,6 +37,13 @@ pub(super) fn read(mut section: Section<'_>) -> Option<Policy> {
     let own_least = section.number("new_password_min_length", 8, 128);
     let contact_rules = read_contact_rules(&mut section, ways.is_strict);
     let notify_manager = section.flag("notify_manager");
+    let code_sign_in = section.flag("code_sign_in");
+    if code_sign_in == Some(true) && ways.is_strict {
+        section.problem(
+            "code_sign_in",
+            "must be false where profile is \"strict\": a code alone would let members in",
+        );
+    }
     section.end();
     Some(Policy {
         limit: Limit {
@@ -50,6 +58,7 @@ pub(super) fn read(mut section: Section<'_>) -> Option<Policy> {
         ways,
         contact_rules: contact_rules?,
         notify_manager: notify_manager?,
+        code_sign_in: code_sign_in?,
     })
 }
 

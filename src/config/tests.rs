@@ -262,6 +262,15 @@ fn one_time_links_need_pages_and_a_channel() {
     );
 }
 
+/// The settings with a page for the guide, which every directory but the built-in one needs.
+fn helped(text: &str) -> String {
+    format!("help_url = \"https://help.acme.example\"\n{text}")
+}
+
+fn with_help(text: &str) -> Vec<String> {
+    problems(&helped(text))
+}
+
 fn ldap(extra: &str) -> String {
     format!(
         "[[directory]]\nkind = \"ldap\"\nurl = \"ldaps://ldap.acme.example\"\nbind_dn = \"cn=relatch\"\nbase = \"ou=people\"\nprimary_admin_groups = [\"cn=admins\"]\n{extra}\n"
@@ -280,20 +289,21 @@ fn directories_stand_side_by_side() {
         "RELATCH_DIRECTORY__2__PASSWORD".to_owned(),
         "from the environment".to_owned(),
     )];
-    let settings = Settings::read(&text, &secret).unwrap_or_else(|problems| panic!("{problems}"));
+    let settings =
+        Settings::read(&helped(&text), &secret).unwrap_or_else(|problems| panic!("{problems}"));
     assert_eq!(settings.directories.len(), 3);
     assert_eq!(
-        problems(&text),
+        with_help(&text),
         ["directory[2].password: is missing; give it here or as password_file"]
     );
     let nowhere = [("RELATCH_DIRECTORY__9__PASSWORD".to_owned(), "x".to_owned())];
-    assert!(Settings::read(&text, &nowhere).is_err());
+    assert!(Settings::read(&helped(&text), &nowhere).is_err());
 }
 
 /// What would leave in the clear, what two directories would share, and what only our own pages can do.
 #[test]
 fn directories_that_cannot_be_are_told() {
-    let alone = |extra: &str| problems(&ldap(&format!("password = \"x\"\n{extra}")));
+    let alone = |extra: &str| with_help(&ldap(&format!("password = \"x\"\n{extra}")));
     assert_eq!(alone(""), Vec::<String>::new());
     assert!(alone("tls = \"none\"")[0].starts_with("directory.tls: may be \"none\" only"));
     assert!(
@@ -307,10 +317,10 @@ fn directories_that_cannot_be_are_told() {
     assert!(alone("bind = \"x\"")[0].starts_with("directory.bind: is no setting"));
     let plain = ldap("password = \"x\"\ntls = \"none\"")
         .replace("ldaps://ldap.acme.example", "ldap://127.0.0.1:3890");
-    assert_eq!(problems(&plain), Vec::<String>::new());
+    assert_eq!(with_help(&plain), Vec::<String>::new());
 
     let one = ldap("password = \"x\"\ndomains = [\"acme.example\"]");
-    let twice = problems(&format!("{one}{one}"));
+    let twice = with_help(&format!("{one}{one}"));
     assert!(
         twice
             .iter()
@@ -323,14 +333,14 @@ fn directories_that_cannot_be_are_told() {
             .any(|told| told.starts_with("directory.domains: acme.example is given to two")),
         "{twice:?}"
     );
-    let first = problems(&format!("[[directory]]\nkind = \"builtin\"\n{one}"));
+    let first = with_help(&format!("[[directory]]\nkind = \"builtin\"\n{one}"));
     assert!(
         first[0].starts_with("directory.domains: is missing; only the last"),
         "{first:?}"
     );
-    assert_eq!(problems("[[directory]]\nkind = \"nis\"\n").len(), 1);
+    assert_eq!(with_help("[[directory]]\nkind = \"nis\"\n").len(), 1);
     assert_eq!(
-        problems("directory = \"ldap\"\n"),
+        with_help("directory = \"ldap\"\n"),
         ["directory: must be written [[directory]]"]
     );
 
@@ -340,9 +350,9 @@ fn directories_that_cannot_be_are_told() {
         "public_url = \"https://reset.acme.example\"\n[policy]\nsend = \"link\"\n{sms}{one}"
     );
     assert!(
-        problems(&link)[0].starts_with("policy.send: must be \"password\""),
+        with_help(&link)[0].starts_with("policy.send: must be \"password\""),
         "{:?}",
-        problems(&link)
+        with_help(&link)
     );
 }
 
@@ -358,28 +368,28 @@ fn some_directory_must_name_administrators() {
         keycloak.to_owned(),
         format!("{}{keycloak}", bare(&ldap)),
     ] {
-        let told = problems(&nobody);
+        let told = with_help(&nobody);
         assert!(
             matches!(&*told, [one] if one.starts_with("admins.source: is \"directory\"")),
             "{nobody}: {told:?}"
         );
         let list =
             format!("[admins]\nsource = \"list\"\nprimary = [\"jo@acme.example\"]\n{nobody}");
-        assert_eq!(problems(&list), Vec::<String>::new());
+        assert_eq!(with_help(&list), Vec::<String>::new());
         assert_eq!(
-            problems(&format!("{nobody}[[directory]]\nkind = \"builtin\"\n")),
+            with_help(&format!("{nobody}[[directory]]\nkind = \"builtin\"\n")),
             Vec::<String>::new()
         );
     }
     assert_eq!(
-        problems(&format!(
+        with_help(&format!(
             "{}{keycloak}primary_admin_roles = [\"it\"]\n",
             bare(&ldap)
         )),
         Vec::<String>::new()
     );
     assert_eq!(
-        problems(&format!(
+        with_help(&format!(
             "{}{keycloak}member_and_department_roles = [\"desk\"]\n",
             bare(&ldap)
         )),
@@ -387,7 +397,7 @@ fn some_directory_must_name_administrators() {
     );
     // Of a directory that cannot be read nobody knows what it names.
     assert!(
-        !problems("[[directory]]\nkind = \"ldap\"\n")
+        !with_help("[[directory]]\nkind = \"ldap\"\n")
             .concat()
             .contains("admins.source")
     );
@@ -405,14 +415,14 @@ fn one_app_of_lark_has_one_secret() {
         )
     };
     assert_eq!(
-        problems(&directory("cli_a1b2", "8f742231b10e8888abcd99yyyzzz85a5")),
+        with_help(&directory("cli_a1b2", "8f742231b10e8888abcd99yyyzzz85a5")),
         Vec::<String>::new()
     );
     assert_eq!(
-        problems(&directory("cli_c3d4", "an-other-secret-of-canary")),
+        with_help(&directory("cli_c3d4", "an-other-secret-of-canary")),
         Vec::<String>::new()
     );
-    let told = problems(&directory("cli_a1b2", "an-other-secret-of-canary"));
+    let told = with_help(&directory("cli_a1b2", "an-other-secret-of-canary"));
     assert!(
         matches!(&*told, [one] if one.starts_with("lark.app_secret: ")),
         "{told:?}"
@@ -420,7 +430,7 @@ fn one_app_of_lark_has_one_secret() {
     assert!(!told.concat().contains("canary"));
     let other_cloud = directory("cli_a1b2", "an-other-secret-of-canary")
         + "api_url = \"https://open.feishu.cn/open-apis/\"\n";
-    assert_eq!(problems(&other_cloud), Vec::<String>::new());
+    assert_eq!(with_help(&other_cloud), Vec::<String>::new());
 }
 
 /// A mistake here would trust a stranger's header, or nobody's.
@@ -446,7 +456,7 @@ fn proxies_and_idle_times_that_cannot_be_are_told_with_an_example() {
             .trusted_proxies
             .has("127.0.0.1".parse().unwrap())
     );
-    let told = problems(
+    let told = with_help(
         "trusted_proxies = [\"proxy\", \"10.0.0.1/8\", \"0.0.0.0/0\"]\nkeep_alive = \"0s\"",
     )
     .join("\n");
@@ -458,4 +468,77 @@ fn proxies_and_idle_times_that_cannot_be_are_told_with_an_example() {
     ] {
         assert!(told.contains(part), "{part} is not in {told}");
     }
+}
+
+/// S6, S7: the guide leads members of another directory to `help_url`; the built-in one has pages of its own.
+#[test]
+fn another_directory_needs_a_page_for_the_guide() {
+    let keycloak = "[admins]\nsource = \"list\"\nprimary = [\"jo@acme.example\"]\n[[directory]]\nkind = \"keycloak\"\n\
+        url = \"https://login.acme.example\"\nrealm = \"acme\"\nclient_id = \"relatch\"\n\
+        client_secret = \"8f742231b10e8888abcd99yyyzzz85a5\"\ndomains = [\"b.example\"]\n";
+    for text in [
+        keycloak.to_owned(),
+        format!("{keycloak}[[directory]]\nkind = \"builtin\"\n"),
+    ] {
+        let told = problems(&text);
+        assert!(
+            matches!(&*told, [one] if one.starts_with("help_url: is missing; the guide on every card")),
+            "{told:?}"
+        );
+        assert_eq!(with_help(&text), Vec::<String>::new());
+    }
+    assert_eq!(
+        problems("[[directory]]\nkind = \"builtin\"\n"),
+        Vec::<String>::new()
+    );
+}
+
+/// A code alone signs members in only where they sign in here, can be sent one and can be told of it, and never where the
+/// profile is "strict".
+#[test]
+fn a_code_alone_signs_in_only_where_the_rest_fits() {
+    const SMS: &str =
+        "[sms]\nkind = \"webhook\"\nurl = \"https://sms.example/\"\ntoken = \"1234567890abcdef\"\n";
+    let on = |top: &str, policy: &str, rest: &str| {
+        problems(&format!(
+            "{top}[policy]\ncode_sign_in = true\n{policy}{rest}"
+        ))
+    };
+    let url = "public_url = \"https://reset.acme.example\"\n";
+    assert_eq!(on(url, "", SMS), Vec::<String>::new());
+    let told = on(url, "profile = \"strict\"\n", SMS);
+    assert!(
+        matches!(&*told, [one] if one.starts_with("policy.code_sign_in: must be false where profile is \"strict\"")),
+        "{told:?}"
+    );
+    let told = on("", "", SMS);
+    assert!(
+        matches!(&*told, [one] if one.starts_with("public_url: is missing")),
+        "{told:?}"
+    );
+    let told = on(url, "", "");
+    assert!(
+        matches!(&*told, [one] if one.starts_with("policy.code_sign_in: is true, and there is neither")),
+        "{told:?}"
+    );
+    let keycloak = format!(
+        "{SMS}[admins]\nsource = \"list\"\nprimary = [\"jo@acme.example\"]\n[[directory]]\nkind = \"keycloak\"\n\
+        url = \"https://login.acme.example\"\nrealm = \"acme\"\nclient_id = \"relatch\"\n\
+        client_secret = \"8f742231b10e8888abcd99yyyzzz85a5\"\n"
+    );
+    let told = on(
+        &format!("{url}help_url = \"https://help.acme.example\"\n"),
+        "",
+        &keycloak,
+    );
+    assert!(
+        matches!(&*told, [one] if one.starts_with("policy.code_sign_in: must be false where no directory")),
+        "{told:?}"
+    );
+    assert_eq!(
+        problems("[policy]\ncode_sign_in = \"often\"\n"),
+        ["policy.code_sign_in: must be true or false"]
+    );
+    let defaults = Settings::read("", &[]).unwrap_or_else(|problems| panic!("{problems}"));
+    assert!(!defaults.code_sign_in);
 }

@@ -7,14 +7,14 @@ use std::path::Path;
 
 use toml::{Table, Value};
 
-use crate::settings::Problem;
+use crate::settings::{NOT_UTF8, Problem, WRITABLE_BY_OTHERS};
 
 /// Why the settings file was not read.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum NotRead {
-    #[error("may be written by others; run chmod go-w on it")]
+    #[error("{}", WRITABLE_BY_OTHERS)]
     Exposed,
-    #[error("is no UTF-8 text; save it as UTF-8")]
+    #[error("{}", NOT_UTF8)]
     NotUtf8,
     #[error("cannot be read: {}", .0.kind())]
     Io(#[source] std::io::Error),

@@ -72,6 +72,50 @@ pub(super) fn managers(
     }
 }
 
+/// Checks that the guide leads somewhere. Every card offers it, and a directory that is not ours has no page here.
+pub(super) fn guide(
+    directories: &[directory::Config],
+    help_url: Option<&Url>,
+    problems: &mut Vec<Problem>,
+) {
+    let needs_page = directories.iter().any(|directory| !directory.is_builtin());
+    // One that cannot be read was told already.
+    let is_told = problems.iter().any(|problem| problem.key == "help_url");
+    if needs_page && help_url.is_none() && !is_told {
+        let told = "is missing; the guide on every card leads members of a directory that is not the built-in one there; set \
+            it to the page that says how they change their password";
+        problems.push(Problem::new("help_url", told));
+    }
+}
+
+/// Checks that members can sign in by a code alone, and can be told of it.
+pub(super) fn code_sign_in(
+    directories: &[directory::Config],
+    public_url: Option<&Url>,
+    can_send: bool,
+    problems: &mut Vec<Problem>,
+) {
+    let mut problem = |key: &str, text: &str| problems.push(Problem::new(key, text));
+    if !directories.iter().any(directory::Config::is_builtin) {
+        problem(
+            "policy.code_sign_in",
+            "must be false where no directory is the built-in one: only its members sign in here",
+        );
+    }
+    if public_url.is_none() {
+        problem(
+            "public_url",
+            "is missing; with policy.code_sign_in every contact is sent a link there that closes the account",
+        );
+    }
+    if !can_send {
+        problem(
+            "policy.code_sign_in",
+            "is true, and there is neither [email] nor [sms] to send a code",
+        );
+    }
+}
+
 /// Checks that the source of administrators can name one. `are_all_directories_read` is false where a directory has problems
 /// of its own, so that it is not known whom it names.
 pub(super) fn administrators(

@@ -19,6 +19,27 @@ const LONGEST_KEEP_ALIVE: Span = Span::hours(1);
 /// The longest `sign_in_url` that fits into one SMS beside a password.
 const LONGEST_SIGN_IN_URL: usize = 80;
 
+/// What the paths of webhooks and pages begin with. A proxy may strip the path of `public_url` or keep it, so it must begin
+/// with none of them.
+const OWN_PATHS: &[&str] = &[
+    "account",
+    "check",
+    "claim",
+    "confirm",
+    "contacts",
+    "demo",
+    "discord",
+    "lark",
+    "mattermost",
+    "new-password",
+    "not-me",
+    "portal.css",
+    "portal.js",
+    "signin",
+    "slack",
+    "verify",
+];
+
 /// The settings outside of sections; None where one is missing or wrong.
 pub(super) struct TopLevel {
     pub(super) listen: Option<SocketAddr>,
@@ -44,7 +65,7 @@ pub(super) fn read(mut top: Section<'_>) -> TopLevel {
     let read = TopLevel {
         listen: top.parsed_like("listen", "127.0.0.1:8080"),
         front: read_front(&mut top),
-        public_url: top.url("public_url"),
+        public_url: read_public_url(&mut top),
         database: read_database(&mut top),
         key_file: top.path("key_file"),
         organization: top.required("organization"),
@@ -58,6 +79,32 @@ pub(super) fn read(mut top: Section<'_>) -> TopLevel {
     };
     top.end();
     read
+}
+
+/// Reads `public_url`. Its path is taken off requests and stands in cookies and links.
+fn read_public_url(top: &mut Section<'_>) -> Option<Url> {
+    let url = top.url("public_url")?;
+    let path = url.path().trim_start_matches('/');
+    let path = path.strip_suffix('/').unwrap_or(path);
+    let first = path.split('/').next().unwrap_or_default();
+    let is_plain = |part: &str| {
+        let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
+        !part.is_empty() && part.bytes().all(is_plain)
+    };
+    let problem = if url.query().is_some() || url.fragment().is_some() {
+        "must have no ? and no #, such as https://acme.example/reset".to_owned()
+    } else if url.path().starts_with("//") || !(path.is_empty() || path.split('/').all(is_plain)) {
+        "must have a path of letters, digits and - . _ ~ only, such as https://acme.example/reset"
+            .to_owned()
+    } else if OWN_PATHS.contains(&first) {
+        format!(
+            "must not begin with /{first}: relatch answers there itself, so it could not tell which part is the path"
+        )
+    } else {
+        return Some(url);
+    };
+    top.problem("public_url", problem);
+    None
 }
 
 fn read_database(top: &mut Section<'_>) -> Option<PathBuf> {

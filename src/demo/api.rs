@@ -1,4 +1,5 @@
-//! The Web API of the pretend Slack: `users.info`, `users.lookupByEmail`, `views.open`, and the response URLs.
+//! The Web API of the pretend Slack: `users.info`, `users.lookupByEmail`, `views.open`, `chat.postMessage`, and the response
+//! URLs.
 
 use std::sync::Arc;
 
@@ -28,6 +29,7 @@ pub(super) fn router(workspace: Arc<Workspace>) -> Router {
         .route("/api/users.info", post(users_info))
         .route("/api/users.lookupByEmail", post(users_by_email))
         .route("/api/views.open", post(views_open))
+        .route("/api/chat.postMessage", post(post_message))
         .route("/reply/{id}", post(reply))
         .with_state(workspace)
 }
@@ -110,6 +112,28 @@ async fn views_open(State(workspace): ApiState, headers: HeaderMap, body: String
             match workspace
                 .state(|state| state.open(trigger.as_str().unwrap_or_default(), part("view"), now))
             {
+                Ok(()) => json!({ "ok": true }),
+                Err(word) => json!({ "ok": false, "error": word }),
+            }
+        },
+    )
+}
+
+async fn post_message(State(workspace): ApiState, headers: HeaderMap, body: String) -> Response {
+    let mut message: Value = serde_json::from_str(&body).unwrap_or_default();
+    let channel = message
+        .as_object_mut()
+        .and_then(|fields| fields.remove("channel"))
+        .unwrap_or_default();
+    called(
+        &workspace,
+        "chat.postMessage",
+        JSON,
+        &headers,
+        body,
+        |workspace| {
+            let (user, now) = (channel.as_str().unwrap_or_default(), workspace.clock.now());
+            match workspace.state(|state| state.write_to(user, message, now)) {
                 Ok(()) => json!({ "ok": true }),
                 Err(word) => json!({ "ok": false, "error": word }),
             }

@@ -14,16 +14,14 @@ use serde_json::{Value, json};
 
 use super::error::ActionRefused;
 use super::people::{DemoPerson, MINA, OLD_PASSWORD, PEOPLE};
+use super::story::COMMAND;
 use super::workspace::Workspace;
 use crate::clock::{Zone, rfc3339};
 use crate::domain::Span;
 
 /// Ready commands, each with what it shows.
 const SUGGESTIONS: [(&str, &str); 9] = [
-    (
-        "A whole reset",
-        "/reset-password @Mina Park forgot it on holiday",
-    ),
+    ("A whole reset", COMMAND),
     ("No outside contact", "/reset-password @Noa Bae"),
     ("Business email only", "/reset-password @Ari Seo"),
     ("Suspended", "/reset-password @Sam Oh"),

@@ -34,8 +34,9 @@ pub(super) fn of_message(message: &Value) -> Vec<String> {
     if fallback.is_empty() && blocks.is_empty() {
         broken.note("a message has neither text nor blocks");
     }
-    broken.length(fallback, FALLBACK, "the text of a message");
-    broken.markup(fallback, "the text of a message");
+    let place = "the text of a message";
+    broken.length(fallback, FALLBACK, place);
+    broken.markup(fallback, place);
     broken.blocks(blocks, false);
     broken.0
 }

@@ -154,6 +154,7 @@ async fn build(
             identity: Identity::Email,
             contact_rules: ContactRules::default(),
             notify_manager: false,
+            code_sign_in: false,
         },
         held: Arc::default(),
         recent_requests: Arc::default(),

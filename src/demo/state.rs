@@ -7,7 +7,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::exchange::HttpExchange;
-use super::people::{APP_NAME, DemoPerson};
+use super::people::{APP_NAME, DemoPerson, PEOPLE};
 use super::rules;
 use crate::clock::{Zone, rfc3339};
 use crate::delivery::Delivered;
@@ -250,6 +250,27 @@ impl WorkspaceState {
             self.bind(url, id);
         }
         200
+    }
+
+    /// `chat.postMessage` to a person: a message that stays. The error is Slack's own.
+    pub(super) fn write_to(
+        &mut self,
+        user: &str,
+        message: Value,
+        now: Moment,
+    ) -> Result<(), &'static str> {
+        self.version += 1;
+        if !PEOPLE.iter().any(|person| person.id() == user) {
+            return Err("channel_not_found");
+        }
+        for rule in rules::of_message(&message) {
+            self.broke(rule, now);
+        }
+        let id = self.show(user, APP_NAME, message, now);
+        for shown in self.messages.iter_mut().filter(|shown| shown.id == id) {
+            shown.ephemeral = false;
+        }
+        Ok(())
     }
 
     /// `views.open`. The error is Slack's own.

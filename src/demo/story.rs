@@ -14,14 +14,12 @@ use crate::flow::messages;
 /// How long the story waits for a message: longer than a busy machine takes.
 const MESSAGE_DEADLINE: Duration = Duration::from_mins(2);
 
+/// The command that begins a whole reset.
+pub(super) const COMMAND: &str = "/reset-password @Mina Park forgot it on holiday";
+
 pub(super) async fn play(workspace: &Workspace) -> Result<(), DemoError> {
-    print("Jo Lim (primary admin) types:  /reset-password @Mina Park forgot it on holiday\n")?;
-    let card = say(
-        workspace,
-        "UJO",
-        "/reset-password @Mina Park forgot it on holiday",
-    )
-    .await?;
+    print(&format!("Jo Lim (primary admin) types:  {COMMAND}\n"))?;
+    let card = say(workspace, "UJO", COMMAND).await?;
     show("Jo sees", &card.message)?;
 
     print("Jo presses \"Phone +82 ··· ··42\".\n")?;

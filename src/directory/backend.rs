@@ -73,7 +73,7 @@ pub enum ResetFailed {
     #[error("the directory could not be reached")]
     NotSent,
     /// The change was certainly not sent, and will not be until somebody changes the settings ([`Unavailable::Misconfigured`]).
-    #[error("the directory can't be used as it is set up")]
+    #[error("the directory takes no change as it is set up")]
     Misconfigured,
     /// A timeout, a broken connection or a server error: the change may have been made.
     #[error("the directory stopped answering half-way")]

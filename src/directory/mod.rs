@@ -48,6 +48,7 @@ pub use self::resilient::ResilientDirectory;
 pub use self::scripted::{NextReset, ScriptedDirectory};
 pub(crate) use self::sections::conflicts;
 pub use self::sections::read_text;
+pub(crate) use self::why_refused::WOULD_KEEP_READABLE;
 pub use self::why_refused::{
     AccountFault, CharacterKind, MissingRight, PasswordFault, RuleHelp, ServerFault, WhyRefused,
 };

@@ -18,7 +18,7 @@ pub(super) fn phone_of<'a>(
             directory,
             member.id = member,
             why = %unreadable,
-            "a member's phone cannot be used"
+            "a phone in the directory cannot be used"
         );
     }
     (phone, remarks)
@@ -38,7 +38,7 @@ pub(super) fn warnings(
         .iter()
         .filter_map(PhoneRemark::unreadable)
     {
-        tracing::warn!(directory, member.id = %member.id, %why, "a member's phone cannot be used");
+        tracing::warn!(directory, member.id = %member.id, %why, "the looked-up account's phone cannot be used");
     }
     let has_another = member.phone.is_some();
     let account = email.masked();

@@ -12,6 +12,9 @@ pub(super) const NOBODY_NAMED: &str = "no check_account is set";
 /// The reason where the directory says nothing of it.
 pub(super) const NOT_TOLD: &str = "this directory does not tell";
 
+/// The reason where the directory has no such account.
+pub(super) const NOT_FOUND: &str = "the account to be looked at is not found";
+
 /// The warning where it cannot be found out.
 pub(super) fn unknown(why: &str) -> String {
     format!(

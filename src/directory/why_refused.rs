@@ -1,4 +1,8 @@
-//! Why a directory refuses a change for certain, as keys and values. `flow/messages` has the words.
+//! Why a directory refuses a change for certain, as keys and values. `flow/messages` has the other words.
+
+/// [`ServerFault::WouldKeepReadable`] in words, which `relatch check` says too.
+pub(crate) const WOULD_KEEP_READABLE: &str = "it could keep the password readable: it shows relatch's account no operation \
+    that hashes one (RFC 3062, supportedExtension in its root DSE); whoever runs the directory has to show it";
 
 /// What an adapter understood of a refusal.
 #[derive(Clone, Debug, PartialEq, Eq)]

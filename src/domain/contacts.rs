@@ -68,13 +68,22 @@ impl AddedContact {
     }
 
     /// When it may be used; none if it may be used now.
-    fn waits_until(&self, rules: ContactRules, now: Moment) -> Option<Moment> {
+    pub(crate) fn waits_until(&self, rules: ContactRules, now: Moment) -> Option<Moment> {
         match self.added_as {
             AddedAs::Operator | AddedAs::Proven => None,
             AddedAs::Member | AddedAs::Administrator => {
                 Some(self.added_at + rules.age).filter(|until| *until > now)
             }
         }
+    }
+
+    /// True if it was a method before this moment for a reset of this administrator, who must not have added it (Q7).
+    pub(crate) fn counted_before(&self, at: Moment, admin: &MemberId, rules: ContactRules) -> bool {
+        let is_operators = self.added_as == AddedAs::Operator;
+        let has_answered = self.answered_at.is_some_and(|answered| answered < at);
+        self.added_at < at
+            && (is_operators || (has_answered && self.by != *admin))
+            && self.waits_until(rules, at).is_none()
     }
 }
 
@@ -83,9 +92,10 @@ impl AddedContact {
 pub(crate) struct PasswordOrigin {
     /// The administrators of those resets.
     pub admins: Vec<MemberId>,
-    /// When the newest of them began; none if it has not begun.
-    pub began_at: Option<Moment>,
-    /// Addresses that were typed for the delivery or got the administrator's copy.
+    /// When the card of the newest of them was made; none before that.
+    pub offered_at: Option<Moment>,
+    /// Addresses that were typed for the delivery or got the administrator's copy. A typed address that was a method before
+    /// the card was made is not among them: it was chosen from the record.
     pub typed: Vec<String>,
     /// The same as masks, for resets that were made before digests were kept.
     pub typed_masks: Vec<String>,
@@ -143,7 +153,7 @@ impl Methods {
 /// Never to a mailbox of the organization (S43), to an address that was typed for the delivery or got a copy (S41), or to a
 /// contact that an administrator of the reset added (Q7). A contact on record that got the password is used only if no other
 /// contact counts, and never if two are required. A contact that an administrator added must wait, unless another
-/// administrator added it after the reset began and the member has no older method (S42). An older contact that has not
+/// administrator added it after the card of the reset was made and the member has no older method (S42). An older contact that has not
 /// answered a code is not such a method, because nobody may be behind it.
 pub(crate) fn methods(
     member: &Member,
@@ -176,7 +186,7 @@ pub(crate) fn methods(
 struct Candidates {
     /// Those that need not wait.
     ready: Vec<Method>,
-    /// Those that still wait, but were added after the reset began (S42).
+    /// Those that still wait, but were added after the card was made (S42).
     fresh: Vec<Method>,
     /// All that still wait, and until when.
     waiting: Vec<(AddedContact, Moment)>,
@@ -221,8 +231,8 @@ impl Candidates {
                 continue;
             };
             let is_after = origin
-                .began_at
-                .is_some_and(|began_at| one.added_at > began_at);
+                .offered_at
+                .is_some_and(|offered_at| one.added_at > offered_at);
             if is_after && one.added_as == AddedAs::Administrator && !context.is_strict {
                 candidates.fresh.push(candidate);
             }
@@ -264,7 +274,7 @@ fn in_order(ready: Vec<Method>, mut fresh: Vec<Method>, rules: ContactRules) -> 
     usable
 }
 
-/// The order of contacts that were added after the reset began. Those that have answered a code come first, the oldest
+/// The order of contacts that were added after the card was made. Those that have answered a code come first, the oldest
 /// before the others. Of the rest the newest comes first, so that a mistyped number can be corrected.
 fn order_of_fresh(one: &Method) -> (bool, i64) {
     let added_at = one.added.as_ref().map_or(0, |added| added.added_at.0);

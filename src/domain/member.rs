@@ -6,6 +6,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 
 use super::phone::PhoneRemark;
+use super::shorten::shorten;
 use super::visible::is_invisible;
 use super::{EmailAddress, Moment, PhoneNumber, SecondFactors, written_enum};
 
@@ -101,15 +102,14 @@ impl Member {
     }
 }
 
-/// Cuts a name to 64 characters and removes control and direction characters, so that it cannot change the text around it.
+/// Shortens a name to 64 characters and removes control and direction characters, so that it cannot change the text around it.
 pub fn clean_name(name: &str) -> String {
     let cleaned: String = name
         .chars()
         .map(|c| if c.is_whitespace() { ' ' } else { c })
         .filter(|c| !c.is_control() && !is_invisible(*c))
-        .take(64)
         .collect();
-    cleaned.trim().to_owned()
+    shorten(cleaned.trim(), 64)
 }
 written_enum! {
     /// Whether an account is in use. Only `Active` and `Inactive` accounts can be reset (S16, Q6).
@@ -196,6 +196,6 @@ mod tests {
             clean_name(" Mina\n\u{202e}\u{2067}\u{61c}Park\u{0} "),
             "Mina Park"
         );
-        assert_eq!(clean_name(&"x".repeat(100)).len(), 64);
+        assert_eq!(clean_name(&"x".repeat(100)).chars().count(), 64);
     }
 }

@@ -5,6 +5,7 @@
 //! [`policy`]).
 
 pub(crate) mod channel;
+pub(crate) mod code_alone;
 pub(crate) mod company;
 pub(crate) mod contacts;
 pub(crate) mod country;
@@ -25,12 +26,14 @@ pub(crate) mod policy;
 pub(crate) mod quota;
 pub(crate) mod reset;
 pub(crate) mod second_factors;
+pub(crate) mod shorten;
 pub(crate) mod sign_in;
 pub(crate) mod sms_countries;
 pub(crate) mod visible;
 pub(crate) mod written;
 
 pub use channel::{Channel, Delivery, Destination};
+pub(crate) use code_alone::CodeUseId;
 pub use company::CompanyDomains;
 pub use delivery::Carries;
 pub(crate) use delivery::Plan;
@@ -45,7 +48,7 @@ pub use platform::{ChatUser, Platform};
 pub use policy::{Denied, Permit};
 pub use quota::Quota;
 pub(crate) use reset::{CheckId, draw_id};
-pub use reset::{Reference, ResetId, State, Step, StepOutcome};
+pub use reset::{LogLine, Reference, ResetId, State, Step, StepOutcome};
 pub use second_factors::{AsksForMore, SecondFactor, SecondFactors};
 pub(crate) use visible::{has_mark, visible, without_marks};
 pub(crate) use written::written_enum;

@@ -116,6 +116,16 @@ impl fmt::Display for Reference {
 }
 
 written_enum! {
+    /// What a line of the audit is to people, where they are shown it beside the resets.
+    pub LogLine {
+        /// An administrator tried something, and it was refused.
+        Refused = "refused",
+        /// A contact was added, by whom the line says.
+        Contact = "contact",
+    }
+}
+
+written_enum! {
     /// The state of a reset. Before each effect outside, the intent is stored.
     pub State {
         /// The card is shown; nothing was confirmed.

@@ -150,7 +150,7 @@ pub(super) async fn sign_out_again(app: &App, chat: &Chat, id: ResetId, to: Opti
         return;
     };
     let noted = steps::sign_out_again(app, &member, &recorded).await;
-    note_steps(app, id, noted, "could not record a sign-out").await;
+    note_steps(app, id, noted, "could not record another sign-out").await;
     // Meanwhile the password may be on another way. Then its end is told when it comes.
     let Ok(Some(row)) = app.store.reset(id).await else {
         return;

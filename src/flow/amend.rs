@@ -59,8 +59,8 @@ async fn amend_ways(
     permitted: &Permitted,
     change: Amend,
 ) -> Result<Reaction, Halt> {
-    let (admin, member) = (&permitted.pair.admin.member, &permitted.pair.member.member);
-    let about = card::about_contacts(app, &admin.id, member).await?;
+    let member = &permitted.pair.member.member;
+    let about = card::about_contacts(app, &permitted.row, member).await?;
     let own_link = card::own_link(app, &member.id).await?;
     let amended = record_change(app, origin, &permitted.row, change).await?;
     let (is_private, now) = (permitted.is_private, origin.received_at);

@@ -3,12 +3,13 @@
 use std::sync::Arc;
 
 use super::messages;
+use super::not_me::{self, Hearer};
 use super::reaction::{Halt, Next, ReactError, Reaction};
 use super::unresolved::Unresolved;
 use crate::app::App;
 use crate::chat::{Adapter, Assurance, Message, Origin, Placement};
 use crate::domain::look_up::Tried;
-use crate::domain::{Member, Moment, Reference};
+use crate::domain::{LogLine, Member, Moment, Reference, Role};
 use crate::store::{AuditRow, Noted, ResetRow};
 
 /// A command that ends without a card, as it is recorded.
@@ -17,10 +18,14 @@ pub(super) struct Attempt<'a> {
     pub(super) event: &'static str,
     pub(super) outcome: &'static str,
     pub(super) admin: Option<&'a Member>,
+    /// Theirs, as far as it is known.
+    pub(super) role: Role,
     pub(super) member: Option<&'a Member>,
     pub(super) reference: &'a Reference,
     /// How it counts against the administrator's limit of look-ups, if it does.
     pub(super) counts_as: Option<Tried>,
+    /// A right, a rule or a limit stands against it, so `log refused` shows it.
+    pub(super) is_refused: bool,
 }
 
 impl<'a> Attempt<'a> {
@@ -34,9 +39,11 @@ impl<'a> Attempt<'a> {
             event,
             outcome,
             admin: None,
+            role: Role::Member,
             member: None,
             reference,
             counts_as: None,
+            is_refused: false,
         }
     }
 
@@ -45,14 +52,43 @@ impl<'a> Attempt<'a> {
         Self { outcome, ..self }
     }
 
-    /// Its entry in the audit.
+    /// The same, refused for this reason.
+    pub(super) fn refused(self, outcome: &'static str) -> Self {
+        Self {
+            outcome,
+            is_refused: true,
+            ..self
+        }
+    }
+
+    /// Its entry in the audit. Names are in it only where they are shown.
     pub(super) fn audit(&self, origin: &Origin) -> AuditRow {
-        AuditRow {
+        let line = AuditRow {
             reference: Some(self.reference.to_string()),
             admin_id: self.admin.map(|admin| admin.id.clone()),
             member_id: self.member.map(|member| member.id.clone()),
             ..AuditRow::of_chat(self.event, self.outcome, &origin.user, origin.received_at)
+        };
+        if !self.is_refused {
+            return line;
         }
+        let line = match self.admin {
+            Some(admin) => line.by(admin),
+            None => line,
+        };
+        let line = match self.member {
+            Some(member) => line.about(member),
+            None => line,
+        };
+        line.in_log(LogLine::Refused)
+    }
+
+    /// Who reads the answer, where that is known.
+    pub(super) fn hearer(&self) -> Option<Hearer<'a>> {
+        self.admin.map(|admin| Hearer {
+            id: &admin.id,
+            role: self.role,
+        })
     }
 }
 
@@ -80,7 +116,7 @@ pub(super) async fn answer(
             (told, untold)
         }
     };
-    Ok(with_untold(app, origin, told, &untold).await)
+    Ok(with_untold(app, origin, told, &untold, attempt.hearer()).await)
 }
 
 /// The same for a command that goes no further.
@@ -113,24 +149,30 @@ pub(super) async fn unresolved(
     let attempt = Attempt {
         admin: unresolved.admin(),
         counts_as: unresolved.is_answer().then_some(Tried::RefusedLookUp),
-        ..Attempt::new("command", why, reference)
+        ..Attempt::new("command", why, reference).refused(why)
     };
     let told = unresolved.told(app, &origin.user, reference);
     halt(app, origin, attempt, told).await
 }
 
-/// The answer to a command, below the results of earlier resets that the administrator has not seen. Where the platform
-/// does not prove who sent the command, such results go to the administrator alone, not to whoever waits for the answer.
+/// The answer to a command, below what members said of resets and below the results of earlier resets, as far as the
+/// administrator has not seen them. Where the platform does not prove who sent the command, all that goes to the
+/// administrator alone, not to whoever waits for the answer.
 pub(super) async fn with_untold(
     app: &App,
     origin: &Origin,
     mut message: Message,
     untold: &[ResetRow],
+    hearer: Option<Hearer<'_>>,
 ) -> Reaction {
-    if untold.is_empty() {
+    let now = origin.received_at;
+    prepend_untold(app, &mut message, untold, now);
+    if let Some(hearer) = hearer {
+        not_me::prepend_unheard(app, &mut message, hearer, now).await;
+    }
+    if message.results.is_empty() && message.heard.is_empty() {
         return Reaction::Say(message);
     }
-    prepend_untold(app, &mut message, untold, origin.received_at);
     match (app.chat(origin.user.platform), &origin.reply) {
         (Some(chat), Some(to)) if chat.assurance().await == Assurance::PrivateReply => {
             Reaction::Work(Next::Tell {

@@ -1,23 +1,27 @@
 //! Draws a card's content: the ways of delivery, and the last look before the confirming click.
 
+use super::other_admins::{self, OfReset};
 use super::people::ResetPair;
 use super::reaction::ReactError;
-use super::{contacts, messages, steps};
+use super::{contacts, guide, messages, steps};
 use crate::app::App;
 use crate::chat::Message;
 use crate::domain::{Channel, Member, MemberId, Moment};
-use crate::store::{Amended, OwnLink, StoreError};
+use crate::store::{Amended, OwnLink, ResetRow, StoreError};
 
 /// What a card says about the member's contacts.
 pub(super) async fn about_contacts(
     app: &App,
-    admin: &MemberId,
+    row: &ResetRow,
     member: &Member,
 ) -> Result<messages::AboutContacts, StoreError> {
-    let methods = contacts::methods_for_next(app, member, admin).await?;
+    let admin = OfReset::of(row);
+    let methods = contacts::methods_for_next(app, member, admin.id, Some(row.offered_at)).await?;
+    let adder = other_admins::adder(app, member, admin, &methods).await?;
     let present = contacts::present(app, member);
     let differing = app.store.see_contacts(&member.id, present).await?;
     Ok(messages::AboutContacts {
+        adder,
         methods,
         differing: contacts::differing(member, &differing),
     })
@@ -39,11 +43,13 @@ pub(super) fn parts<'a>(
         directory,
         quota: None,
         earlier: None,
+        reason: None,
         own_link: None,
         channels: &app.deliveries,
         is_private: true,
         contacts: about,
         is_reachable,
+        has_guide: guide::of(app, &member.id).is_some(),
         value: "",
         zone: &app.zone,
         now,
@@ -63,6 +69,7 @@ pub(super) fn ways(
     messages::offer_card(&messages::Card {
         value: &app.keys.button_value(amended.row.reset_id),
         earlier: amended.earlier.as_ref(),
+        reason: amended.row.reason.as_deref(),
         own_link,
         is_private,
         ..parts(app, member, is_reachable, about, now)
@@ -84,19 +91,25 @@ pub(super) async fn last_look(
         .or(row.copy_address.as_deref())
         .unwrap_or(own.as_str());
     let capabilities = app.directories.describe(&row.member_id).capabilities;
+    let member = &pair.member.member;
     let codes = if capabilities.has_our_pages {
-        Some(contacts::methods_of(app, &pair.member.member, row).await?)
+        Some(contacts::methods_of(app, member, row).await?)
     } else {
         None
     };
+    let adder = match &codes {
+        Some(methods) => other_admins::adder(app, member, OfReset::of(row), methods).await?,
+        None => messages::ContactAdder::default(),
+    };
     let look = messages::last_look(&messages::LastLook {
         row,
+        earlier: amended.earlier.as_ref(),
         length: steps::makeup(app, &row.member_id).length(),
         copy_to: Some(copy_to),
         can_mail: app.deliveries.has(Channel::Email),
         is_private,
         codes: codes.as_ref(),
-        is_strict: app.deliveries.ways.is_strict,
+        adder,
         zone: &app.zone,
         now,
         value: &app.keys.button_value(row.reset_id),

@@ -4,17 +4,17 @@
 use std::sync::Arc;
 
 use super::amend::amend_last_look;
-use super::contacts;
 use super::permit::{self, Permitted, extra_of};
 use super::reaction::{Halt, Next, Reaction, Redelivery};
 use super::refuse::{card_click, refusal_text, refuse};
 use super::reply::{address, halt_with_refusal, seal};
+use super::{contacts, messages};
 use crate::app::{App, HeldPassword, Taken};
 use crate::chat::interaction::CardAsk;
-use crate::chat::{Chat, Freshness, Origin};
-use crate::domain::delivery::Way;
-use crate::domain::{Delivery, Member, ResetId, State};
-use crate::store::{Amend, Choice, ClickRefused};
+use crate::chat::{Chat, Freshness, Message, Origin};
+use crate::domain::delivery::{ExtraDenied, Way};
+use crate::domain::{Delivery, MemberId, ResetId, State};
+use crate::store::{Amend, Choice, ClickRefused, ResetRow};
 
 /// A click on a way of delivery: Copy, or a contact on record.
 pub(super) async fn on_record(
@@ -35,25 +35,31 @@ pub(super) async fn on_record(
         Some(channel) => channel.on_record(member).map(Way::Send),
         None => Some(Way::Copy),
     };
-    choose(app, origin, permitted, way).await
+    choose(app, origin, permitted, way, false).await
 }
 
-/// Chooses a way of delivery, on record or typed; none where the contact has left the record.
+/// Chooses a way of delivery; none where the contact has left the record. `is_typed` is true for an address that was typed
+/// and does not count as one on record.
 pub(super) async fn choose(
     app: &Arc<App>,
     origin: &Origin,
     permitted: Permitted,
     way: Option<Way>,
+    is_typed: bool,
 ) -> Result<Reaction, Halt> {
     let row = &permitted.row;
     let way = match choosable(app, &permitted, way) {
         Ok(way) => way,
         Err((code, why)) => {
-            let told = refusal_text(app, origin, &why, Some(row), &row.reset_id.reference());
+            let told = if why == ClickRefused::NotReachable {
+                not_reachable(app, origin, row, permitted.is_private)
+            } else {
+                refusal_text(app, origin, &why, Some(row), &row.reset_id.reference())
+            };
             return Err(refuse(app, origin, row.reset_id, code, told).await);
         }
     };
-    let choice = choice(app, &permitted.pair.member.member, way);
+    let choice = choice(app, &permitted.pair.member.member.id, way, is_typed);
     if row.state == State::Undelivered {
         redeliver(app, origin, permitted, choice).await
     } else {
@@ -81,17 +87,13 @@ fn choosable(
     }
 }
 
-/// The choice as it is recorded; an address that is not on record is marked as typed.
-fn choice(app: &App, member: &Member, way: Way) -> Choice {
+/// The choice as it is recorded.
+fn choice(app: &App, member: &MemberId, way: Way, is_typed: bool) -> Choice {
     let (delivery, to) = match way {
         Way::Copy => (Delivery::Copy, None),
         Way::Send(to) => (to.delivery(), Some(to)),
     };
-    // Another spelling of the contact on record is replaced by the address on record.
-    let known = to.as_ref().and_then(|to| to.on_record(member));
-    let is_typed = to.is_some() && known.is_none();
-    let to = known.or(to);
-    let digest = to.as_ref().map(|to| contacts::digest(app, &member.id, to));
+    let digest = to.as_ref().map(|to| contacts::digest(app, member, to));
     Choice {
         delivery,
         to,
@@ -99,6 +101,34 @@ fn choice(app: &App, member: &Member, way: Way) -> Choice {
         carries: app.deliveries.ways.carried_by(delivery),
         digest,
     }
+}
+
+/// S10: no contact is on record. What to do then depends on what the settings and the chat allow.
+pub(super) fn not_reachable(
+    app: &App,
+    origin: &Origin,
+    row: &ResetRow,
+    is_private: bool,
+) -> Message {
+    let reference = row.reset_id.reference();
+    // Saying that they can be reached is of no use where no other way is allowed.
+    let denied = if app.deliveries.ways.is_strict {
+        Some(ExtraDenied::Strict)
+    } else {
+        (!is_private).then_some(ExtraDenied::NotPrivate)
+    };
+    denied.map_or_else(
+        || {
+            refusal_text(
+                app,
+                origin,
+                &ClickRefused::NotReachable,
+                Some(row),
+                &reference,
+            )
+        },
+        |denied| messages::extra_denied(denied, &reference),
+    )
 }
 
 /// Q3: another way inside the same reset, with the password that nobody has received yet.

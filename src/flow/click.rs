@@ -4,7 +4,10 @@ use std::sync::Arc;
 
 use super::permit::{self, extra_of};
 use super::reaction::{Halt, ReactError, Reaction};
-use super::{after, amend, choose, confirm, contact_code, contact_command, forms, instead, refuse};
+use super::{
+    after, amend, ask_contact, choose, confirm, contact_code, contact_command, forms, instead,
+    refuse,
+};
 use crate::app::App;
 use crate::chat::interaction::{AfterAct, ButtonAsk, CardAct, CardAsk, ContactAsk};
 use crate::chat::{Adapter, Chat, Click};
@@ -63,5 +66,6 @@ async fn on_card(
         }
         CardAsk::After(AfterAct::SignOut) => after::sign_out(app, chat, origin, id).await,
         CardAsk::After(AfterAct::Hide) => after::hide(app, origin, id).await,
+        CardAsk::AskContact => ask_contact::click(app, chat, origin, id).await,
     }
 }

@@ -24,6 +24,7 @@ pub(super) async fn command(
         }
         Ask::Why(named) => why::why(app, chat, origin, &named, &reference).await,
         Ask::Log(named) => history::log(app, chat, origin, named, &reference).await,
+        Ask::Refused(named) => history::refused(app, chat, origin, named, &reference).await,
         Ask::Contact(named, typed) => {
             contact_command::command(app, chat, origin, (&named, &typed), &reference).await
         }

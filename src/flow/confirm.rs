@@ -8,9 +8,9 @@ use tracing::Instrument;
 use super::people::ResetPair;
 use super::permit::{self, Permitted};
 use super::reaction::{Halt, Next, Reaction};
-use super::refuse::{card_click, refusal_text, refuse};
+use super::refuse::{card_click, refuse};
 use super::reply::{address, answer_refusal, in_place, seal};
-use super::{card, messages};
+use super::{card, choose, messages};
 use crate::app::{App, QueuedReset};
 use crate::chat::{Chat, Freshness, Origin};
 use crate::domain::ResetId;
@@ -31,8 +31,7 @@ pub(super) async fn confirm(
         permit,
     } = permit::of_click(app, chat, origin, id, Freshness::Cached).await?;
     if !pair.member.member.has_outside_contact() && row.reachable_at.is_none() {
-        let why = ClickRefused::NotReachable;
-        let told = refusal_text(app, origin, &why, Some(&row), &id.reference());
+        let told = choose::not_reachable(app, origin, &row, is_private);
         return Err(refuse(app, origin, id, "not_reachable", told).await);
     }
     let reply = seal(app, id, origin.reply.as_ref())?;

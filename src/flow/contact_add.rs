@@ -28,10 +28,10 @@ pub(super) async fn add_contact(
     );
     let audit = AuditRow {
         reference: Some(reference.to_string()),
-        admin_id: Some(admin.id.clone()),
-        member_id: Some(member.id.clone()),
         detail: Some(to.masked()),
         ..AuditRow::of_chat("contact", "added", &origin.user, origin.received_at)
+            .by(admin)
+            .about(member)
     };
     let before = known(app, member).await?;
     let added = app

@@ -15,7 +15,7 @@ use crate::chat::{
 };
 use crate::domain::delivery::Outcome;
 use crate::domain::sign_in::{CodeDenied, draw_code};
-use crate::domain::{CheckId, Destination, Member, Reference, ResetId, policy};
+use crate::domain::{CheckId, Destination, LogLine, Member, Reference, ResetId, policy};
 use crate::store::{
     AuditRow, ClickRefused, ContactAnswer, ContactCheck, ContactCodeNotSent, ContactCodeSent,
 };
@@ -74,7 +74,8 @@ async fn open_check(app: &App, origin: &Origin, value: &str) -> Result<ContactCh
 
 /// Records a refusal. False for a replay.
 async fn record_refusal(app: &App, origin: &Origin, outcome: &str) -> Result<bool, ReactError> {
-    let audit = AuditRow::of_chat("contact_code", outcome, &origin.user, origin.received_at);
+    let audit = AuditRow::of_chat("contact_code", outcome, &origin.user, origin.received_at)
+        .in_log(LogLine::Refused);
     let replay = origin.replay.clone();
     Ok(app.store.note_refusal(replay, audit).await?)
 }

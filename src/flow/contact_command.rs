@@ -28,23 +28,28 @@ pub(super) async fn command(
 ) -> Result<Reaction, Halt> {
     let pair = permitted_pair(app, chat, &origin, named, LookUpLimits::Apply, reference).await?;
     let (admin, member) = (&pair.admin.member, &pair.member.member);
-    let attempt = attempt(admin, member, reference);
+    let attempt = attempt(&pair, reference);
     match app.store.count_command(&admin.id, &origin.replay).await {
         Ok(()) => {}
         Err(LookUpRefused::Store(error)) => return Err(error.into()),
         Err(LookUpRefused::TooMany(too_many)) => {
             let now = origin.received_at;
             let told = messages::too_many_look_ups(too_many, &app.zone, now, reference);
-            let attempt = attempt.ended(too_many.code());
+            let attempt = attempt.refused(too_many.code());
             return Err(answer::halt(app, &origin, attempt, told).await);
         }
     }
     let assurance = check_place(app, chat, &origin, attempt, member).await?;
     let to = check_contact(app, &origin, attempt, (admin, member), typed).await?;
     if assurance == Assurance::PrivateReply {
-        return Ok(question::ask(app, chat, &origin, (admin, member), &to, reference).await?);
+        return Ok(question::ask(app, chat, &origin, &pair, &to, reference).await?);
     }
-    Ok(add_contact(app, &origin, (admin, member), &to, reference).await?)
+    let added = add_contact(app, &origin, (admin, member), &to, reference).await?;
+    if let Reaction::Say(told) = added {
+        Ok(answer::with_untold(app, &origin, told, &[], attempt.hearer()).await)
+    } else {
+        Ok(added)
+    }
 }
 
 /// Answers the question's button: everything is checked again, and the contact is added.
@@ -84,11 +89,11 @@ async fn add(
 ) -> Result<Reaction, Halt> {
     let pair = permitted_pair(app, chat, &origin, named, LookUpLimits::Skip, reference).await?;
     let (admin, member) = (&pair.admin.member, &pair.member.member);
-    let attempt = attempt(admin, member, reference);
+    let attempt = attempt(&pair, reference);
     check_place(app, chat, &origin, attempt, member).await?;
     if !question.is_about(admin, member) {
         let told = messages::contact_question_over(reference);
-        let attempt = attempt.ended("question_over");
+        let attempt = attempt.refused("question_over");
         return Err(answer::halt(app, &origin, attempt, told).await);
     }
     let address = &question.address;
@@ -109,10 +114,11 @@ async fn permitted_pair(
     permit::of_command(app, chat, origin, named, how, reference).await
 }
 
-fn attempt<'a>(admin: &'a Member, member: &'a Member, reference: &'a Reference) -> Attempt<'a> {
+fn attempt<'a>(pair: &'a ResetPair, reference: &'a Reference) -> Attempt<'a> {
     Attempt {
-        admin: Some(admin),
-        member: Some(member),
+        admin: Some(&pair.admin.member),
+        role: pair.admin.role,
+        member: Some(&pair.member.member),
         ..Attempt::new("contact", "added", reference)
     }
 }
@@ -138,7 +144,7 @@ async fn check_place(
     } else {
         return Ok(assurance);
     };
-    Err(answer::halt(app, origin, attempt.ended(outcome), told).await)
+    Err(answer::halt(app, origin, attempt.refused(outcome), told).await)
 }
 
 /// Reads the address. Refuses one that cannot be a contact, and the administrator of the member's last reset.
@@ -151,7 +157,7 @@ async fn check_contact(
 ) -> Result<Destination, Halt> {
     let reference = attempt.reference;
     let refuse = async |outcome: &'static str, told: Message| {
-        Err(answer::halt(app, origin, attempt.ended(outcome), told).await)
+        Err(answer::halt(app, origin, attempt.refused(outcome), told).await)
     };
     let to = Destination::contact(typed, member, &app.organization.company)
         .and_then(|to| app.deliveries.check_typed(&to, member).map(|()| to));

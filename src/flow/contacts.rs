@@ -5,7 +5,10 @@ pub(crate) use super::contact_notices::{
     with_business_address,
 };
 use crate::app::App;
-use crate::domain::contacts::{self, AddedAs, AddedContact, CodeContext, Methods, PasswordOrigin};
+use crate::domain::code_alone::{self, CodeAloneContext, OnRecordSince};
+use crate::domain::contacts::{
+    self, AddedAs, AddedContact, CodeContext, Method, Methods, PasswordOrigin,
+};
 use crate::domain::{Channel, Destination, Member, MemberId, Moment, Span};
 use crate::store::{ContactRow, PresentContacts, PresentDigest, ResetRow, StoreError};
 
@@ -34,7 +37,7 @@ fn whole_digest(app: &App, member: &MemberId, to: &Destination) -> String {
 pub(crate) async fn methods_now(app: &App, member: &Member) -> Result<Methods, StoreError> {
     let last = app.store.last_changes(&member.id).await?;
     let origin = PasswordOrigin {
-        began_at: last.iter().filter_map(|row| row.changing_at).max(),
+        offered_at: last.iter().map(|row| row.offered_at).max(),
         typed: last.iter().flat_map(ResetRow::typed_addresses).collect(),
         typed_masks: last.iter().flat_map(ResetRow::typed_masks).collect(),
         carried: last
@@ -50,17 +53,20 @@ pub(crate) async fn methods_now(app: &App, member: &Member) -> Result<Methods, S
     methods(app, member, &origin).await
 }
 
-/// Where the code could go for a reset that this administrator is about to begin.
+/// Where the code could go for a reset that this administrator is about to begin. `offered_at` is when its card was made,
+/// if it was.
 pub(super) async fn methods_for_next(
     app: &App,
     member: &Member,
     admin: &MemberId,
+    offered_at: Option<Moment>,
 ) -> Result<Methods, StoreError> {
     methods(
         app,
         member,
         &PasswordOrigin {
             admins: vec![admin.clone()],
+            offered_at,
             ..PasswordOrigin::default()
         },
     )
@@ -75,7 +81,7 @@ pub(super) async fn methods_of(
 ) -> Result<Methods, StoreError> {
     let origin = PasswordOrigin {
         admins: vec![row.admin_id.clone()],
-        began_at: row.changing_at,
+        offered_at: Some(row.offered_at),
         typed: row.typed_addresses(),
         typed_masks: row.typed_masks(),
         carried: row.carried_to().map(str::to_owned).into_iter().collect(),
@@ -100,6 +106,58 @@ pub(super) async fn count_for(
     Ok(methods(app, member, &origin).await?.counting())
 }
 
+/// Where a code goes that takes the place of the old password in an open session: to the first contact that counts and
+/// need not wait.
+pub(crate) async fn destination_in_session(
+    app: &App,
+    member: &Member,
+) -> Result<Option<Destination>, StoreError> {
+    let methods = methods_now(app, member).await?;
+    let now = app.clock.now();
+    let is_old = |method: &Method| {
+        let rules = app.organization.contact_rules;
+        method
+            .added
+            .as_ref()
+            .is_none_or(|added| added.waits_until(rules, now).is_none())
+    };
+    let mut usable = methods.usable.iter();
+    let first = usable.find(|method| method.counts && is_old(method));
+    Ok(first.map(|method| method.to.clone()))
+}
+
+/// Where a code goes that lets the member in by itself.
+pub(crate) async fn destination_of_code_alone(
+    app: &App,
+    member: &Member,
+    since: OnRecordSince,
+) -> Result<Option<Destination>, StoreError> {
+    let added = allowed_contacts(app, member).await?;
+    let context = CodeAloneContext {
+        company: &app.organization.company,
+        age: app.organization.contact_rules.age,
+        has: &|channel| app.deliveries.has(channel),
+        now: app.clock.now(),
+    };
+    Ok(code_alone::destination_of_code_alone(
+        member, since, &added, &context,
+    ))
+}
+
+/// The added contacts to which an SMS may go. The allowed countries may have changed since a number was added. What the
+/// operator added is always allowed, like an import.
+async fn allowed_contacts(app: &App, member: &Member) -> Result<Vec<AddedContact>, StoreError> {
+    let is_allowed = |added: &AddedContact| {
+        added.added_as == AddedAs::Operator || app.deliveries.check_typed(&added.to, member).is_ok()
+    };
+    let added = app.store.contacts(&member.id).await?;
+    Ok(added
+        .iter()
+        .filter_map(ContactRow::added)
+        .filter(is_allowed)
+        .collect())
+}
+
 async fn methods(
     app: &App,
     member: &Member,
@@ -114,17 +172,7 @@ async fn methods(
     {
         return Ok(Methods::default());
     }
-    // The allowed countries may have changed since a number was added. What the operator added is always allowed, like
-    // an import.
-    let is_allowed = |added: &AddedContact| {
-        added.added_as == AddedAs::Operator || app.deliveries.check_typed(&added.to, member).is_ok()
-    };
-    let added = app.store.contacts(&member.id).await?;
-    let added: Vec<AddedContact> = added
-        .iter()
-        .filter_map(ContactRow::added)
-        .filter(is_allowed)
-        .collect();
+    let added = allowed_contacts(app, member).await?;
     let around = CodeContext {
         company: &app.organization.company,
         rules: app.organization.contact_rules,
@@ -134,6 +182,84 @@ async fn methods(
         now: app.clock.now(),
     };
     Ok(contacts::methods(member, &added, origin, &around))
+}
+
+/// The contacts that were added for a member. The allowed countries may have changed since a number was added. What the
+/// operator added is always allowed, like an import.
+async fn added(app: &App, member: &Member) -> Result<Vec<AddedContact>, StoreError> {
+    let is_allowed = |added: &AddedContact| {
+        added.added_as == AddedAs::Operator || app.deliveries.check_typed(&added.to, member).is_ok()
+    };
+    let added = app.store.contacts(&member.id).await?;
+    let added = added.iter().filter_map(ContactRow::added);
+    Ok(added.filter(is_allowed).collect())
+}
+
+/// The contact that a typed address is, as it is on record, if it was a method before the card was made. Then it counts as
+/// chosen from the record; anything else that was typed never gets a code (S41). Digests are compared: two addresses can
+/// have the same mask.
+pub(super) async fn counted_before_card(
+    app: &App,
+    member: &Member,
+    typed: &Destination,
+    row: &ResetRow,
+) -> Result<Option<Destination>, StoreError> {
+    if let Some(known) = typed.on_record(member) {
+        let seen = app
+            .store
+            .had_contact(
+                &member.id,
+                present_digest(app, member, &known),
+                row.offered_at,
+            )
+            .await?;
+        if seen {
+            return Ok(Some(known));
+        }
+    }
+    added_before_card(app, member, typed, row).await
+}
+
+/// The same among the contacts that were added for codes.
+async fn added_before_card(
+    app: &App,
+    member: &Member,
+    to: &Destination,
+    row: &ResetRow,
+) -> Result<Option<Destination>, StoreError> {
+    let wanted = digest(app, &member.id, to);
+    let rules = app.organization.contact_rules;
+    let added = added(app, member).await?.into_iter();
+    let mut counted = added.filter(|one| {
+        digest(app, &member.id, &one.to) == wanted
+            && one.counted_before(row.offered_at, &row.admin_id, rules)
+    });
+    Ok(counted.next().map(|one| one.to))
+}
+
+/// True where a destination that was chosen from the record is still on record.
+pub(super) async fn is_on_record(
+    app: &App,
+    member: &Member,
+    chosen: &Destination,
+    row: &ResetRow,
+) -> Result<bool, StoreError> {
+    if chosen.channel().on_record(member).as_ref() == Some(chosen) {
+        return Ok(true);
+    }
+    // A link of the profile "strict" goes to contacts of the directory alone.
+    if app.deliveries.ways.is_strict {
+        return Ok(false);
+    }
+    // Some servers deliver `+tag` addresses elsewhere, so it must be the same to the letter.
+    let found = added_before_card(app, member, chosen, row).await?;
+    Ok(found.as_ref() == Some(chosen))
+}
+
+/// True where a code is asked for at sign-in and no contact surely receives it.
+pub(super) fn are_lacking(app: &App, member: &Member, methods: &Methods) -> bool {
+    let home = app.directories.describe(&member.id);
+    home.capabilities.has_our_pages && methods.counting() == 0
 }
 
 /// The number of contacts, where code and password need two and there are fewer.
@@ -151,7 +277,10 @@ pub(super) async fn lacks_a_second(
     {
         return Ok(None);
     }
-    Ok(Some(methods_for_next(app, member, admin).await?.counting()).filter(|count| *count < 2))
+    Ok(
+        Some(methods_for_next(app, member, admin, None).await?.counting())
+            .filter(|count| *count < 2),
+    )
 }
 
 /// The contacts that the directory has of a member, for the store to compare with those at earlier cards.
@@ -159,14 +288,18 @@ pub(super) fn present(app: &App, member: &Member) -> PresentContacts {
     PresentContacts {
         digests: contacts::of_directory(member)
             .iter()
-            .map(|to| PresentDigest {
-                channel: to.channel(),
-                digest: whole_digest(app, &member.id, to),
-                without_tag: digest(app, &member.id, to),
-            })
+            .map(|to| present_digest(app, member, to))
             .collect(),
         key_fingerprint: app.keys.fingerprint(),
         told_for: CHANGE_TOLD_FOR.max(app.organization.contact_rules.age),
+    }
+}
+
+fn present_digest(app: &App, member: &Member, to: &Destination) -> PresentDigest {
+    PresentDigest {
+        channel: to.channel(),
+        digest: whole_digest(app, &member.id, to),
+        without_tag: digest(app, &member.id, to),
     }
 }
 

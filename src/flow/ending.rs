@@ -1,5 +1,7 @@
 //! How a reset ended, as text. It is read from the record, and never claims more than was recorded.
 
+use super::messages::ContactAdder;
+use super::other_admins::{self, OfReset};
 use super::reply::{tell, unseal};
 use super::{card, contacts, messages, steps};
 use crate::app::App;
@@ -23,7 +25,7 @@ pub(super) async fn ending(
     } else {
         None
     };
-    let codes = codes_of(app, row, retry_for).await;
+    let (codes, adder) = codes_of(app, row, retry_for).await;
     let factors = factors_of(app, row);
     let own_link = own_link_of(app, row).await;
     let is_private = match app.chat(row.platform) {
@@ -37,6 +39,7 @@ pub(super) async fn ending(
         retry_for,
         is_private,
         codes: codes.as_ref(),
+        adder,
         second_factors: factors.as_ref(),
         own_link: own_link.as_ref(),
         ..parts(app, row, steps.as_deref(), &value)
@@ -56,7 +59,7 @@ pub(super) struct PasswordResult<'a> {
 /// The result in the one message that shows the password.
 #[tracing::instrument(name = "ending", level = "debug", skip_all)]
 pub(super) async fn with_password(app: &App, row: &ResetRow, shown: PasswordResult<'_>) -> Message {
-    let codes = codes_of(app, row, Some(shown.member)).await;
+    let (codes, adder) = codes_of(app, row, Some(shown.member)).await;
     let factors = factors_of(app, row);
     let own_link = own_link_of(app, row).await;
     let value = app.keys.button_value(row.reset_id);
@@ -64,6 +67,7 @@ pub(super) async fn with_password(app: &App, row: &ResetRow, shown: PasswordResu
         quota: shown.quota,
         shows_password: Some(shown.hides_itself),
         codes: codes.as_ref(),
+        adder,
         second_factors: factors.as_ref(),
         own_link: own_link.as_ref(),
         ..parts(app, row, shown.steps, &value)
@@ -89,6 +93,7 @@ fn parts<'a>(
         retry_for: None,
         is_private: true,
         codes: None,
+        adder: ContactAdder::default(),
         second_factors: None,
         own_link: None,
         channels: &app.deliveries,
@@ -119,8 +124,24 @@ pub(super) fn retry_for<'a>(
         .filter(|_| row.is_waiting_for_another_way() && app.held.has(row.reset_id, app.clock.now()))
 }
 
-/// Where the code of a changed password goes now. None where the result does not say it, or it cannot be read.
-async fn codes_of(app: &App, row: &ResetRow, member: Option<&Member>) -> Option<Methods> {
+/// Where the code of a changed password goes now, and who can add a contact for it. None where the result does not say it,
+/// or it cannot be read.
+async fn codes_of(
+    app: &App,
+    row: &ResetRow,
+    member: Option<&Member>,
+) -> (Option<Methods>, ContactAdder) {
+    match methods_of_result(app, row, member).await {
+        Some((methods, adder)) => (Some(methods), adder),
+        None => (None, ContactAdder::default()),
+    }
+}
+
+async fn methods_of_result(
+    app: &App,
+    row: &ResetRow,
+    member: Option<&Member>,
+) -> Option<(Methods, ContactAdder)> {
     let is_told =
         matches!(row.state, State::Delivering | State::Delivered) && row.changed_at.is_some();
     if !is_told
@@ -137,9 +158,11 @@ async fn codes_of(app: &App, row: &ResetRow, member: Option<&Member>) -> Option<
     } else {
         None
     };
-    contacts::methods_now(app, member.or(found.as_ref())?)
-        .await
-        .ok()
+    let member = member.or(found.as_ref())?;
+    // Where the record does not answer, the store has logged it.
+    let methods = contacts::methods_now(app, member).await.ok()?;
+    let adder = other_admins::adder(app, member, OfReset::of(row), &methods).await;
+    Some((methods, adder.ok()?))
 }
 
 /// What the directory's own sign-in asked for when the password was set. None where that was not recorded.

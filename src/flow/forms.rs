@@ -137,7 +137,13 @@ async fn typed(
         count_typed(app, &origin, row).await?;
     }
     match typed {
-        Typed::Destination(to) => choose(app, &origin, permitted, Some(Way::Send(to))).await,
+        Typed::Destination(to) => {
+            // Another spelling of a contact on record is replaced by the address on record.
+            let known = contacts::counted_before_card(app, member, &to, row).await?;
+            let is_typed = known.is_none();
+            let way = Way::Send(known.unwrap_or(to));
+            choose(app, &origin, permitted, Some(way), is_typed).await
+        }
         Typed::CopyAddress(to) => {
             let destination = Destination::Email(to.clone());
             let digest = contacts::digest(app, &row.member_id, &destination);

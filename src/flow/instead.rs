@@ -4,11 +4,12 @@
 use std::sync::Arc;
 
 use super::ending::member_of;
-use super::messages;
+use super::messages::Guide;
 use super::permit;
 use super::reaction::{Halt, Next, Reaction};
 use super::refuse::{card_click, refuse};
 use super::reply::{address, answer_refusal, tell};
+use super::{guide, messages};
 use crate::app::App;
 use crate::chat::{Chat, Freshness, Message, Origin, Placement, ReplyAddress};
 use crate::directory::{Backend, ResetFailed};
@@ -25,6 +26,10 @@ pub(super) async fn guide(
 ) -> Result<Reaction, Halt> {
     // Nothing confirms it, so rights and member are read past every cache.
     let permitted = permit::of_click(app, chat, origin, id, Freshness::Now).await?;
+    if guide::of(app, &permitted.row.member_id).is_none() {
+        let told = messages::guide_leads_nowhere(&id.reference());
+        return Err(refuse(app, origin, id, "no_guide", told).await);
+    }
     close_with(app, origin, &permitted.row, Amend::Guide, Next::Guide).await
 }
 
@@ -76,20 +81,21 @@ async fn close_with(
 /// S6: sends the member the guide to change the password themselves, and tells the administrator where it went.
 pub(super) async fn send_guide(app: &App, chat: &Chat, row: &ResetRow, to: Option<&ReplyAddress>) {
     let reference = row.reset_id.reference();
-    let (outcome, message) = match member_of(app, row).await {
-        Some(member) => match guide_destination(app, &member) {
-            Some(destination) => guide_to(app, &member, &destination, &reference).await,
-            None => (
-                "nowhere",
-                messages::guide_failed(&member.name, None, &reference),
-            ),
+    let nowhere = |name| messages::guide_failed(name, None, &reference);
+    let (outcome, is_sent, message) = match member_of(app, row).await {
+        Some(member) => match (
+            guide_destination(app, &member),
+            guide::of(app, &row.member_id),
+        ) {
+            (Some(destination), Some(guide)) => {
+                guide_to(app, (&member, &guide), &destination, &reference).await
+            }
+            (None, _) | (_, None) => ("nowhere", false, nowhere(&member.name)),
         },
-        None => (
-            "nobody",
-            messages::guide_failed(&row.member_name, None, &reference),
-        ),
+        None => ("nobody", false, nowhere(&row.member_name)),
     };
-    record_outcome(app, row, "guide", outcome).await;
+    let noted = app.store.note_guide(row.reset_id, outcome, is_sent).await;
+    log_unrecorded(noted, "guide", outcome);
     tell(chat, to, &message, Placement::Replace).await;
 }
 
@@ -102,26 +108,33 @@ fn guide_destination(app: &App, member: &Member) -> Option<Destination> {
         .find(|to| app.deliveries.has(to.channel()))
 }
 
+/// Sends it: the outcome for the record, whether it went out or may have, and what the administrator is told.
 async fn guide_to(
     app: &App,
-    member: &Member,
+    (member, guide): (&Member, &Guide),
     to: &Destination,
     reference: &Reference,
-) -> (&'static str, Message) {
+) -> (&'static str, bool, Message) {
     let note = if to.channel().facts().is_short {
-        messages::guide_sms(&app.organization)
+        messages::guide_sms(&app.organization, guide)
     } else {
-        messages::guide(&app.organization, &member.name)
+        messages::guide(&app.organization, &member.name, guide)
     };
     let id = format!("guide-{reference}");
     match app.deliveries.tell(to, &note, &id).await {
-        Outcome::Accepted => ("sent", messages::guide_sent(&member.name, &to.masked())),
+        Outcome::Accepted => (
+            "sent",
+            true,
+            messages::guide_sent(&member.name, &to.masked()),
+        ),
         Outcome::Refused(why) => (
             why.code(),
+            false,
             messages::guide_failed(&member.name, Some((&why, to.channel())), reference),
         ),
         Outcome::Unknown => (
             "unknown",
+            true,
             messages::guide_unknown(&member.name, &to.masked(), reference),
         ),
     }
@@ -167,11 +180,6 @@ pub(super) async fn send_directory_link(
     let noted = app.store.note_own_link(row.reset_id, order, outcome).await;
     log_unrecorded(noted, "directory_link", outcome);
     tell(chat, to, &message, Placement::Replace).await;
-}
-
-async fn record_outcome(app: &App, row: &ResetRow, event: &'static str, outcome: &'static str) {
-    let noted = app.store.note_outcome(row.reset_id, event, outcome).await;
-    log_unrecorded(noted, event, outcome);
 }
 
 fn log_unrecorded(noted: Result<(), StoreError>, event: &'static str, outcome: &'static str) {

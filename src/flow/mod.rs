@@ -8,10 +8,10 @@
 //! | commands | `command.rs`, and one file each: `offer.rs`, `why.rs`, `history.rs`, `contact_command.rs` |
 //! | clicks and forms | `click.rs`, and one file each: `choose.rs`, `amend.rs`, `forms.rs`, `confirm.rs`, `instead.rs`, `after.rs`, `contact_code.rs` |
 //! | who may go on | `permit.rs`, on `identity.rs` (with `people.rs`, `listed.rs`, `unresolved.rs`); `pins.rs` pins listed administrators |
-//! | the card | `card.rs` |
+//! | the card | `card.rs`; `guide.rs` for where its guide leads |
 //! | the act and what follows it | `dispatch.rs`, `act.rs` (with `steps.rs`), `aftermath.rs`, `ending.rs`, `sweep.rs`; `notices.rs` and `manager_notice.rs` tell the member and their manager |
-//! | contacts for codes | `contacts.rs`; `question.rs` before one is added, `contact_add.rs` for the addition, `contact_notices.rs` for who is told |
-//! | what the member does later | `member_report.rs`, on the links of `pages.rs`; `looks.rs` looks whether a password was set again |
+//! | contacts for codes | `contacts.rs`; `other_admins.rs` for who else can add one, `ask_contact.rs` to ask them; `question.rs` before one is added, `contact_add.rs` for the addition, `contact_notices.rs` for who is told |
+//! | what the member does later | `member_report.rs` and `code_uses.rs`, on the links of `pages.rs`; `not_me.rs` for who hears of it; `looks.rs` looks whether a password was set again |
 //! | replies and texts | `reaction.rs`, `answer.rs` (commands), `refuse.rs` (clicks and forms), `reply.rs`, `messages/`; `security.rs` for alarms |
 //! | log lines | `trace.rs` |
 //!
@@ -24,9 +24,11 @@ mod after;
 mod aftermath;
 mod amend;
 mod answer;
+mod ask_contact;
 mod card;
 mod choose;
 mod click;
+pub(crate) mod code_uses;
 mod command;
 mod confirm;
 mod contact_add;
@@ -37,6 +39,7 @@ pub(crate) mod contacts;
 mod dispatch;
 mod ending;
 mod forms;
+mod guide;
 mod history;
 mod identity;
 mod instead;
@@ -45,8 +48,10 @@ mod looks;
 mod manager_notice;
 mod member_report;
 pub mod messages;
+mod not_me;
 mod notices;
 mod offer;
+mod other_admins;
 mod pages;
 mod people;
 mod permit;
@@ -176,6 +181,9 @@ pub(crate) fn carry_out<'a>(app: &'a Arc<App>, chat: &'a Chat, next: Next) -> Bo
         Next::Hide(id, to) => {
             Box::pin(async move { aftermath::hide(app, chat, id, to.as_ref()).await })
         }
+        Next::AskContact(row, to) => {
+            Box::pin(async move { ask_contact::ask(app, chat, &row, to.as_ref()).await })
+        }
         Next::Guide(row, to) => {
             Box::pin(async move { instead::send_guide(app, chat, &row, to.as_ref()).await })
         }
@@ -188,10 +196,11 @@ pub(crate) fn carry_out<'a>(app: &'a Arc<App>, chat: &'a Chat, next: Next) -> Bo
 /// A message was not accepted: the results of earlier resets that it held are told again (P4). One that arrived all the
 /// same is told twice, which is better than never.
 pub(crate) async fn not_told(app: &App, message: &Message) {
-    if message.results.is_empty() {
+    if message.results.is_empty() && message.heard.is_empty() {
         return;
     }
-    if let Err(error) = app.store.untell(&message.results, None).await {
+    let untold = app.store.untell(&message.results, &message.heard, None);
+    if let Err(error) = untold.await {
         tracing::error!(
             error = &error as &dyn std::error::Error,
             "could not record that results were not told"

@@ -6,6 +6,8 @@ use std::time::Duration;
 use rand::CryptoRng;
 
 use super::answer::{self, Attempt};
+use super::not_me::Hearer;
+use super::other_admins::{self, OfReset};
 use super::people::ResetPair;
 use super::permit::{self, LookUpLimits};
 use super::reaction::{Halt, Reaction};
@@ -34,11 +36,13 @@ pub(super) async fn reset(
     let how = (Freshness::Cached, LookUpLimits::Apply);
     let pair = permit::of_command(app, chat, &origin, named, how, &reference).await?;
     let (admin, member) = (&pair.admin.member, &pair.member.member);
-    check_second_contact(app, &origin, (admin, member), &reference).await?;
-    let methods = contacts::methods_for_next(app, member, &admin.id).await?;
+    check_second_contact(app, &origin, &pair, &reference).await?;
+    let methods = contacts::methods_for_next(app, member, &admin.id, None).await?;
+    let adder = other_admins::adder(app, member, OfReset::to_come(admin), &methods).await?;
     let own_link = card::own_link(app, &member.id).await?;
     let reset_id = ResetId::draw(&mut rng, origin.received_at);
     trace::record_reset(reset_id);
+    let given = reason.clone();
     let reply = seal_with(app, reset_id, origin.reply.as_ref(), &mut rng)?;
     let offer = new_offer(app, &origin, &pair, (reset_id, reason), reply);
     app.queue
@@ -53,6 +57,7 @@ pub(super) async fn reset(
         OfferOutcome::Made { offered, untold } => {
             warn_of_phone(app, member);
             let about = messages::AboutContacts {
+                adder,
                 methods,
                 differing: contacts::differing(member, &offered.differing),
             };
@@ -60,6 +65,7 @@ pub(super) async fn reset(
             let card = messages::offer_card(&messages::Card {
                 quota: Some(offered.quota),
                 earlier: offered.earlier.as_ref(),
+                reason: given.as_deref(),
                 own_link: own_link.as_ref(),
                 value: &app.keys.button_value(reset_id),
                 is_private: chat.assurance().await.is_private(),
@@ -75,7 +81,11 @@ pub(super) async fn reset(
             )
         }
     };
-    Ok(answer::with_untold(app, &origin, message, &untold).await)
+    let hearer = Hearer {
+        id: &admin.id,
+        role: pair.admin.role,
+    };
+    Ok(answer::with_untold(app, &origin, message, &untold, Some(hearer)).await)
 }
 
 fn new_offer(
@@ -115,19 +125,21 @@ fn told_denied(
 async fn check_second_contact(
     app: &Arc<App>,
     origin: &Origin,
-    (admin, member): (&Member, &Member),
+    pair: &ResetPair,
     reference: &Reference,
 ) -> Result<(), Halt> {
+    let (admin, member) = (&pair.admin.member, &pair.member.member);
     let Some(count) = contacts::lacks_a_second(app, member, &admin.id).await? else {
         return Ok(());
     };
     let told =
-        messages::two_contacts_needed(&member.name, &member.business_email, count, reference);
+        messages::two_contacts_needed(member, count, app.deliveries.ways.is_strict, reference);
     let attempt = Attempt {
         admin: Some(admin),
+        role: pair.admin.role,
         member: Some(member),
         counts_as: Some(Tried::RefusedLookUp),
-        ..Attempt::new("command", "one_contact", reference)
+        ..Attempt::new("command", "one_contact", reference).refused("one_contact")
     };
     Err(answer::halt(app, origin, attempt, told).await)
 }

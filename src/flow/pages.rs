@@ -3,7 +3,7 @@
 use url::Url;
 
 use crate::app::App;
-use crate::domain::MemberId;
+use crate::domain::{CodeUseId, MemberId};
 use crate::secret::Link;
 use crate::store::ResetRow;
 
@@ -13,6 +13,12 @@ pub(super) fn link(app: &App, link: Link, row: &ResetRow) -> Option<String> {
     has_our_pages(app, &row.member_id)
         .then(|| page(app, &format!("{}/{token}", link.path())))
         .flatten()
+}
+
+/// The link "this wasn't me" of a message about a code; none where the pages have no public address.
+pub(super) fn link_of_code_use(app: &App, id: CodeUseId) -> Option<String> {
+    let token = app.keys.code_use_token(id);
+    page(app, &format!("{}/{token}", Link::NotMe.path()))
 }
 
 /// The address where a member signs in; none where the settings do not tell.
@@ -29,7 +35,7 @@ fn has_our_pages(app: &App, member: &MemberId) -> bool {
 }
 
 /// The public address of a page of ours.
-fn page(app: &App, path: &str) -> Option<String> {
+pub(super) fn page(app: &App, path: &str) -> Option<String> {
     let base = app.organization.public_url.as_ref()?.as_str();
     Some(format!("{}/{path}", base.trim_end_matches('/')))
 }

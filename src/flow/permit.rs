@@ -170,9 +170,10 @@ pub(super) async fn of_command(
     let is_about_member = denied != Denied::NotAdmin;
     let attempt = answer::Attempt {
         admin: Some(&pair.admin.member),
+        role: pair.admin.role,
         member: is_about_member.then_some(&pair.member.member),
         counts_as: is_about_member.then_some(Tried::RefusedLookUp),
-        ..answer::Attempt::new("command", denied.code(), reference)
+        ..answer::Attempt::new("command", denied.code(), reference).refused(denied.code())
     };
     Err(answer::halt(app, origin, attempt, told).await)
 }
@@ -209,7 +210,8 @@ pub(super) fn extra_of(ask: CardAsk) -> Option<Extra> {
         CardAsk::Amend(CardChange::Back)
         | CardAsk::Close
         | CardAsk::Act(CardAct::Confirm | CardAct::SendGuide | CardAct::SendDirectoryLink)
-        | CardAsk::After(_) => None,
+        | CardAsk::After(_)
+        | CardAsk::AskContact => None,
     }
 }
 

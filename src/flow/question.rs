@@ -7,10 +7,12 @@ use serde::{Deserialize, Serialize};
 
 use super::answer::{Attempt, prepend_untold};
 use super::messages;
+use super::not_me;
+use super::people::ResetPair;
 use super::reaction::{ReactError, Reaction};
 use crate::app::App;
 use crate::chat::interaction::CONTACT_QUESTION;
-use crate::chat::{Adapter, Chat, Origin};
+use crate::chat::{Adapter, Chat, Message, Origin};
 use crate::domain::delivery::{Outcome, Refusal};
 use crate::domain::{
     ChatUser, Destination, EmailAddress, Member, Moment, Reference, Span, draw_id,
@@ -70,14 +72,16 @@ pub(super) async fn ask(
     app: &Arc<App>,
     chat: &Chat,
     origin: &Origin,
-    (admin, member): (&Member, &Member),
+    pair: &ResetPair,
     to: &Destination,
     reference: &Reference,
 ) -> Result<Reaction, ReactError> {
+    let (admin, member) = (&pair.admin.member, &pair.member.member);
     let value = sealed(app, origin, (admin, member), to)?;
     let question = messages::contact_question(member, to, &value, reference);
     let attempt = Attempt {
         admin: Some(admin),
+        role: pair.admin.role,
         member: Some(member),
         ..Attempt::new("contact", "asked", reference)
     };
@@ -89,9 +93,16 @@ pub(super) async fn ask(
     let Some(reply) = &origin.reply else {
         return Ok(Reaction::Acknowledged);
     };
-    let with_untold = |mut message| {
-        prepend_untold(app, &mut message, &untold, origin.received_at);
-        message
+    let mut news = Message::default();
+    prepend_untold(app, &mut news, &untold, origin.received_at);
+    if let Some(hearer) = attempt.hearer() {
+        not_me::prepend_unheard(app, &mut news, hearer, origin.received_at).await;
+    }
+    let with_untold = |message: Message| Message {
+        lines: news.lines.iter().cloned().chain(message.lines).collect(),
+        results: news.results.clone(),
+        heard: news.heard.clone(),
+        ..message
     };
     let question = with_untold(question);
     // Somebody else may have sent the command, so the question goes neither into the answer nor to the command's
@@ -110,7 +121,7 @@ pub(super) async fn ask(
     let audit = Some(attempt.ended(ended).audit(origin));
     if outcome == Outcome::Refused(Refusal::Credentials) {
         // Without private replies everything goes into the answer, the results too.
-        if let Err(error) = app.store.untell(&[], audit).await {
+        if let Err(error) = app.store.untell(&[], &[], audit).await {
             tracing::error!(
                 error = &error as &dyn std::error::Error,
                 "could not record that a question was not sent"
@@ -119,7 +130,9 @@ pub(super) async fn ask(
         let told = messages::contact_not_private(member, reference);
         return Ok(Reaction::Say(with_untold(told)));
     }
-    app.store.untell(&question.results, audit).await?;
+    app.store
+        .untell(&question.results, &question.heard, audit)
+        .await?;
     let told = messages::question_not_sent(may_have_arrived, reference);
     Ok(Reaction::Say(told))
 }

@@ -64,6 +64,8 @@ pub(crate) enum Next {
     NothingToDo(Option<ReplyAddress>),
     /// Replace the message that shows the password.
     Hide(ResetId, Option<ReplyAddress>),
+    /// S42: ask another administrator to add a contact.
+    AskContact(Box<ResetRow>, Option<ReplyAddress>),
     /// S6: send the member the guide; no reset is made.
     Guide(Box<ResetRow>, Option<ReplyAddress>),
     /// Let the directory send its own link.

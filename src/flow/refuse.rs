@@ -6,7 +6,7 @@ use super::messages;
 use super::reaction::Halt;
 use crate::app::App;
 use crate::chat::{Message, Origin};
-use crate::domain::{MemberId, Reference, ResetId};
+use crate::domain::{LogLine, MemberId, Reference, ResetId};
 use crate::store::{AuditRow, CardClick, ClickRefused, ResetRow, SealedReply};
 
 /// A click as the store needs to know it.
@@ -62,7 +62,7 @@ pub(super) async fn record_refusal(
         .await;
     let why = match recorded {
         Ok(row) => {
-            tracing::info!(refused = code, "a click was refused");
+            log_refused(code);
             let now = origin.received_at;
             return Halt::Refused(messages::after_change(told(&row), &row, &app.zone, now));
         }
@@ -76,7 +76,7 @@ pub(super) async fn record_refusal(
         Ok(row) => row,
         Err(error) => return error.into(),
     };
-    tracing::info!(refused = why.code(), "a click was refused");
+    log_refused(why.code());
     let row = row.filter(|_| !matches!(why, ClickRefused::NotYours { .. }));
     Halt::Refused(refusal_text(
         app,
@@ -87,9 +87,14 @@ pub(super) async fn record_refusal(
     ))
 }
 
+fn log_refused(code: &str) {
+    tracing::info!(refused = code, "a click was refused");
+}
+
 /// Records a button value that we did not make. It is told as an unknown card.
 pub(super) async fn forged(app: &Arc<App>, origin: &Origin) -> Halt {
-    let audit = AuditRow::of_chat("click", "forged_value", &origin.user, origin.received_at);
+    let audit = AuditRow::of_chat("click", "forged_value", &origin.user, origin.received_at)
+        .in_log(LogLine::Refused);
     match app.store.note_refusal(origin.replay.clone(), audit).await {
         Ok(false) => return Halt::Replayed,
         Ok(true) => {}

@@ -3,7 +3,7 @@
 use crate::app::App;
 use crate::delivery::Note;
 use crate::domain::delivery::Outcome;
-use crate::domain::{Channel, Destination};
+use crate::domain::{Channel, Destination, EmailAddress};
 
 /// Sends an alarm. True if the mail server accepted it. Gateways that drop repeated messages recognize it by `id`.
 pub(super) async fn alarm(app: &App, note: &Note, id: &str) -> bool {
@@ -12,11 +12,7 @@ pub(super) async fn alarm(app: &App, note: &Note, id: &str) -> bool {
 
 /// The same with the mail server's answer; none without a security address or without e-mail.
 pub(super) async fn send_alarm(app: &App, note: &Note, id: &str) -> Option<Outcome> {
-    let security = app
-        .organization
-        .security_email
-        .clone()
-        .filter(|_| app.deliveries.has(Channel::Email))?;
+    let security = address(app)?;
     let sent = app
         .deliveries
         .tell(&Destination::Email(security), note, id)
@@ -25,4 +21,12 @@ pub(super) async fn send_alarm(app: &App, note: &Note, id: &str) -> Option<Outco
         tracing::error!(alarm = id, ?sent, "the security address could not be told");
     }
     Some(sent)
+}
+
+/// The security address, where e-mail can be sent.
+pub(super) fn address(app: &App) -> Option<EmailAddress> {
+    app.organization
+        .security_email
+        .clone()
+        .filter(|_| app.deliveries.has(Channel::Email))
 }

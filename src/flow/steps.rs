@@ -193,7 +193,7 @@ pub(super) async fn force_change(app: &App, member: &Member) -> Forced {
             tracing::warn!(member.id = %member.id, why = ?not_sent, "the directory was not told to ask for a new password at the next sign-in");
         }
         Err(error) => {
-            tracing::error!(member.id = %member.id, error = error as &dyn std::error::Error, "could not make the directory ask for a new password at the next sign-in");
+            log_not_forced(&member.id, error);
         }
     }
     Forced(Some(ended))
@@ -213,6 +213,14 @@ impl Forced {
     }
 }
 
+fn log_not_forced(member: &MemberId, error: &ResetFailed) {
+    tracing::error!(
+        member.id = %member,
+        error = error as &dyn std::error::Error,
+        "could not make the directory ask for a new password at the next sign-in"
+    );
+}
+
 fn failed(detail: &'static str) -> StepNote {
     StepNote {
         detail: Some(detail.into()),
@@ -229,7 +237,7 @@ pub(super) async fn force_change_late(app: &App, row: &ResetRow) -> StepNote {
     };
     let forced = home.force_change(&row.member_id, Some(begun..=ended)).await;
     if let Err(error) = &forced {
-        tracing::error!(member.id = %row.member_id, error = error as &dyn std::error::Error, "could not make the directory ask for a new password at the next sign-in");
+        log_not_forced(&row.member_id, error);
     }
     match forced {
         Ok(ForcedChange::Sent) => note(Step::MustChange, StepOutcome::Unknown),

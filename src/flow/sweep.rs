@@ -7,7 +7,7 @@ use tracing::Instrument;
 
 use super::reply::unseal;
 use super::trace::sweep_span;
-use super::{aftermath, ending, looks};
+use super::{aftermath, code_uses, ending, looks, not_me};
 use crate::app::{App, ProgressTold, WORKERS};
 use crate::domain::Span;
 use crate::store::{ResetRow, StoreError};
@@ -58,6 +58,11 @@ pub async fn tell_again(app: &Arc<App>) -> Result<(), StoreError> {
     tell_all(app, untold).await.map(drop)
 }
 
+/// Tells contacts of codes that took the place of a password, where that was left undone.
+pub async fn tell_of_codes(app: &Arc<App>) -> Result<(), StoreError> {
+    code_uses::tell_all(app).await
+}
+
 /// Ends resets that were left behind, as many as the store returns at once.
 async fn end_some_left_behind(app: &Arc<App>) -> Result<Vec<ResetRow>, StoreError> {
     let left = futures_util::stream::iter(app.store.left_behind().await?);
@@ -86,7 +91,7 @@ pub async fn end_what_is_due(app: &Arc<App>) -> Result<(), StoreError> {
     for id in app.held.wipe(now) {
         tracing::info!(reset.id = %id, "an undelivered password was wiped");
         if let Err(error) = app.store.give_up_delivery(id).await {
-            tracing::error!(reset.id = %id, error = &error as &dyn std::error::Error, "could not record that a delivery was given up");
+            tracing::error!(reset.id = %id, error = &error as &dyn std::error::Error, "could not record that an undelivered password was wiped");
         }
     }
     // This includes our own resets whose record failed half-way.
@@ -148,6 +153,15 @@ pub async fn look(app: &Arc<App>) -> Result<(), StoreError> {
     futures_util::stream::iter(due)
         .for_each_concurrent(WORKERS, look)
         .await;
+    Ok(())
+}
+
+/// Sends alarms of "this wasn't me" to those who do not have them yet.
+pub async fn alarm(app: &Arc<App>) -> Result<(), StoreError> {
+    for alarm in app.store.due_alarms().await? {
+        let span = sweep_span(&alarm.reset);
+        not_me::send_alarm(app, alarm).instrument(span).await?;
+    }
     Ok(())
 }
 

@@ -26,12 +26,13 @@ pub(super) async fn why(
     let now = origin.received_at;
     let attempt = Attempt {
         admin: Some(admin),
+        role: pair.admin.role,
         ..Attempt::new("why", "done", reference)
     };
     if !pair.admin.person().may_administer() {
         let denied = Denied::NotAdmin;
         let told = messages::denied(&denied, "", &app.organization, &app.zone, now, reference);
-        return Ok(answer::answer(app, &origin, attempt.ended("not_admin"), told).await?);
+        return Ok(answer::answer(app, &origin, attempt.refused("not_admin"), told).await?);
     }
     let attempt = Attempt {
         member: Some(member),
@@ -52,12 +53,9 @@ pub(super) async fn why(
         .await?;
     let (told, untold) = match noted {
         Noted::Replayed => return Ok(Reaction::Replayed),
-        Noted::Done {
-            found: (quota, busy),
-            untold,
-        } => {
-            let busy = busy.as_deref();
-            let told = messages::rules(&member.name, &outcomes, quota, busy, reference);
+        Noted::Done { found, untold } => {
+            let told =
+                messages::rules(&member.name, &outcomes, &found, (&app.zone, now), reference);
             (told, untold)
         }
         Noted::TooMany { too_many, untold } => {
@@ -65,5 +63,5 @@ pub(super) async fn why(
             (told, untold)
         }
     };
-    Ok(answer::with_untold(app, &origin, told, &untold).await)
+    Ok(answer::with_untold(app, &origin, told, &untold, attempt.hearer()).await)
 }

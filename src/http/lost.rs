@@ -12,8 +12,8 @@ use crate::chat::{Adapter, Chat};
 use crate::domain::Platform;
 use crate::telemetry::LogSampler;
 
-/// Logs such requests, one a second at most. Of a request only the method and our own part of the path are logged: a
-/// query or the rest of a path may hold a token.
+/// Logs such requests, one a second at most. Of a request only the method and our own part of the path are logged, as it
+/// is set on the platform: a query or the rest of a path may hold a token.
 #[derive(Default)]
 pub(super) struct LostRequests {
     sampler: LogSampler,
@@ -31,7 +31,10 @@ impl LostRequests {
         let (lost, app, platform) = (Arc::clone(self), Arc::clone(app), chat.platform());
         let advice = chat.advice_on_method(route);
         posts.fallback(async move |method: Method| {
-            lost.log(&app, platform, &method, &format!(" {route}: {advice}"));
+            let app = app.present();
+            let path = app.organization.public_path();
+            let what = format!(" {path}{route}: {advice}");
+            lost.log(&app, platform, &method, &what);
             StatusCode::METHOD_NOT_ALLOWED
         })
     }
@@ -52,12 +55,15 @@ impl LostRequests {
             format!("{prefix}/"),
             format!("{prefix}/{{*rest}}"),
         ] {
-            let (lost, app) = (Arc::clone(self), Arc::clone(app));
-            let what = format!(
-                " below {prefix}: there is only {}",
-                chat.routes().join(", ")
-            );
+            let (lost, app, routes) = (Arc::clone(self), Arc::clone(app), chat.routes());
             let answer = async move |method: Method| {
+                let app = app.present();
+                let path = app.organization.public_path();
+                let there: Vec<String> = routes
+                    .iter()
+                    .map(|route| format!("{path}{route}"))
+                    .collect();
+                let what = format!(" below {path}{prefix}: there is only {}", there.join(", "));
                 lost.log(&app, platform, &method, &what);
                 StatusCode::NOT_FOUND
             };

@@ -14,6 +14,7 @@ mod pool;
 mod progress;
 mod proxies;
 mod proxy_warnings;
+mod public_path;
 mod transport;
 mod webhook;
 
@@ -24,4 +25,5 @@ pub use self::limits::{ConnectionLimits, ConnectionSettings};
 
 pub(crate) use self::pool::{RequestPermit, RequestPool};
 pub use self::proxies::TrustedProxies;
+pub(crate) use self::public_path::with_public_path;
 pub(crate) use self::webhook::webhook_routes;

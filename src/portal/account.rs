@@ -1,4 +1,4 @@
-//! `/account`: the sessions of the signed-in member, and a change of the password.
+//! `/account`: the sessions of the signed-in member, and a change of the password, by the current one or by a code.
 
 use askama::Template;
 use axum::body::Bytes;
@@ -6,6 +6,8 @@ use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 
+use super::code;
+use super::forgotten::{self, Forgotten};
 use super::own_password::{PasswordChange, change_password};
 use super::page::{Frame, redirect};
 use super::password_check::{Confirmation, confirm};
@@ -23,6 +25,8 @@ struct AccountPage {
     email: String,
     sessions: Vec<ListedSession>,
     least: usize,
+    /// Where the code went that takes the place of the current password, masked; empty where none was sent.
+    code_mask: String,
 }
 
 struct ListedSession {
@@ -41,7 +45,8 @@ pub(super) async fn page(
     show(&visit, found, StatusCode::OK, visit.frame()).await
 }
 
-/// `POST /account/password`: asks for the current password, and this session goes on.
+/// `POST /account/password`: asks for the current password, and this session goes on. `forgotten` sends a code, and `code`
+/// stands in place of the current password.
 pub(super) async fn change(
     State(portal): PortalState,
     headers: HeaderMap,
@@ -50,6 +55,16 @@ pub(super) async fn change(
     let visit = Visit::of(&portal, &headers).await?;
     let found = visit.at(Stage::Open)?;
     let fields = visit.form(&headers, &body)?;
+    let typed_code = code::digits(fields.text("code"));
+    if !fields.text("forgotten").is_empty() {
+        let outcome = forgotten::send_code(&visit, found).await?;
+        return show_forgotten(&visit, found, outcome).await;
+    }
+    if !typed_code.is_empty() {
+        let typed = (typed_code.as_str(), fields.text("password"));
+        let outcome = forgotten::set(&visit, found, typed).await?;
+        return show_forgotten(&visit, found, outcome).await;
+    }
     let passes_lock = match confirm(&visit, found, fields.text("current")).await? {
         Confirmation::Right { passes_lock } => passes_lock,
         Confirmation::Refused(status, why) => {
@@ -99,11 +114,46 @@ pub(super) async fn end_sessions(
     })
 }
 
+/// The page after a step without the current password, with the form for the code while one may be typed.
+async fn show_forgotten(
+    visit: &Visit<'_>,
+    found: &SignedIn,
+    outcome: Forgotten,
+) -> Result<Response, Response> {
+    let (status, frame, mask) = match outcome {
+        Forgotten::Set => return Ok(redirect("/account")),
+        Forgotten::Sent { mask, notice } => {
+            let notice = notice.to_owned();
+            let frame = Frame {
+                notice,
+                ..visit.frame()
+            };
+            (StatusCode::OK, frame, mask)
+        }
+        Forgotten::NotSent(status, why) => (status, visit.frame_with(why), String::new()),
+        Forgotten::Refused(status, why) => {
+            let mask = found.session.code_mask.clone().unwrap_or_default();
+            (status, visit.frame_with(why), mask)
+        }
+    };
+    show_with_code(visit, found, status, frame, mask).await
+}
+
 async fn show(
     visit: &Visit<'_>,
     found: &SignedIn,
     status: StatusCode,
     frame: Frame,
+) -> Result<Response, Response> {
+    show_with_code(visit, found, status, frame, String::new()).await
+}
+
+async fn show_with_code(
+    visit: &Visit<'_>,
+    found: &SignedIn,
+    status: StatusCode,
+    frame: Frame,
+    code_mask: String,
 ) -> Result<Response, Response> {
     let app = &visit.portal.app;
     let now = app.clock.now();
@@ -129,6 +179,7 @@ async fn show(
         email: found.member.business_email.clone(),
         sessions,
         least: app.organization.own_password_least,
+        code_mask,
     };
     Ok(visit.page(status, &page))
 }

@@ -3,10 +3,10 @@
 //! Our own, and not the crate `cookie`: it would replace the dozen lines of `values` and `SetCookie::to_string`, and what
 //! matters here it does not know: a cookie that was sent twice counts as none.
 
-use std::fmt;
-
 use axum::http::header::{self, HeaderMap, HeaderValue};
 use axum::response::Response;
+
+use super::state::Portal;
 
 /// Longer values are none of ours.
 const LONGEST: usize = 64;
@@ -47,13 +47,18 @@ pub(super) const FORM: CookieName = CookieName {
     plain: "relatch_form",
 };
 
-/// A cookie for the browser; every one is `HttpOnly` and has the path `/`.
+/// The path of cookies with the prefix, which demands it, and of all where the pages have a host of their own.
+const ROOT: &str = "/";
+
+/// A cookie for the browser; every one is `HttpOnly`.
 pub(super) struct SetCookie<'a> {
     pub(super) name: &'static str,
     pub(super) value: &'a str,
     pub(super) same_site: &'static str,
     /// In seconds; none until the browser is closed.
     pub(super) max_age: Option<i64>,
+    /// Below which it is sent; none for that of the pages.
+    pub(super) path: Option<&'static str>,
 }
 
 impl<'a> SetCookie<'a> {
@@ -64,6 +69,15 @@ impl<'a> SetCookie<'a> {
             value,
             same_site: "Lax",
             max_age: None,
+            path: None,
+        }
+    }
+
+    /// It comes with requests from our own pages alone.
+    pub(super) fn strict(name: &'static str, value: &'a str) -> Self {
+        Self {
+            same_site: "Strict",
+            ..Self::lax(name, value)
         }
     }
 
@@ -75,28 +89,38 @@ impl<'a> SetCookie<'a> {
         }
     }
 
+    /// Makes the browser forget the cookie of this name that has the path `/`.
+    pub(super) fn removal_at_root(name: &'static str) -> Self {
+        Self {
+            path: Some(ROOT),
+            ..Self::removal(name)
+        }
+    }
+
     /// Adds the header to an answer.
-    pub(super) fn add_to(&self, response: &mut Response, is_secure: bool) {
-        let secure = if is_secure { "; Secure" } else { "" };
-        if let Ok(value) = HeaderValue::from_str(&format!("{self}{secure}")) {
+    pub(super) fn add_to(&self, response: &mut Response, portal: &Portal) {
+        let secure = if portal.is_secure { "; Secure" } else { "" };
+        let text = format!(
+            "{}{secure}",
+            self.text(portal.app.organization.public_path())
+        );
+        if let Ok(value) = HeaderValue::from_str(&text) {
             response.headers_mut().append(header::SET_COOKIE, value);
         }
     }
-}
 
-impl fmt::Display for SetCookie<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    fn text(&self, public_path: &str) -> String {
         let Self {
             name,
             value,
             same_site,
             max_age,
+            path,
         } = self;
-        write!(f, "{name}={value}; Path=/; HttpOnly; SameSite={same_site}")?;
-        match max_age {
-            Some(age) => write!(f, "; Max-Age={age}"),
-            None => Ok(()),
-        }
+        let is_at_root = public_path.is_empty() || name.starts_with("__Host-");
+        let path = path.unwrap_or(if is_at_root { ROOT } else { public_path });
+        let age = max_age.map_or_else(String::new, |age| format!("; Max-Age={age}"));
+        format!("{name}={value}; Path={path}; HttpOnly; SameSite={same_site}{age}")
     }
 }
 
@@ -154,8 +178,19 @@ mod tests {
     #[test]
     fn a_removal_has_no_value_and_no_life() {
         assert_eq!(
-            SetCookie::removal(SESSION.plain).to_string(),
+            SetCookie::removal(SESSION.plain).text(""),
             "relatch_session=; Path=/; HttpOnly; SameSite=Lax; Max-Age=0"
         );
+    }
+
+    #[test]
+    fn a_cookie_has_the_path_of_the_pages_unless_its_prefix_forbids_it() {
+        let path_of = |name| {
+            let text = SetCookie::lax(name, "a").text("/it/reset");
+            let (_, rest) = text.split_once("; Path=").unwrap();
+            rest.split(';').next().unwrap().to_owned()
+        };
+        assert_eq!(path_of(DEVICE.plain), "/it/reset");
+        assert_eq!(path_of(FORM.prefixed), "/");
     }
 }

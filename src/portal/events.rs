@@ -33,6 +33,10 @@ const RECONNECT_AFTER: Duration = Duration::from_millis(500);
 /// How soon it reconnects if there was no permit for it.
 const RETRY_AFTER: Duration = Duration::from_millis(1500);
 
+/// By default nginx holds an answer back until a buffer is full or the answer ends (nginx, "Module `ngx_http_proxy_module`",
+/// `proxy_buffering`), and the browser would learn too late how soon to reconnect.
+const UNBUFFERED: [(&str, &str); 1] = [("x-accel-buffering", "no")];
+
 /// `GET /account/events`.
 pub(super) async fn of_account(
     State(portal): PortalState,
@@ -71,7 +75,9 @@ async fn stream_end(
     let permit = portal.listeners.acquire_now(extensions).await;
     let key = match visit.at(stage) {
         // After an error a browser never reconnects, so a page without a permit gets an empty stream.
-        Ok(_) if permit.is_none() => return Ok(Sse::new(retry(RETRY_AFTER)).into_response()),
+        Ok(_) if permit.is_none() => {
+            return Ok((UNBUFFERED, Sse::new(retry(RETRY_AFTER))).into_response());
+        }
         Ok(found) => found.session.session_key.clone(),
         // A browser that was offline when its session ended is told when it reconnects.
         Err(elsewhere) => match visit.session_end().await? {
@@ -80,9 +86,8 @@ async fn stream_end(
         },
     };
     let events = retry(RECONNECT_AFTER).chain(end_event(Arc::clone(&portal), key, permit));
-    Ok(Sse::new(events)
-        .keep_alive(KeepAlive::new().interval(KEEP_ALIVE_INTERVAL))
-        .into_response())
+    let events = Sse::new(events).keep_alive(KeepAlive::new().interval(KEEP_ALIVE_INTERVAL));
+    Ok((UNBUFFERED, events).into_response())
 }
 
 /// Tells the browser when to reconnect.

@@ -3,7 +3,7 @@
 //! Nothing here trusts the password of a reset alone (S39): it opens a session at the stage "code", from which only the
 //! code sent to a contact on record leads on. Each page asks for the session stage that it belongs to; at another stage it
 //! answers with a redirect to the page that is allowed. To add a page: a template in `pages/`, a file with its handlers, its
-//! sentences in `texts.rs`, and its route below.
+//! sentences in `texts.rs`, and its route below. Links and forms in a template begin with `{{ frame.public_path }}`.
 
 #![expect(
     clippy::result_large_err,
@@ -13,17 +13,21 @@
 mod account;
 mod claim;
 mod code;
+mod code_sign_in;
 mod contacts;
 mod cookies;
 mod events;
+mod forgotten;
 mod guessable;
 mod intake;
 mod new_password;
 mod new_session;
 mod not_me;
+mod not_me_code;
 mod own_password;
 mod page;
 mod password_check;
+mod public_path;
 mod response_headers;
 mod running_tries;
 mod session;
@@ -77,6 +81,10 @@ pub(crate) fn router(app: &Arc<App>) -> Router {
         .layer(from_fn_with_state(portal.clone(), intake::take_permit))
         .layer(from_fn(intake::read_whole))
         .layer(from_fn(intake::in_span))
+        .layer(map_response_with_state(
+            portal.clone(),
+            public_path::complete_redirect,
+        ))
         .layer(map_response_with_state(
             portal.clone(),
             response_headers::add,

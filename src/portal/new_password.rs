@@ -50,10 +50,14 @@ pub(super) async fn submit(
     let member = &found.session.member_id;
     match change_password(&visit, found, fields.text("password"), false).await? {
         PasswordChange::Done(token) => {
-            let (app, used_by) = (Arc::clone(&portal.app), member.clone());
-            portal.app.tasks.spawn(
-                async move { flow::tell_that_it_was_used(&app, &used_by).await }.in_current_span(),
-            );
+            // After a sign-in by a code alone there is none.
+            if found.account.temporary_until.is_some() {
+                let (app, used_by) = (Arc::clone(&portal.app), member.clone());
+                portal.app.tasks.spawn(
+                    async move { flow::tell_that_it_was_used(&app, &used_by).await }
+                        .in_current_span(),
+                );
+            }
             let mut response = visit.redirect_with_session("/account", &token);
             visit.remember_device(&mut response, member, &token).await;
             Ok(response)

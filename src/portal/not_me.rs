@@ -10,6 +10,7 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use tracing::Instrument;
 
+use super::not_me_code;
 use super::page::Frame;
 use super::state::{Portal, PortalState};
 use super::texts;
@@ -40,6 +41,9 @@ pub(super) async fn page(
     headers: HeaderMap,
 ) -> Result<Response, Response> {
     let visit = Visit::of(&portal, &headers).await?;
+    if let Some(id) = portal.app.keys.read_code_use_token(&token) {
+        return not_me_code::page(&visit, id).await;
+    }
     let row = reset_of(&visit, &token).await?;
     let at = row.changed_at.or(row.changing_at).unwrap_or(row.offered_at);
     let page = NotMePage {
@@ -61,6 +65,9 @@ pub(super) async fn submit(
 ) -> Result<Response, Response> {
     let visit = Visit::of(&portal, &headers).await?;
     visit.form(&headers, &body)?;
+    if let Some(id) = portal.app.keys.read_code_use_token(&token) {
+        return not_me_code::submit(&visit, id).await;
+    }
     let row = reset_of(&visit, &token).await?;
     let disowned = portal.app.store.disown(&row).await;
     match disowned.map_err(|error| visit.unavailable(&error))? {

@@ -24,6 +24,13 @@ pub(super) enum PasswordChange {
     Denied(PasswordDenied),
 }
 
+/// A typed password that the rules have looked at.
+pub(super) enum NewPassword {
+    /// Its hash, as a PHC string.
+    Hashed(String),
+    Denied(PasswordDenied),
+}
+
 /// Checks a password and sets it. `passes_lock`: a lock after wrong passwords does not hold for this browser.
 pub(super) async fn change_password(
     visit: &Visit<'_>,
@@ -31,32 +38,16 @@ pub(super) async fn change_password(
     typed: &str,
     passes_lock: bool,
 ) -> Result<PasswordChange, Response> {
-    let portal = visit.portal;
-    let unavailable = |error: Unavailable| visit.unavailable(&error);
-    let organization = &portal.app.organization;
-    let member = to_member(&found.member, &organization.company).map_err(unavailable)?;
-    let password = match choose_password(typed, organization.own_password_least) {
-        Ok(password) => password,
-        Err(denied) => return Ok(PasswordChange::Denied(denied)),
+    let hash = match hash_if_allowed(visit, found, typed).await? {
+        NewPassword::Hashed(hash) => hash,
+        NewPassword::Denied(denied) => return Ok(PasswordChange::Denied(denied)),
     };
-    let is_guessable = is_guessable(portal, &password, &member).await;
-    if is_guessable.map_err(unavailable)? {
-        return Ok(PasswordChange::Denied(PasswordDenied::Common));
-    }
     let (member, session_key) = (&found.session.member_id, &found.session.session_key);
     let current = found.account.credential.clone();
-    let typed = as_compared(&found.account, typed);
-    let present = portal
-        .builtin
-        .check(Caller::Known(session_key), typed, current.as_deref())
-        .await;
-    if present.map_err(unavailable)?.is_right() {
-        return Ok(PasswordChange::Denied(PasswordDenied::Same));
-    }
-    let hash = portal.builtin.hash(&password).await.map_err(unavailable)?;
     let token = new_token(visit)?;
     let (old_key, new_key) = (session_key.clone(), key_of(&token));
-    let is_set = portal
+    let is_set = visit
+        .portal
         .app
         .store
         .set_own_password(member, old_key, current, hash, new_key, passes_lock)
@@ -66,6 +57,35 @@ pub(super) async fn change_password(
     } else {
         Err(redirect("/signin"))
     }
+}
+
+/// Checks a password by every rule, and hashes it.
+pub(super) async fn hash_if_allowed(
+    visit: &Visit<'_>,
+    found: &SignedIn,
+    typed: &str,
+) -> Result<NewPassword, Response> {
+    let portal = visit.portal;
+    let unavailable = |error: Unavailable| visit.unavailable(&error);
+    let organization = &portal.app.organization;
+    let member = to_member(&found.member, &organization.company).map_err(unavailable)?;
+    let password = match choose_password(typed, organization.own_password_least) {
+        Ok(password) => password,
+        Err(denied) => return Ok(NewPassword::Denied(denied)),
+    };
+    let is_guessable = is_guessable(portal, &password, &member).await;
+    if is_guessable.map_err(unavailable)? {
+        return Ok(NewPassword::Denied(PasswordDenied::Common));
+    }
+    let caller = Caller::Known(&found.session.session_key);
+    let current = found.account.credential.as_deref();
+    let typed = as_compared(&found.account, typed);
+    let present = portal.builtin.check(caller, typed, current).await;
+    if present.map_err(unavailable)?.is_right() {
+        return Ok(NewPassword::Denied(PasswordDenied::Same));
+    }
+    let hash = portal.builtin.hash(&password).await.map_err(unavailable)?;
+    Ok(NewPassword::Hashed(hash))
 }
 
 /// Rates the password on a blocking thread, because that takes long, one at a time, with a turn at the hasher.

@@ -13,12 +13,26 @@ use super::texts::{self, PageText};
 #[derive(Default)]
 pub(super) struct Frame {
     pub(super) organization: String,
+    /// The path of `public_url`, with which the addresses in the page begin.
+    pub(super) public_path: String,
     /// The CSRF token of the page's forms.
     pub(super) csrf: String,
     pub(super) problem: String,
     pub(super) notice: String,
     /// Where an open page hears that its session has ended; empty where the browser has none.
     pub(super) events: &'static str,
+}
+
+impl Frame {
+    /// For a page without a form.
+    pub(super) fn of(portal: &Portal) -> Self {
+        let organization = &portal.app.organization;
+        Self {
+            organization: organization.name.clone(),
+            public_path: organization.public_path().to_owned(),
+            ..Self::default()
+        }
+    }
 }
 
 /// A page that says one thing and leads back to the sign-in.
@@ -44,7 +58,7 @@ pub(super) fn html(status: StatusCode, page: &impl Template) -> Response {
     }
 }
 
-/// A 303: the browser opens that page with GET.
+/// A 303 to one of our own routes: the browser opens that page with GET. [`super::public_path`] completes the address.
 pub(super) fn redirect(path: &'static str) -> Response {
     (StatusCode::SEE_OTHER, [(header::LOCATION, path)]).into_response()
 }
@@ -64,10 +78,7 @@ pub(super) fn unavailable_for(portal: &Portal, error: &(dyn Error + 'static)) ->
 
 /// The page when something that is needed does not answer, or is too busy.
 pub(super) fn unavailable(portal: &Portal) -> Response {
-    let frame = Frame {
-        organization: portal.app.organization.name.clone(),
-        ..Frame::default()
-    };
+    let frame = Frame::of(portal);
     let text = texts::unavailable();
     html(StatusCode::SERVICE_UNAVAILABLE, &PlainPage { frame, text })
 }

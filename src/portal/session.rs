@@ -72,7 +72,7 @@ pub(super) async fn rename_cookie(
             SetCookie::lax(SESSION.prefixed, &token),
             SetCookie::removal(SESSION.plain),
         ] {
-            cookie.add_to(&mut response, portal.is_secure);
+            cookie.add_to(&mut response, &portal);
         }
     }
     response

@@ -9,6 +9,7 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 
 use super::code;
+use super::code_sign_in::{self, CodeSignInBegun};
 use super::new_session::{new_session, new_token};
 use super::page::Frame;
 use super::password_check::{PasswordCheck, RightPassword, TypedAt, check};
@@ -30,6 +31,8 @@ const LONGEST_EMAIL: usize = 254;
 struct SignInPage {
     frame: Frame,
     email: String,
+    /// A code alone may let members in.
+    has_code: bool,
 }
 
 /// `GET /signin`.
@@ -52,6 +55,7 @@ pub(super) async fn page(
             ..visit.frame()
         },
         email: String::new(),
+        has_code: portal.app.organization.code_sign_in,
     };
     Ok(visit.page(StatusCode::OK, &page))
 }
@@ -69,7 +73,20 @@ pub(super) async fn submit(
     let email = &visible(fields.text("email"));
     let email_key = key_of(&cut(email.trim()));
     let client = client.map_or(ClientAddress(None), |Extension(client)| client);
-    let typed_at = TypedAt::SignIn(ClientNetwork::of(client));
+    let network = ClientNetwork::of(client);
+    if fields.text("with") == "code" {
+        let begun = code_sign_in::begin(&portal, &visit, network, email_key).await?;
+        let (status, problem) = match begun {
+            CodeSignInBegun::Yes(response) => return Ok(response),
+            CodeSignInBegun::Off => (StatusCode::FORBIDDEN, texts::NO_CODE_SIGN_IN.to_owned()),
+            CodeSignInBegun::TooMany(until) => (
+                StatusCode::TOO_MANY_REQUESTS,
+                texts::too_many_code_sign_ins(until - portal.app.clock.now()),
+            ),
+        };
+        return Ok(again(&visit, status, problem, cut(email)));
+    }
+    let typed_at = TypedAt::SignIn(network);
     match check(&visit, &email_key, typed_at, fields.text("password")).await? {
         PasswordCheck::TooSoon(until) => {
             let problem = texts::too_many_tries(until - portal.app.clock.now());
@@ -103,7 +120,13 @@ fn again(
     email: String,
 ) -> Response {
     let frame = visit.frame_with(problem);
-    visit.page(status, &SignInPage { frame, email })
+    let has_code = visit.portal.app.organization.code_sign_in;
+    let page = SignInPage {
+        frame,
+        email,
+        has_code,
+    };
+    visit.page(status, &page)
 }
 
 fn refused(visit: &Visit<'_>, email: String) -> Response {

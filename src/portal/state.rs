@@ -6,7 +6,7 @@ use axum::extract::{FromRef, State};
 use tokio::sync::Semaphore;
 
 use super::running_tries::RunningTries;
-use super::throttle::Throttle;
+use super::throttle::{CodeSignInLimit, Throttle};
 use crate::app::App;
 use crate::directory::Builtin;
 use crate::http::RequestPool;
@@ -20,6 +20,7 @@ pub(super) struct Portal {
     pub(super) app: Arc<App>,
     pub(super) builtin: Builtin,
     pub(super) throttle: Arc<Throttle>,
+    pub(super) code_sign_ins: Arc<CodeSignInLimit>,
     pub(super) running_tries: RunningTries,
     /// Bounds open pages that wait for the notice of a reset.
     pub(super) listeners: Arc<RequestPool>,
@@ -41,6 +42,7 @@ impl Portal {
             app: Arc::clone(app),
             builtin: builtin.clone(),
             throttle: Arc::default(),
+            code_sign_ins: Arc::default(),
             running_tries: RunningTries::default(),
             listeners: RequestPool::of_listeners(),
             requests: RequestPool::of_pages(),
@@ -90,10 +92,5 @@ fn is_secure(app: &App) -> bool {
 
 /// The prefix `__Host-` needs `Secure` and the path `/` (RFC 6265bis, section 4.1.3.2).
 fn has_prefix(app: &App) -> bool {
-    let has_path = app
-        .organization
-        .public_url
-        .as_ref()
-        .is_some_and(|url| !url.path().trim_matches('/').is_empty());
-    is_secure(app) && !has_path
+    is_secure(app) && app.organization.public_path().is_empty()
 }

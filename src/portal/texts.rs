@@ -42,6 +42,9 @@ pub(super) fn foreign_form() -> PageText {
 
 // Signing in.
 
+/// What to do where a password or a link no longer works.
+const ASK_FOR_NEW: &str = "Ask an administrator for a new one.";
+
 /// The same words for a wrong password, an unknown address, a locked account and one that is not in use: nobody learns
 /// which accounts there are.
 pub(super) const NOT_SIGNED_IN: &str = "That email and password do not match, or the account can't be used. After many wrong \
@@ -51,14 +54,25 @@ pub(super) fn too_many_tries(wait: Span) -> String {
     format!("Too many tries. Nothing was changed. Wait {wait} and try again.")
 }
 
+/// The setting is off, or was switched off after the page was drawn.
+pub(super) const NO_CODE_SIGN_IN: &str =
+    "Nobody can sign in with a code alone here. Nothing was changed. Use your password.";
+
+/// From this network, or from all together, whatever the addresses.
+pub(super) fn too_many_code_sign_ins(wait: Span) -> String {
+    format!("Too many codes were asked for. Nothing was changed. Wait {wait} and try again.")
+}
+
+/// The same where no code was sent.
+pub(super) const SIGN_IN_CODE_OVER: &str =
+    "No code works here any more. Go back to the sign-in to begin anew.";
+
 pub(super) fn password_ended(at: &str) -> PageText {
     PageText::new("This password has ended", password_stopped(at))
 }
 
 fn password_stopped(at: &str) -> String {
-    format!(
-        "The password that an administrator set for you stopped working at {at}. Ask an administrator for a new one."
-    )
+    format!("The password that an administrator set for you stopped working at {at}. {ASK_FOR_NEW}")
 }
 
 /// S42: no contact may receive the code.
@@ -66,14 +80,14 @@ pub(super) fn no_contact_for_code(contact_age: Span, is_strict: bool) -> PageTex
     let who = if is_strict {
         "Ask whoever runs this service to add it."
     } else {
-        "Ask an administrator other than the one who reset your password to add it."
+        "Another administrator than the one who reset your password can add it, or whoever runs this service: ask your IT team."
     };
     PageText::new(
         "One more thing is needed",
         format!(
             "Before you can use this password, a phone or a private email must be on record for you, so that we can check \
             that it is you. Your business email does not count, because an administrator can move it, nor does a contact \
-            that an administrator added in the last {contact_age} before the reset, nor an address to which the \
+            that an administrator added in the {contact_age} before the reset was asked for, nor an address to which the \
             administrator had the password or a copy sent. {who}"
         ),
     )
@@ -87,18 +101,18 @@ pub(super) const CODE_SENT: &str = "A new code is on its way. Earlier ones no lo
 pub(super) const CODE_PERHAPS_SENT: &str = "A new code may be on its way. Earlier ones no longer work. If none arrives, ask \
     for another one below.";
 pub(super) const CODE_FAILED: &str =
-    "No code could be sent at the moment. Try again in a few minutes.";
+    "No code could be sent at the moment. Nothing was changed. Try again in a few minutes.";
 pub(super) const CODE_OVER: &str = "This code no longer works. Ask for another one below.";
 pub(super) const CONTACT_CODE_OVER: &str =
     "This code no longer works. Ask for another one. Nothing was changed.";
 pub(super) const NO_CONTACT_NOW: &str =
-    "No contact of yours can receive a code now. Ask an administrator.";
+    "No contact of yours can receive a code now. Nothing was changed. Ask an administrator.";
 
 /// The mail server or gateway refused a code.
 pub(super) fn code_refused(why: &Refusal) -> &'static str {
     match why {
         Refusal::Unreachable | Refusal::Later => {
-            "No code could be sent at the moment. Earlier ones no longer work. Try again in a few minutes."
+            "No code could be sent. Earlier ones no longer work. Try again in a few minutes."
         }
         Refusal::OptedOut => {
             "No code could be sent: an SMS from here was answered with STOP. Earlier ones no longer work. Answer START to it, \
@@ -115,7 +129,7 @@ pub(super) fn code_refused(why: &Refusal) -> &'static str {
 }
 
 pub(super) fn next_code_in(wait: Span) -> String {
-    format!("No further code can be sent yet. The next one can be sent in {wait}.")
+    format!("No further code can be sent yet. Nothing was changed. Ask for the next one in {wait}.")
 }
 
 // A new password.
@@ -151,6 +165,10 @@ pub(super) const UNNAMED_BROWSER: &str = "A browser without a name";
 pub(super) fn browser_on(browser: &str, system: &str) -> String {
     format!("{browser} on {system}")
 }
+
+/// A code in place of the old password cannot be asked for.
+pub(super) const LOCKED_FOR_CODES: &str = "Your account is locked after too many wrong codes. Nothing was changed. Ask an \
+    administrator to reset your password.";
 
 /// S29, S30: what an open page says when its session ends, and the sign-in page after it.
 pub(super) fn session_ended(end: SessionEnd, zone: &Zone, now: Moment) -> String {
@@ -193,11 +211,14 @@ pub(super) fn page_outdated(end: SessionEnd, zone: &Zone, now: Moment) -> String
 
 // The one-time link.
 
+const DEAD_LINK: &str = "This link does not work";
+
 pub(super) fn claim_link_dead() -> PageText {
     PageText::new(
-        "This link does not work",
-        "It is not known, too old, or it was replaced by a newer reset. Nothing was changed. Ask an administrator for a new \
-        one.",
+        DEAD_LINK,
+        format!(
+            "It is not known, too old, or it was replaced by a newer reset. Nothing was changed. {ASK_FOR_NEW}"
+        ),
     )
 }
 
@@ -213,8 +234,8 @@ pub(super) fn claim_link_used() -> PageText {
 
 pub(super) fn not_me_link_unknown() -> PageText {
     PageText::new(
-        "This link does not work",
-        "This link is not known, or it is too old. If you did not expect a reset, tell your security team.",
+        DEAD_LINK,
+        "This link is not known, or it is too old. Nothing was changed. If you did not expect a reset, tell your security team.",
     )
 }
 
@@ -232,6 +253,22 @@ pub(super) fn who_will_be_told(admin: &str, has_security: bool) -> String {
     } else {
         format!("{admin} is")
     }
+}
+
+/// After a code that took the place of the password: no administrator is told, because none was part of it.
+pub(super) fn account_closed_after_code(has_security: bool) -> PageText {
+    let told = if has_security {
+        "The security team is being told."
+    } else {
+        "Tell your security team."
+    };
+    PageText::new(
+        "The account is closed",
+        format!(
+            "No password opens it any more, and no session is left. {told} Ask an administrator to reset the password, and \
+            say that somebody else may read your phone or private email."
+        ),
+    )
 }
 
 pub(super) fn account_closed(has_security: bool) -> PageText {

@@ -2,8 +2,11 @@
 //! whether it has an account or not.
 
 use std::net::IpAddr;
-use std::sync::Mutex;
+use std::sync::{Mutex, PoisonError};
 
+use crate::domain::code_alone::{
+    CODE_SIGN_INS_COUNT_FOR, CODE_SIGN_INS_OF_A_NETWORK, CODE_SIGN_INS_OF_ALL,
+};
 use crate::domain::{Moment, Span};
 use crate::net::ClientAddress;
 use crate::recent::Recent;
@@ -21,7 +24,7 @@ const SIZE: usize = 50_000;
 const LIFE: Span = Span::hours(24);
 
 /// The network of a client: IPv4 by 24 bits, IPv6 by 56, which is what a customer gets (RIPE-690, 4.2).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) struct ClientNetwork(Option<IpAddr>);
 
 impl ClientNetwork {
@@ -113,9 +116,90 @@ impl Throttle {
     }
 }
 
+/// How many sign-ins by a code begin in one network, and in all together, whatever the addresses. Clients whose address is
+/// not known count as one network: a code may cost money.
+pub(super) struct CodeSignInLimit(Mutex<BegunCodeSignIns>);
+
+struct BegunCodeSignIns {
+    of_networks: Recent<ClientNetwork, Vec<Moment>>,
+    /// How many began since then, in all networks.
+    of_all: (u32, Moment),
+}
+
+impl Default for CodeSignInLimit {
+    fn default() -> Self {
+        Self(Mutex::new(BegunCodeSignIns {
+            of_networks: Recent::new(CODE_SIGN_INS_COUNT_FOR, SIZE),
+            of_all: (0, Moment(0)),
+        }))
+    }
+}
+
+impl CodeSignInLimit {
+    /// Counts one. The error is when the next one may begin.
+    pub(super) fn count(&self, network: ClientNetwork, now: Moment) -> Result<(), Moment> {
+        let mut begun = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut times = begun.of_networks.get(&network).cloned().unwrap_or_default();
+        times.retain(|at| now - *at < CODE_SIGN_INS_COUNT_FOR);
+        let first_that_counts = times
+            .len()
+            .checked_sub(CODE_SIGN_INS_OF_A_NETWORK)
+            .and_then(|at| times.get(at));
+        if let Some(at) = first_that_counts {
+            return Err(*at + CODE_SIGN_INS_COUNT_FOR);
+        }
+        let (count, since) = begun.of_all;
+        let is_over = now - since >= CODE_SIGN_INS_COUNT_FOR;
+        let (count, since) = if is_over { (0, now) } else { (count, since) };
+        if count >= CODE_SIGN_INS_OF_ALL {
+            return Err(since + CODE_SIGN_INS_COUNT_FOR);
+        }
+        begun.of_all = (count.saturating_add(1), since);
+        times.push(now);
+        begun.of_networks.insert(network, times, now);
+        Ok(())
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn five_sign_ins_by_a_code_begin_in_a_network_each_minute() {
+        let limit = CodeSignInLimit::default();
+        let of = |text: &str| ClientNetwork::of(ClientAddress(Some(text.parse().unwrap())));
+        let (one, other) = (of("192.0.2.1"), of("198.51.100.1"));
+        for second in 0..5 {
+            assert_eq!(limit.count(one, Moment(0) + Span::seconds(second)), Ok(()));
+        }
+        let end = Moment(0) + Span::minutes(1);
+        for _ in 0..10 {
+            assert_eq!(limit.count(one, end - Span(1)), Err(end));
+        }
+        assert_eq!(limit.count(other, end - Span(1)), Ok(()));
+        assert_eq!(
+            limit.count(one, end),
+            Ok(()),
+            "the refused ones do not count"
+        );
+        assert_eq!(limit.count(one, end), Err(end + Span::seconds(1)));
+        let unknown = ClientNetwork::of(ClientAddress(None));
+        assert!((0..5).all(|_| limit.count(unknown, end).is_ok()));
+        assert!(limit.count(unknown, end).is_err());
+    }
+
+    #[test]
+    fn all_networks_together_have_a_limit_too() {
+        let limit = CodeSignInLimit::default();
+        let of =
+            |number: u32| ClientNetwork::of(ClientAddress(Some(IpAddr::V4((number << 8).into()))));
+        let all = CODE_SIGN_INS_OF_ALL;
+        assert!((0..all).all(|number| limit.count(of(number), Moment(0)).is_ok()));
+        let end = Moment(0) + Span::minutes(1);
+        assert_eq!(limit.count(of(all), end - Span(1)), Err(end));
+        assert_eq!(limit.count(of(all), end), Ok(()));
+    }
 
     const ONE: ThrottleKey = ThrottleKey([1; 16]);
 

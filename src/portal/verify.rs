@@ -7,6 +7,7 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 
 use super::code::{self, CodeNotSent, CodeSent, SIGN_IN};
+use super::code_sign_in;
 use super::new_session::new_token;
 use super::page::{Frame, redirect};
 use super::session::key_of;
@@ -36,6 +37,9 @@ pub(super) async fn page(
     headers: HeaderMap,
 ) -> Result<Response, Response> {
     let visit = Visit::of(&portal, &headers).await?;
+    if visit.code_sign_in.is_some() {
+        return Ok(code_sign_in::page(&visit));
+    }
     let found = visit.at(Stage::Code)?;
     let frame = if mask_of(found).is_empty() {
         let refused = code::refusal_at(query.as_deref());
@@ -53,6 +57,10 @@ pub(super) async fn submit(
     body: Bytes,
 ) -> Result<Response, Response> {
     let visit = Visit::of(&portal, &headers).await?;
+    if let Some(row) = &visit.code_sign_in {
+        let typed = code::digits(visit.form(&headers, &body)?.text("code"));
+        return code_sign_in::prove(&visit, row, &typed).await;
+    }
     let found = visit.at(Stage::Code)?;
     let fields = visit.form(&headers, &body)?;
     if fields.text("again").is_empty() {

@@ -22,7 +22,7 @@ use super::user_agent::browser_name;
 use crate::domain::MemberId;
 use crate::domain::sign_in::{DEVICE_LIFE, Stage};
 use crate::form::{self, Fields};
-use crate::store::{SessionEnd, SignedIn};
+use crate::store::{CodeSignInRow, SessionEnd, SignedIn};
 
 /// The length of a form cookie's value: 16 bytes in base64.
 const FORM_COOKIE_LENGTH: usize = 22;
@@ -32,13 +32,17 @@ pub(super) struct Visit<'a> {
     pub(super) portal: &'a Portal,
     /// The live session of the browser.
     pub(super) signed_in: Option<SignedIn>,
+    /// The sign-in by a code that this browser has begun, where it has no session.
+    pub(super) code_sign_in: Option<CodeSignInRow>,
     /// What a person calls the browser.
     pub(super) agent: Option<String>,
     /// The key of the browser's session, whether it lives or not.
     session_key: Option<String>,
     /// The session came in the cookie without the prefix.
     has_unprefixed_cookie: bool,
-    device_cookie: Option<String>,
+    /// The cookies without the prefix that the browser sent.
+    plain_cookies: Vec<&'static str>,
+    pub(super) device_cookie: Option<String>,
     form_cookie: String,
     is_new_form_cookie: bool,
     is_cross_site: bool,
@@ -60,6 +64,15 @@ impl<'a> Visit<'a> {
                 .map_err(|error| unavailable(&error))?,
             None => None,
         };
+        let code_sign_in = match &token {
+            Some(token) if signed_in.is_none() && portal.app.organization.code_sign_in => portal
+                .app
+                .store
+                .code_sign_in(&token.key())
+                .await
+                .map_err(|error| unavailable(&error))?,
+            Some(_) | None => None,
+        };
         let known_form = cookies::read(headers, FORM.get(portal.is_secure))
             .filter(|value| value.len() == FORM_COOKIE_LENGTH);
         let is_new_form_cookie = known_form.is_none();
@@ -77,7 +90,12 @@ impl<'a> Visit<'a> {
             portal,
             // An account that was suspended meanwhile has no pages any more.
             signed_in: signed_in.filter(|found| is_in_use(&found.member)),
+            code_sign_in,
             agent: text_of(headers, header::USER_AGENT).map(browser_name),
+            plain_cookies: [SESSION.plain, DEVICE.plain]
+                .into_iter()
+                .filter(|name| cookies::is_sent(headers, name))
+                .collect(),
             has_unprefixed_cookie: token.as_ref().is_some_and(|token| token.is_unprefixed),
             session_key: token.map(|token| token.key()),
             device_cookie: cookies::read(headers, DEVICE.get(portal.has_prefix)),
@@ -109,6 +127,7 @@ impl<'a> Visit<'a> {
     pub(super) fn redirect_to_allowed(&self) -> Response {
         redirect(
             match self.signed_in.as_ref().map(|found| found.session.stage) {
+                None if self.code_sign_in.is_some() => "/verify",
                 None => "/signin",
                 Some(Stage::Code) => "/verify",
                 Some(Stage::NewPassword) => "/new-password",
@@ -143,13 +162,12 @@ impl<'a> Visit<'a> {
     /// The frame of a page, with the token of its forms.
     pub(super) fn frame(&self) -> Frame {
         Frame {
-            organization: self.portal.app.organization.name.clone(),
             csrf: self.csrf(),
             events: self
                 .signed_in
                 .as_ref()
                 .map_or("", |found| events_of(found.session.stage)),
-            ..Frame::default()
+            ..Frame::of(self.portal)
         }
     }
 
@@ -170,13 +188,8 @@ impl<'a> Visit<'a> {
     pub(super) fn page(&self, status: StatusCode, page: &impl Template) -> Response {
         let mut response = page::html(status, page);
         if self.is_new_form_cookie {
-            let cookie = SetCookie {
-                name: FORM.get(self.portal.is_secure),
-                value: &self.form_cookie,
-                same_site: "Strict",
-                max_age: None,
-            };
-            cookie.add_to(&mut response, self.portal.is_secure);
+            let name = FORM.get(self.portal.is_secure);
+            SetCookie::strict(name, &self.form_cookie).add_to(&mut response, self.portal);
         }
         response
     }
@@ -210,11 +223,21 @@ impl<'a> Visit<'a> {
 
     fn redirect_with(&self, path: &'static str, session: &SetCookie<'_>) -> Response {
         let mut response = redirect(path);
-        session.add_to(&mut response, self.portal.is_secure);
+        session.add_to(&mut response, self.portal);
         if self.has_unprefixed_cookie {
-            SetCookie::removal(SESSION.plain).add_to(&mut response, self.portal.is_secure);
+            SetCookie::removal(SESSION.plain).add_to(&mut response, self.portal);
         }
+        self.remove_shadow(SESSION.plain, &mut response);
         response
+    }
+
+    /// Where the pages have a path, removes a cookie of this name that was set for the whole host: cookies had the path `/`
+    /// before, and one that comes twice counts as none.
+    fn remove_shadow(&self, name: &'static str, response: &mut Response) {
+        let has_path = !self.portal.app.organization.public_path().is_empty();
+        if has_path && self.plain_cookies.contains(&name) {
+            SetCookie::removal_at_root(name).add_to(response, self.portal);
+        }
     }
 
     /// The key of this browser as a device of the member, if it holds a device cookie that we made for them.
@@ -253,7 +276,8 @@ impl<'a> Visit<'a> {
             max_age: Some(DEVICE_LIFE.0 / 1000),
             ..SetCookie::lax(DEVICE.get(self.portal.has_prefix), &device)
         };
-        cookie.add_to(response, self.portal.is_secure);
+        cookie.add_to(response, self.portal);
+        self.remove_shadow(DEVICE.plain, response);
     }
 }
 

@@ -6,7 +6,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use hmac::Mac;
 
 use super::keys::Keys;
-use crate::domain::{MemberId, ResetId};
+use crate::domain::{CodeUseId, MemberId, ResetId};
 
 /// The kinds of links that members get.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,6 +26,9 @@ impl Link {
         }
     }
 }
+
+/// The purpose of a link about a code.
+const CODE_USE: &[u8] = b"not-me after a code";
 
 impl Keys {
     /// The value of a button: 43 characters that name one reset, and that nobody else can make.
@@ -50,6 +53,22 @@ impl Keys {
             .verify_truncated_left(tag)
             .ok()?;
         id.try_into().ok().map(ResetId)
+    }
+
+    /// The token of the link "this wasn't me" in a message about a code. It stands at the same path as that of a reset, and
+    /// is worth nothing in its place.
+    pub fn code_use_token(&self, CodeUseId(id): CodeUseId) -> String {
+        let mut bytes = id.0.to_vec();
+        bytes.extend_from_slice(&self.tag(&[CODE_USE, &id.0]));
+        URL_SAFE_NO_PAD.encode(bytes)
+    }
+
+    /// Reads it back; none for anything that [`Keys::code_use_token`] did not make.
+    pub fn read_code_use_token(&self, token: &str) -> Option<CodeUseId> {
+        let bytes: [u8; 32] = URL_SAFE_NO_PAD.decode(token).ok()?.try_into().ok()?;
+        let (id, tag) = bytes.split_at(16);
+        self.feed(&[CODE_USE, id]).verify_truncated_left(tag).ok()?;
+        id.try_into().ok().map(ResetId).map(CodeUseId)
     }
 
     /// The cookie of a browser that signed in as this member: a random id, and a tag that binds it to them.
@@ -153,6 +172,15 @@ mod tests {
         );
         assert_eq!(keys().read_link_token(Link::NotMe, &token), None);
         assert_eq!(keys().read_button_value(&token), None);
+        assert_eq!(keys().read_code_use_token(&token), None);
+        let not_me = keys().link_token(Link::NotMe, ResetId([1; 16]));
+        assert_eq!(keys().read_code_use_token(&not_me), None);
+        let of_code = keys().code_use_token(CodeUseId(ResetId([1; 16])));
+        assert_eq!(keys().read_link_token(Link::NotMe, &of_code), None);
+        assert_eq!(
+            keys().read_code_use_token(&of_code),
+            Some(CodeUseId(ResetId([1; 16])))
+        );
         assert_eq!(
             keys().read_link_token(Link::Claim, &keys().button_value(ResetId([1; 16]))),
             None

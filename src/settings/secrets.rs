@@ -9,6 +9,12 @@ use secrecy::SecretString;
 use super::Section;
 use crate::secret::is_weak_secret;
 
+/// Of a file of ours that whoever may write it would decide about.
+pub(crate) const WRITABLE_BY_OTHERS: &str = "may be written by others; run chmod go-w on it";
+
+/// Of a file that another program saved.
+pub(crate) const NOT_UTF8: &str = "is no UTF-8 text; save it as UTF-8";
+
 /// What a secret must look like.
 #[derive(Clone, Copy)]
 pub(crate) enum SecretForm {
@@ -99,14 +105,14 @@ impl Section<'_> {
         let file = path.display();
         let mode = std::fs::metadata(path).map(|meta| meta.permissions().mode());
         if mode.is_ok_and(|mode| mode & 0o022 != 0) {
-            let told = format!("{file} may be written by others; run chmod go-w on it");
+            let told = format!("{file} {WRITABLE_BY_OTHERS}");
             self.problem(key, told);
             return None;
         }
         match std::fs::read_to_string(path) {
             Ok(text) => Some(secret_in(&text).to_owned()),
             Err(error) if error.kind() == ErrorKind::InvalidData => {
-                self.problem(key, format!("{file} is no UTF-8 text; save it as UTF-8"));
+                self.problem(key, format!("{file} {NOT_UTF8}"));
                 None
             }
             Err(error) => {

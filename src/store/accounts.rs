@@ -19,6 +19,10 @@ table! {
             temporary_until: Option<Moment>,
             /// Sessions that began earlier are void.
             signed_out_at: Option<Moment>,
+            /// When an import changed the phone last; none where none did.
+            phone_since: Option<Moment>,
+            /// The same of the private e-mail.
+            personal_email_since: Option<Moment>,
         }
         changing {
             /// Since when it is locked.
@@ -29,6 +33,8 @@ table! {
             failed_sign_ins: u32,
             /// Wrong codes since the last right one.
             wrong_codes: u32,
+            /// Wrong codes of unknown browsers at sign-ins by a code alone, since the member last proved themselves.
+            wrong_sign_in_codes: u32,
             /// When codes were sent in the last hour, in milliseconds with commas.
             codes_sent: Option<String>,
         }
@@ -60,7 +66,8 @@ pub(super) const SET_CREDENTIAL: &str = "
         locked_at = null,
         locked_by = null,
         failed_sign_ins = 0,
-        wrong_codes = 0
+        wrong_codes = 0,
+        wrong_sign_in_codes = 0
     where member_id = $1";
 
 /// The password stays, so its age and the sessions do too.

@@ -2,10 +2,11 @@
 
 use super::clicks::{clickable_card, known_card, open_card, save_accepted};
 use super::earlier::earlier;
-use super::engine::Tx;
+use super::engine::{Tx, params};
 use super::resets::{enter, newest_change};
 use super::tries::Tries;
-use super::{CardClick, ClickError, Earlier, ResetRow, Store, audit, replays};
+use super::{CardClick, ClickError, ClickRefused, Earlier, ResetRow, Store, audit, replays};
+use crate::domain::code_alone::GUIDE_PAUSE;
 use crate::domain::look_up::Tried;
 use crate::domain::{Carries, Delivery, Destination, EmailAddress, MemberId, Moment, Span, State};
 
@@ -105,7 +106,10 @@ impl Amend {
                 row.edition = row.edition.saturating_add(1);
                 row.also_show = !row.also_show;
             }
-            Self::Guide => enter(row, State::Cancelled, now),
+            Self::Guide => {
+                enter(row, State::Cancelled, now);
+                row.guided_at = Some(now);
+            }
             Self::DirectoryLink(life) => {
                 enter(row, State::Cancelled, now);
                 row.own_link_until = Some(now + *life);
@@ -113,6 +117,17 @@ impl Amend {
         }
     }
 }
+
+/// The newest guide to a member, and who sent it.
+pub(super) const LAST_GUIDE: &str = "
+    select
+        guided_at,
+        admin_name
+    from reset
+    where member_id = $1
+        and guided_at > $2
+    order by guided_at desc
+    limit 1";
 
 impl Store {
     /// Changes a card that is still open. The card after the change, or why nothing happened.
@@ -173,6 +188,9 @@ async fn amend_card(
 ) -> Result<Amended, ClickError> {
     let event = amend.event();
     let mut row = open_card(tx, click, event).await?;
+    if matches!(amend, Amend::Guide) {
+        check_no_guide_yet(tx, click, &row).await?;
+    }
     amend.apply(&mut row, tx.now());
     let newest = newest_change(tx, &row).await?;
     if let Some(newest) = &newest
@@ -189,6 +207,24 @@ async fn amend_card(
     })
 }
 
+/// One guide an hour for each member: nobody can fill a mailbox from here. One that was not sent does not count.
+async fn check_no_guide_yet(
+    tx: &mut Tx,
+    click: &CardClick,
+    row: &ResetRow,
+) -> Result<(), ClickError> {
+    let since = tx.now() - GUIDE_PAUSE;
+    let earlier: Option<(Moment, String)> =
+        tx.maybe(LAST_GUIDE, params![row.member_id, since]).await?;
+    let Some((at, admin_name)) = earlier else {
+        return Ok(());
+    };
+    let refused = ClickRefused::Guided { at, admin_name };
+    audit::note(tx, row, "guide", refused.code()).await?;
+    replays::free(tx, &click.replay).await?;
+    Err(refused.into())
+}
+
 async fn refuse_click(
     tx: &mut Tx,
     (click, code, counted): &(CardClick, &'static str, Option<MemberId>),
@@ -200,7 +236,7 @@ async fn refuse_click(
             .count(tx, click.replay.counted_as(), Tried::RefusedClick)
             .await?;
     }
-    audit::note(tx, &row, "click", code).await?;
+    audit::note_refused(tx, &row, "click", code).await?;
     replays::free(tx, &click.replay).await?;
     Ok(row)
 }

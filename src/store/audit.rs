@@ -2,7 +2,9 @@
 
 use super::engine::{Tx, table};
 use super::{ResetRow, Store, StoreError};
-use crate::domain::{Carries, ChatUser, Delivery, MemberId, Moment, Platform, Reference, ResetId};
+use crate::domain::{
+    Carries, ChatUser, Delivery, LogLine, Member, MemberId, Moment, Platform, Reference, ResetId,
+};
 
 table! {
     /// One line of the audit. Contacts are masked, secrets never enter.
@@ -22,6 +24,14 @@ table! {
             member_id: Option<MemberId>,
             reset_id: Option<ResetId>,
             detail: Option<String>,
+            /// The reason that the administrator gave for the reset.
+            reason: Option<String>,
+            /// Where `log` and `relatch resets --refused` show the line. Only then it has names.
+            log_line: Option<LogLine>,
+            admin_name: Option<String>,
+            admin_email: Option<String>,
+            member_name: Option<String>,
+            member_email: Option<String>,
         }
         changing {}
     }
@@ -60,6 +70,17 @@ pub(super) async fn note(
     tx.insert(&line(row, event, outcome, None, tx.now())).await
 }
 
+/// Adds a line about a try that was refused, under the reset's own reference.
+pub(super) async fn note_refused(
+    tx: &mut Tx,
+    row: &ResetRow,
+    event: &str,
+    outcome: &str,
+) -> Result<(), StoreError> {
+    let line = line(row, event, outcome, None, tx.now()).refused_for(row);
+    tx.insert(&line).await
+}
+
 /// A line about a reset.
 pub(super) fn line(
     row: &ResetRow,
@@ -69,9 +90,6 @@ pub(super) fn line(
     now: Moment,
 ) -> AuditRow {
     AuditRow {
-        noted_at: now,
-        event: event.to_owned(),
-        outcome: outcome.to_owned(),
         reference: Some(
             reference.map_or_else(|| row.reset_id.reference().to_string(), ToString::to_string),
         ),
@@ -85,6 +103,8 @@ pub(super) fn line(
             .failure
             .clone()
             .or_else(|| row.delivery.map(|way| described(row, way))),
+        reason: row.reason.clone(),
+        ..AuditRow::of_operator(event, outcome, now)
     }
 }
 
@@ -117,6 +137,55 @@ impl AuditRow {
             member_id: None,
             reset_id: None,
             detail: None,
+            reason: None,
+            log_line: None,
+            admin_name: None,
+            admin_email: None,
+            member_name: None,
+            member_email: None,
+        }
+    }
+
+    /// The same, shown by `log` and `relatch resets --refused`.
+    #[must_use]
+    pub fn in_log(self, log_line: LogLine) -> Self {
+        Self {
+            log_line: Some(log_line),
+            ..self
+        }
+    }
+
+    /// The same with the name of an administrator.
+    #[must_use]
+    pub fn by(self, admin: &Member) -> Self {
+        Self {
+            admin_id: Some(admin.id.clone()),
+            admin_name: Some(admin.name.clone()),
+            admin_email: Some(admin.business_email.to_string()),
+            ..self
+        }
+    }
+
+    /// The same with the name of the member whom it is about.
+    #[must_use]
+    pub fn about(self, member: &Member) -> Self {
+        Self {
+            member_id: Some(member.id.clone()),
+            member_name: Some(member.name.clone()),
+            member_email: Some(member.business_email.to_string()),
+            ..self
+        }
+    }
+
+    /// The same for a try that was refused, with the names that its card has.
+    pub(super) fn refused_for(self, card: &ResetRow) -> Self {
+        Self {
+            log_line: Some(LogLine::Refused),
+            admin_name: Some(card.admin_name.clone()),
+            admin_email: Some(card.admin_email.clone()),
+            member_name: Some(card.member_name.clone()),
+            member_email: Some(card.member_email.clone()),
+            ..self
         }
     }
 

@@ -122,7 +122,7 @@ pub(super) async fn offer_card(
     }
     if let Some(denied) = denied {
         let line = audit::line(&row, "command", denied.code(), Some(reference), tx.now());
-        tx.insert(&line).await?;
+        tx.insert(&line.refused_for(&row)).await?;
         let untold = around.untold();
         set_told(tx, &untold).await?;
         return Ok(OfferOutcome::Denied { denied, untold });

@@ -3,7 +3,7 @@
 use super::engine::{Tx, WriteError};
 use super::wipe::MEMBER_GONE;
 use super::{AuditRow, Earlier, ReplayKey, ResetRow, StoreError, audit, replays, resets};
-use crate::domain::{ChatUser, Denied, Moment, ResetId, State};
+use crate::domain::{ChatUser, Denied, LogLine, Moment, ResetId, State};
 
 /// A follow-up address of the chat, sealed with our key.
 #[derive(Clone, Debug)]
@@ -64,6 +64,15 @@ pub enum ClickRefused {
     Overtaken(Earlier),
     /// S10: no contact is known, and the administrator has not said that they can reach the member.
     NotReachable,
+    /// Another administrator was asked then already to add a contact.
+    ContactAsked(Moment),
+    /// S6: the member was sent the guide a short time ago.
+    Guided {
+        /// When it was sent.
+        at: Moment,
+        /// The full name of whoever sent it.
+        admin_name: String,
+    },
     /// Forbidden by what is on record: the limit, another reset of the member, or a disowned one.
     Denied(Denied),
 }
@@ -85,6 +94,8 @@ impl ClickRefused {
             Self::Stale(_) => "stale",
             Self::Overtaken(_) => "overtaken",
             Self::NotReachable => "not_reachable",
+            Self::ContactAsked(_) => "contact_asked",
+            Self::Guided { .. } => "guided",
             Self::Denied(denied) => denied.code(),
         }
     }
@@ -139,8 +150,8 @@ pub(super) async fn known_card(
     }
     let Some(row) = resets::find(tx, click.reset_id).await? else {
         let refused = ClickRefused::NoSuchCard;
-        tx.insert(&AuditRow::of_chat(event, refused.code(), clicker, tx.now()))
-            .await?;
+        let line = AuditRow::of_chat(event, refused.code(), clicker, tx.now());
+        tx.insert(&line.in_log(LogLine::Refused)).await?;
         replays::free(tx, &click.replay).await?;
         return Err(refused.into());
     };
@@ -148,8 +159,14 @@ pub(super) async fn known_card(
         let refused = ClickRefused::NotYours {
             admin_name: row.admin_name,
         };
+        // The administrator of the line is whoever clicked, of whom only the chat account is known here.
         let line = AuditRow {
             reset_id: Some(row.reset_id),
+            reference: Some(row.reset_id.reference().to_string()),
+            member_id: Some(row.member_id),
+            member_name: Some(row.member_name),
+            member_email: Some(row.member_email),
+            log_line: Some(LogLine::Refused),
             ..AuditRow::of_chat(event, refused.code(), clicker, tx.now())
         };
         tx.insert(&line).await?;
@@ -193,7 +210,7 @@ async fn still_open(
     match refused {
         None => Ok(row),
         Some(refused) => {
-            audit::note(tx, &row, event, refused.code()).await?;
+            audit::note_refused(tx, &row, event, refused.code()).await?;
             replays::free(tx, &click.replay).await?;
             Err(refused.into())
         }

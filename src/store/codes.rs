@@ -8,7 +8,7 @@ use crate::domain::sign_in::{
     CODE_LIFE, CODE_TRIES, CODES_COUNT_FOR, CodeDenied, LockedBy, Stage, WRONG_CODES_BEFORE_LOCK,
     may_send_code,
 };
-use crate::domain::{Destination, MemberId, Moment};
+use crate::domain::{Destination, LogLine, MemberId, Moment};
 
 /// What became of a typed code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -227,9 +227,11 @@ async fn prove_contact(
     if proof == Proof::Right {
         let line = AuditRow {
             detail: contact.added().map(|added| added.to.masked()),
+            admin_name: Some(contact.added_by_name.clone()),
+            member_name: Some(contact.added_by_name.clone()),
             ..AuditRow::of_member("contact", "added", member, tx.now())
         };
-        tx.insert(&line).await?;
+        tx.insert(&line.in_log(LogLine::Contact)).await?;
         let added_as = if session.is_proven {
             AddedAs::Proven
         } else {
@@ -266,13 +268,13 @@ async fn remove_contact(
 }
 
 /// A code can still open the account: its temporary password has not ended, and neither codes nor the member locked it.
-fn may_still_prove(account: &AccountRow, now: Moment) -> bool {
+pub(super) fn may_still_prove(account: &AccountRow, now: Moment) -> bool {
     matches!(account.lock(), None | Some(LockedBy::Passwords))
         && account.temporary_until.is_none_or(|until| until > now)
 }
 
 /// Compares a typed code; a right one is used up, a wrong one costs a try.
-async fn check_code(
+pub(super) async fn check_code(
     tx: &mut Tx,
     session: &mut SessionRow,
     digest: &str,
@@ -308,8 +310,9 @@ async fn check_code(
 }
 
 /// A right code ends a lock that came from wrong passwords.
-async fn count_right(tx: &mut Tx, mut account: AccountRow) -> Result<(), StoreError> {
+pub(super) async fn count_right(tx: &mut Tx, mut account: AccountRow) -> Result<(), StoreError> {
     (account.failed_sign_ins, account.wrong_codes) = (0, 0);
+    account.wrong_sign_in_codes = 0;
     if account.lock() == Some(LockedBy::Passwords) {
         (account.locked_at, account.locked_by) = (None, None);
         let line = AuditRow::of_member("code", "unlocked", &account.member_id, tx.now());
@@ -319,7 +322,7 @@ async fn count_right(tx: &mut Tx, mut account: AccountRow) -> Result<(), StoreEr
 }
 
 /// Too many wrong codes lock the account, also across several codes. A reset lifts that lock (Q13).
-async fn count_wrong(tx: &mut Tx, mut account: AccountRow) -> Result<(), StoreError> {
+pub(super) async fn count_wrong(tx: &mut Tx, mut account: AccountRow) -> Result<(), StoreError> {
     account.wrong_codes = account.wrong_codes.saturating_add(1);
     let is_closed = matches!(account.lock(), Some(LockedBy::Codes | LockedBy::Member));
     if account.wrong_codes >= WRONG_CODES_BEFORE_LOCK && !is_closed {

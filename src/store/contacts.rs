@@ -5,7 +5,7 @@ use super::{AuditRow, ReplayKey, Store, StoreError, replays};
 use crate::domain::contacts::{
     AddedAs, AddedContact, COMMANDS_COUNT_FOR, CONTACTS_PER_ADMIN, CONTACTS_PER_MEMBER,
 };
-use crate::domain::{Channel, Destination, MemberId, Moment};
+use crate::domain::{Channel, Destination, LogLine, Member, MemberId, Moment};
 
 table! {
     /// A contact that was added for codes (S42, Q7).
@@ -178,12 +178,14 @@ impl Store {
         self.write((replay, contact, audit), add_for_admin).await
     }
 
-    /// Adds a contact for the operator; it counts like one of the import.
+    /// Adds a contact of this member for the operator; it counts like one of the import.
     pub async fn add_contact_of_operator(
         &self,
         contact: ContactRow,
+        member: &Member,
     ) -> Result<ContactAdded, StoreError> {
-        self.write(contact, add_for_operator).await
+        self.write((contact, member.clone()), add_for_operator)
+            .await
     }
 }
 
@@ -200,9 +202,10 @@ async fn add_for_admin(
         outcome: outcome.to_owned(),
         ..audit.clone()
     };
+    let refused = |outcome: &str, noted_at| line(outcome, noted_at).in_log(LogLine::Refused);
     // The limit first: to make room changes something.
     if let Some(first) = first_that_counts(tx, admin).await? {
-        tx.insert(&line("too_often", tx.now())).await?;
+        tx.insert(&refused("too_often", tx.now())).await?;
         return Ok(ContactAdded::TooOften(first + COMMANDS_COUNT_FOR));
     }
     let known = of_member(tx, member).await?;
@@ -212,7 +215,7 @@ async fn add_for_admin(
         ..contact.clone()
     };
     let Some(placed) = place(&known, row) else {
-        tx.insert(&line("too_many", tx.now())).await?;
+        tx.insert(&refused("too_many", tx.now())).await?;
         return Ok(ContactAdded::TooMany {
             has_room_for_operator: replaceable(&known, AddedAs::Operator, admin).is_some(),
         });
@@ -224,11 +227,15 @@ async fn add_for_admin(
     };
     tx.insert_new(&command).await?;
     let added = placed.write(tx).await?;
-    tx.insert(&line(&audit.outcome, tx.now())).await?;
+    let done = line(&audit.outcome, tx.now()).in_log(LogLine::Contact);
+    tx.insert(&done).await?;
     Ok(added)
 }
 
-async fn add_for_operator(tx: &mut Tx, contact: &ContactRow) -> Result<ContactAdded, StoreError> {
+async fn add_for_operator(
+    tx: &mut Tx,
+    (contact, about): &(ContactRow, Member),
+) -> Result<ContactAdded, StoreError> {
     let row = ContactRow {
         added_at: tx.now(),
         added_by: MemberId(OPERATOR.to_owned()),
@@ -239,7 +246,8 @@ async fn add_for_operator(tx: &mut Tx, contact: &ContactRow) -> Result<ContactAd
     let member = row.member_id.clone();
     let line = |outcome: &str, now| AuditRow {
         detail: detail.clone(),
-        ..AuditRow::of_member("contact", outcome, &member, now)
+        admin_name: Some(contact.added_by_name.clone()),
+        ..AuditRow::of_member("contact", outcome, &member, now).about(about)
     };
     let known = of_member(tx, &member).await?;
     let Some(placed) = place(&known, row) else {
@@ -249,7 +257,8 @@ async fn add_for_operator(tx: &mut Tx, contact: &ContactRow) -> Result<ContactAd
         });
     };
     let added = placed.write(tx).await?;
-    tx.insert(&line("added_by_operator", tx.now())).await?;
+    let done = line("added_by_operator", tx.now()).in_log(LogLine::Contact);
+    tx.insert(&done).await?;
     Ok(added)
 }
 

@@ -138,6 +138,15 @@ async fn device_failed(
     tx: &mut Tx,
     (device_key, member): &(String, MemberId),
 ) -> Result<(), StoreError> {
+    count_failed(tx, device_key, member).await
+}
+
+/// A wrong password or code; the last one that the device may type ends it.
+pub(super) async fn count_failed(
+    tx: &mut Tx,
+    device_key: &str,
+    member: &MemberId,
+) -> Result<(), StoreError> {
     let tries: Option<(u32,)> = tx.maybe(COUNT_FAILED, params![device_key]).await?;
     if tries == Some((TRIES_OF_A_DEVICE,)) {
         let line = AuditRow::of_member("device", "ended", member, tx.now());

@@ -16,24 +16,28 @@ pub struct Earlier {
     pub admin_name: String,
     /// False where nobody can say whether the password was changed.
     pub is_certain: bool,
+    /// True where the member said "this wasn't me".
+    pub is_disowned: bool,
 }
 
 impl Earlier {
-    fn of(row: &ResetRow) -> Option<Self> {
+    pub(super) fn of(row: &ResetRow) -> Option<Self> {
         let changed_at = row.changed_at.or(row.changing_at)?;
         Some(Self {
             changed_at,
             admin_name: row.admin_name.clone(),
             is_certain: row.changed_at.is_some(),
+            is_disowned: row.disowned_at.is_some(),
         })
     }
 }
 
-/// The member's newest other reset, if it is young enough for a card to warn of it.
+/// The member's newest other reset, if it is young enough for a card to warn of it. What the member said that they did not
+/// ask for does not pass with time.
 pub(super) fn earlier(newest: Option<&ResetRow>, now: Moment) -> Option<Earlier> {
     newest
         .and_then(Earlier::of)
-        .filter(|earlier| now - earlier.changed_at < CAREFUL_FOR)
+        .filter(|earlier| earlier.is_disowned || now - earlier.changed_at < CAREFUL_FOR)
 }
 
 /// A reset of the member that changed the password, or may have, and that the last look of this card did not mention. It

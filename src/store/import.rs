@@ -8,7 +8,7 @@ use super::{AuditRow, ContactRow, MemberRow, NotDone, Store, StoreError};
 use super::{contacts, wipe};
 use crate::domain::person::{Difference, Traits, difference};
 use crate::domain::{
-    CompanyDomains, Destination, EmailAddress, MemberId, Moment, PhoneNumber, Status,
+    Channel, CompanyDomains, Destination, EmailAddress, MemberId, Moment, PhoneNumber, Status,
 };
 
 /// So many members may be replaced by new persons without `--wipe`; more suggests a wrong file.
@@ -147,6 +147,17 @@ pub(super) const MOVE_LINK: &str = "
 pub(super) const FREE_ADDRESS: &str = "
     update member
     set business_email_key = 'moving ' || member_id
+    where member_id = $1";
+
+/// A code alone goes to a changed contact only once it is old enough.
+pub(super) const SET_PHONE_SINCE: &str = "
+    update member
+    set phone_since = $2
+    where member_id = $1";
+
+pub(super) const SET_PERSONAL_EMAIL_SINCE: &str = "
+    update member
+    set personal_email_since = $2
     where member_id = $1";
 
 pub(super) const SET_EMPLOYEE_ID: &str = "
@@ -394,6 +405,9 @@ impl ImportPlan {
         for row in &self.rows {
             put(tx, row).await?;
         }
+        for changed in &self.told.changed {
+            note_since(tx, changed).await?;
+        }
         // From here on every row has the id of its member: what has to follow an address is written here.
         for line in &self.audit {
             tx.insert(line).await?;
@@ -421,6 +435,19 @@ async fn move_addresses(tx: &mut Tx, moved: &[Moved]) -> Result<(), StoreError> 
     for one in moved {
         let to = one.to.to_ascii_lowercase();
         tx.run(MOVE_LINK, params![passing(one), to]).await?;
+    }
+    Ok(())
+}
+
+async fn note_since(tx: &mut Tx, changed: &ChangedContacts) -> Result<(), StoreError> {
+    let (member, now) = (&changed.before.member_id, tx.now());
+    for (from, to) in &changed.contacts {
+        let statement = match to.as_ref().or(from.as_ref()).map(Destination::channel) {
+            Some(Channel::Sms) => SET_PHONE_SINCE,
+            Some(Channel::Email) => SET_PERSONAL_EMAIL_SINCE,
+            None => continue,
+        };
+        tx.run(statement, params![member, now]).await?;
     }
     Ok(())
 }

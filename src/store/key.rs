@@ -66,6 +66,12 @@ const FORGET_CODES: &str = "
     set code_digest = null
     where code_digest is not null";
 
+/// The same of sign-ins by a code alone.
+const FORGET_SIGN_IN_CODES: &str = "
+    update code_sign_in
+    set code_digest = null
+    where code_digest is not null";
+
 /// The same for codes to contacts, whose questions have sealed addresses too.
 const FORGET_CONTACT_CHECKS: &str = "
     delete from contact_check";
@@ -123,6 +129,7 @@ impl Store {
                 FORGET_DIGESTS,
                 FORGET_NOTICES,
                 FORGET_CODES,
+                FORGET_SIGN_IN_CODES,
                 FORGET_CONTACT_CHECKS,
             ] {
                 tx.run(statement, params![]).await?;

@@ -3,7 +3,9 @@
 use super::engine::Tx;
 use super::resets::{begun_at, finish, newest_change};
 use super::sessions::Live;
-use super::{AccountRow, AuditRow, ResetRow, SessionRow, Store, StoreError, accounts, resets};
+use super::{
+    AccountRow, AuditRow, ResetRow, SessionRow, Store, StoreError, accounts, not_me, resets,
+};
 use crate::domain::sign_in::LockedBy;
 use crate::domain::{Carries, ResetId, State};
 
@@ -81,6 +83,7 @@ async fn disown(tx: &mut Tx, id: &ResetId) -> Result<Disowned, StoreError> {
     accounts::sign_out(tx, member).await?;
     tx.insert(&line(&row, "not_me", "closed", tx)).await?;
     tx.put(&row).await?;
+    not_me::said(tx, &row).await?;
     Ok(Disowned::Now(Box::new(row)))
 }
 
@@ -122,6 +125,7 @@ fn line(row: &ResetRow, event: &str, outcome: &str, tx: &Tx) -> AuditRow {
     AuditRow {
         reset_id: Some(row.reset_id),
         admin_id: Some(row.admin_id.clone()),
+        reason: row.reason.clone(),
         ..AuditRow::of_member(event, outcome, &row.member_id, tx.now())
     }
 }

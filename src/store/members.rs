@@ -70,6 +70,18 @@ const ANY: &str = "
     from member
     limit 1";
 
+/// How many administrators [`ADMINISTRATORS`] reads at most.
+const MOST_ADMINISTRATORS: i64 = 50;
+
+pub(super) const ADMINISTRATORS: &str = sql!(
+    "select ",
+    MemberRow::COLUMNS,
+    "
+    from member
+    where role in ('primary_admin', 'member_and_department')
+    limit $1"
+);
+
 pub(super) const EMPLOYEE_ID: &str = "
     select employee_id
     from member
@@ -182,6 +194,18 @@ impl Store {
     /// All members, by business e-mail.
     pub async fn members(&self) -> Result<Vec<MemberRow>, StoreError> {
         self.reader().await?.all(ALL, params![]).await
+    }
+
+    /// Members whose role lets them reset others, primary administrators first; not all of very many.
+    pub async fn administrators(&self) -> Result<Vec<MemberRow>, StoreError> {
+        let most = MOST_ADMINISTRATORS;
+        let mut reader = self.reader().await?;
+        let mut rows: Vec<MemberRow> = reader.all(ADMINISTRATORS, params![most]).await?;
+        rows.sort_by(|one, other| {
+            let rank = other.role.cmp(&one.role);
+            rank.then_with(|| one.business_email_key.cmp(&other.business_email_key))
+        });
+        Ok(rows)
     }
 
     /// True while the built-in directory has no members at all, as before the first import.

@@ -5,11 +5,13 @@
 //! 1. [`engine`]: how a statement, a row and a write are written down. Read `engine/writer.rs` first, then `row.rs`.
 //! 2. [`replays`], [`slots`] and [`audit`]: the smallest subjects, each with its rows, its statements and its functions.
 //! 3. [`resets`] (the row), then the life of one reset in order: [`cards`], [`around`], [`earlier`], [`clicks`],
-//!    [`amend`], [`reserve`], [`moves`], [`steps`], [`told`], [`notices`], [`mailed_links`], [`looks`]; [`own_link`] instead of
-//!    one; [`history`] reads them back, and [`purge`] deletes them.
-//! 4. Commands that make no card, and administrators: [`notes`], [`tries`], [`links`], [`pins`].
-//! 5. The built-in directory and its pages: [`members`], [`accounts`], [`sessions`], [`passwords`], [`codes`], [`contacts`],
-//!    [`contact_checks`], [`devices`], [`import`], [`planned`], [`wipe`]; [`seen_contacts`] also knows members of other directories.
+//!    [`amend`], [`ask_contact`], [`reserve`], [`moves`], [`steps`], [`told`], [`notices`], [`mailed_links`], [`looks`]; [`own_link`]
+//!    instead of one; [`history`] reads them back, and [`purge`] deletes them.
+//! 4. Commands that make no card, and administrators: [`notes`], [`tries`], [`links`], [`pins`]; [`not_me`], which they
+//!    hear of, and [`log_lines`], which they ask for.
+//! 5. The built-in directory and its pages: [`members`], [`accounts`], [`sessions`], [`passwords`], [`codes`], [`forgotten`],
+//!    [`code_sign_ins`], [`code_uses`], [`contacts`], [`contact_checks`], [`devices`], [`import`], [`planned`], [`wipe`];
+//!    [`seen_contacts`] also knows members of other directories.
 //! 6. [`open`], [`open_error`], [`migrations`], [`mod@file`], [`own_log`], [`watch`] and [`key`]: how the file is opened, locked
 //!    and looked after, and which key file belongs to it.
 //!
@@ -39,9 +41,12 @@
 mod accounts;
 mod amend;
 mod around;
+mod ask_contact;
 mod audit;
 mod cards;
 mod clicks;
+mod code_sign_ins;
+mod code_uses;
 mod codes;
 mod contact_checks;
 mod contacts;
@@ -49,15 +54,18 @@ mod devices;
 mod earlier;
 mod engine;
 mod file;
+mod forgotten;
 mod history;
 mod import;
 mod key;
 mod links;
+mod log_lines;
 mod looks;
 mod mailed_links;
 mod members;
 mod migrations;
 mod moves;
+mod not_me;
 mod notes;
 mod notices;
 mod open;
@@ -94,6 +102,10 @@ pub(crate) use self::audit::AuditRow;
 pub(crate) use self::cards::{NewOffer, OfferOutcome};
 pub use self::clicks::{CardClick, ClickRefused};
 pub(crate) use self::clicks::{ClickError, SealedReply};
+pub(crate) use self::code_sign_ins::{
+    CodeSignInRow, CodeToNote, SignInCode, SignInCodeError, TypedSignInCode,
+};
+pub(crate) use self::code_uses::{CodeDisowned, CodeUseRow};
 pub use self::codes::CodeError;
 pub(crate) use self::codes::Proof;
 pub(crate) use self::contact_checks::{
@@ -102,15 +114,20 @@ pub(crate) use self::contact_checks::{
 pub(crate) use self::contacts::{ContactAdded, ContactRow, OPERATOR};
 pub use self::earlier::Earlier;
 use self::engine::{Connection, Readers, WriteError, WriteFn};
+pub(crate) use self::forgotten::ForgottenPassword;
 pub use self::history::{HistoryFilter, Past};
 pub(crate) use self::import::{ChangedContacts, ImportRow, NewPerson, NotImported};
 pub(crate) use self::links::{Linked, ListedLink, MovedLink, Moving, NewLink, NotLinked};
+pub use self::log_lines::LogLineRow;
+pub(crate) use self::log_lines::{LogLineFilter, WhoseLines};
 pub(crate) use self::looks::Look;
 pub(crate) use self::mailed_links::{Disowned, LinkUse};
 pub use self::members::{MemberKey, MemberRow};
 pub use self::moves::MoveRefused;
 pub(crate) use self::moves::{BeginRefused, Shown, Successor};
+pub(crate) use self::not_me::DueAlarm;
 pub(crate) use self::notes::Noted;
+pub use self::notes::Why;
 pub(crate) use self::notices::NoticeRow;
 pub use self::open::{StoreTasks, Use};
 pub use self::open_error::OpenError;

@@ -282,7 +282,7 @@ async fn deliver_again(
             .map(|_| ClickRefused::Denied(Denied::Disowned))
     };
     if let Some(refused) = refused {
-        audit::note(tx, &row, "deliver_again", refused.code()).await?;
+        audit::note_refused(tx, &row, "deliver_again", refused.code()).await?;
         replays::free(tx, &click.replay).await?;
         return Err(refused.into());
     }

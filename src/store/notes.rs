@@ -2,10 +2,12 @@
 
 use super::engine::{Table, Tx, params, sql};
 use super::tries::Tries;
-use super::{AuditRow, ReplayKey, ResetRow, Store, StoreError, replays, resets, slots, told};
+use super::{
+    AuditRow, Earlier, ReplayKey, ResetRow, Store, StoreError, not_me, replays, resets, slots, told,
+};
 use crate::domain::look_up::{TooMany, Tried, may_command};
 use crate::domain::quota::Limit;
-use crate::domain::{MemberId, Quota, ResetId};
+use crate::domain::{LogLine, MemberId, Quota, ResetId};
 
 /// Resets of an administrator that ended, or wait for another way, and that they were not told of.
 pub(super) const UNTOLD: &str = sql!(
@@ -23,6 +25,20 @@ pub(super) const SET_UNTOLD: &str = "
     update reset
     set told_at = null
     where reset_id = $1";
+
+/// Results, what members said with who heard it, and a line for the audit.
+type Untold = (Vec<ResetId>, Vec<(ResetId, MemberId)>, Option<AuditRow>);
+
+/// What an administrator is told of a member whom they could reset.
+#[derive(Clone, Debug)]
+pub struct Why {
+    /// The administrator's own.
+    pub quota: Quota,
+    /// The full name of another administrator who is resetting the member.
+    pub busy: Option<String>,
+    /// The member's last reset, if they said that they did not ask for it; and whether this administrator made it.
+    pub disowned: Option<(Earlier, bool)>,
+}
 
 /// What became of a command that makes no card.
 #[derive(Clone, Debug)]
@@ -86,17 +102,22 @@ impl Store {
         .await
     }
 
-    /// A message with these results was not accepted: they are told at the next command, or sooner.
+    /// A message with these results was not accepted: they are told at the next command, or sooner. The same for what
+    /// members said of these resets.
     pub async fn untell(
         &self,
         results: &[ResetId],
+        heard: &[(ResetId, MemberId)],
         audit: Option<AuditRow>,
     ) -> Result<(), StoreError> {
         self.write(
-            (results.to_vec(), audit),
-            async |tx: &mut Tx, (results, audit): &(Vec<ResetId>, Option<AuditRow>)| {
+            (results.to_vec(), heard.to_vec(), audit),
+            async |tx: &mut Tx, (results, heard, audit): &Untold| {
                 for id in results {
                     tx.run(SET_UNTOLD, params![id]).await?;
+                }
+                for (id, person) in heard {
+                    tx.run(not_me::FORGET_HEARD, params![id, person]).await?;
                 }
                 if let Some(audit) = audit {
                     let line = AuditRow {
@@ -111,15 +132,15 @@ impl Store {
         .await
     }
 
-    /// Writes down that somebody asks for their quota of resets, and tells it, with who else is resetting this member. It
-    /// counts as a look-up.
+    /// Writes down that somebody asks for their quota of resets, and tells it, with what else stands against a reset of this
+    /// member. It counts as a look-up.
     pub async fn record_why(
         &self,
         replay: ReplayKey,
         audit: AuditRow,
         admin: &MemberId,
         member: &MemberId,
-    ) -> Result<Noted<(Quota, Option<String>)>, StoreError> {
+    ) -> Result<Noted<Why>, StoreError> {
         let audit = AuditRow {
             admin_id: Some(admin.clone()),
             ..audit
@@ -157,7 +178,7 @@ async fn note(
         let mut tries = Tries::of(tx, &admin).await?;
         if let Err(too_many) = may_command(&tries.list(), tx.now()) {
             too_many.code().clone_into(&mut audit.outcome);
-            tx.insert(&audit).await?;
+            tx.insert(&audit.in_log(LogLine::Refused)).await?;
             return Ok(Noted::TooMany { too_many, untold });
         }
         tries.count(tx, replay.counted_as(), tried).await?;
@@ -169,20 +190,34 @@ async fn note(
 async fn note_with_quota(
     tx: &mut Tx,
     (replay, audit, admin, member, limit): &(ReplayKey, AuditRow, MemberId, MemberId, Limit),
-) -> Result<Noted<(Quota, Option<String>)>, StoreError> {
+) -> Result<Noted<Why>, StoreError> {
     Ok(match note(tx, replay, audit, Some(Tried::LookUp)).await? {
         Noted::Replayed => Noted::Replayed,
         Noted::TooMany { too_many, untold } => Noted::TooMany { too_many, untold },
         Noted::Done { found: (), untold } => {
             let taken = slots::taken(tx, admin, *limit).await?;
             let quota = limit.measure(&taken, tx.now());
-            let active_admin = resets::active_admin(tx, member, None).await?;
-            Noted::Done {
-                found: (quota, active_admin),
-                untold,
-            }
+            let busy = resets::active_admin(tx, member, None).await?;
+            let disowned = disowned_reset(tx, admin, member).await?;
+            let found = Why {
+                quota,
+                busy,
+                disowned,
+            };
+            Noted::Done { found, untold }
         }
     })
+}
+
+/// The member's last reset, if they said that they did not ask for it, and whether this administrator made it.
+async fn disowned_reset(
+    tx: &mut Tx,
+    admin: &MemberId,
+    member: &MemberId,
+) -> Result<Option<(Earlier, bool)>, StoreError> {
+    let newest: Option<ResetRow> = tx.maybe(resets::NEWEST_CHANGE, params![member, ""]).await?;
+    let disowned = newest.filter(|row| row.disowned_at.is_some());
+    Ok(disowned.and_then(|row| Some((Earlier::of(&row)?, row.admin_id == *admin))))
 }
 
 /// Resets whose end the administrator has not heard, or that wait for another way without their knowing; they are told

@@ -142,6 +142,7 @@ async fn begin_session(
     // right. A known browser lifts no lock, because then others could guess a hundred times more.
     if session.stage == Stage::Open && account.locked_at.is_none() {
         (account.failed_sign_ins, account.wrong_codes) = (0, 0);
+        account.wrong_sign_in_codes = 0;
         accounts::save(tx, &account).await?;
     }
     let stage = session.stage.as_str();
@@ -175,7 +176,11 @@ async fn set_own_password(tx: &mut Tx, change: &NewCredential) -> Result<bool, S
     // A lock holds inside a session too: else a guess that is right at last would lift it. After a code was right
     // there is nothing left to guess.
     let is_proven = session.stage == Stage::NewPassword;
-    let is_over = is_proven && account.temporary_until <= Some(tx.now());
+    // After a sign-in by a code alone there is no password of a reset that could have ended.
+    let is_over = is_proven
+        && account
+            .temporary_until
+            .is_some_and(|until| until <= tx.now());
     let is_open = is_open(account, change.passes_lock || is_proven);
     let (present, checked) = (account.credential.as_deref(), change.checked.as_deref());
     let is_same = accounts::is_same_password(present, checked);

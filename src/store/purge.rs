@@ -3,6 +3,7 @@
 use super::engine::{Tx, params};
 use super::{Store, StoreError};
 use crate::domain::Span;
+use crate::domain::code_alone::SIGN_IN_CODES_COUNT_FOR;
 use crate::domain::contacts::COMMANDS_COUNT_FOR;
 use crate::domain::look_up::COUNT_FOR;
 
@@ -51,6 +52,25 @@ const CONTACT_CHECKS: &str = "
         limit $2
     )";
 
+const CODE_SIGN_INS: &str = "
+    delete from code_sign_in
+    where sign_in_key in (
+        select sign_in_key
+        from code_sign_in
+        where expires_at < $1
+        limit $2
+    )";
+
+/// A member may be locked for as long as one was disowned.
+const CODE_USES: &str = "
+    delete from code_use
+    where use_id in (
+        select use_id
+        from code_use
+        where used_at < $1
+        limit $2
+    )";
+
 const SESSIONS: &str = "
     delete from session
     where session_key in (
@@ -88,8 +108,26 @@ const LOOK_UPS: &str = "
         limit $2
     )";
 
-/// Resets, with their steps, notices and slots: these statements find the same resets, and the last one deletes them.
-pub(super) const RESETS: [&str; 4] = [
+/// Resets, with what belongs to them: these statements find the same resets, and the last one deletes them.
+pub(super) const RESETS: [&str; 6] = [
+    "
+    delete from not_me_heard
+    where reset_id in (
+        select reset_id
+        from reset
+        where claimed_at < $1
+        order by claimed_at, reset_id
+        limit $2
+    )",
+    "
+    delete from not_me
+    where reset_id in (
+        select reset_id
+        from reset
+        where claimed_at < $1
+        order by claimed_at, reset_id
+        limit $2
+    )",
     "
     delete from notice
     where reset_id in (
@@ -133,11 +171,13 @@ pub(super) const RESETS: [&str; 4] = [
 
 /// What is deleted, and at which age. A new table whose rows grow old belongs here. What is kept for longer than some days
 /// must use an index, since it blocks every other write.
-const PURGES: [(&[&str], Span); 8] = [
+const PURGES: [(&[&str], Span); 10] = [
     (&[REPLAY_KEYS], Span::hours(9)),
     (&[CARDS], Span::hours(7 * 24)),
     (&[CONTACT_COMMANDS], COMMANDS_COUNT_FOR),
     (&[CONTACT_CHECKS], Span::hours(1)),
+    (&[CODE_SIGN_INS], SIGN_IN_CODES_COUNT_FOR),
+    (&[CODE_USES], Span::hours(400 * 24)),
     (&[SESSIONS], Span::hours(7 * 24)),
     (&[AUDIT], Span::hours(400 * 24)),
     (&[LOOK_UPS], COUNT_FOR),

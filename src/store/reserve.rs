@@ -80,7 +80,12 @@ async fn reserve(
         .or_else(|| note_if_overtaken(newest, &mut row).map(ClickRefused::Overtaken))
         .or_else(|| is_stale.then(|| ClickRefused::Stale(earlier(newest, tx.now()))));
     if let Some(refused) = refused {
-        audit::note(tx, &row, "confirm", refused.code()).await?;
+        // What is answered with a new last look is no refusal.
+        if matches!(refused, ClickRefused::Overtaken(_) | ClickRefused::Stale(_)) {
+            audit::note(tx, &row, "confirm", refused.code()).await?;
+        } else {
+            audit::note_refused(tx, &row, "confirm", refused.code()).await?;
+        }
         if matches!(refused, ClickRefused::Overtaken(_)) {
             set_reply(&mut row, click.follow_up.as_ref());
             tx.put(&row).await?;

@@ -119,6 +119,10 @@ table! {
             look_at: Option<Moment>,
             /// When it was set again, by the directory's clock.
             set_again_at: Option<Moment>,
+            /// When another administrator was asked to add a contact for its code.
+            contact_asked_at: Option<Moment>,
+            /// When the guide was sent in place of this reset.
+            guided_at: Option<Moment>,
         }
     }
 }
@@ -345,11 +349,13 @@ impl ResetRow {
             copy_digest: None,
             typed_digests: None,
             own_link_until: None,
+            guided_at: None,
             own_link_sent_at: None,
             second_factors: None,
             password_set_at: None,
             look_at: None,
             set_again_at: None,
+            contact_asked_at: None,
         }
     }
 

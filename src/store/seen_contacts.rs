@@ -25,6 +25,8 @@ table! {
             differs_since: Option<Moment>,
             /// When the one before was seen last.
             earlier_seen_at: Option<Moment>,
+            /// When this one was seen first; none for one from before that was noted.
+            since: Option<Moment>,
         }
     }
 }
@@ -78,6 +80,28 @@ impl Store {
         )
         .await
     }
+}
+
+impl Store {
+    /// True if the directory had this contact of a member at the card that was made then.
+    pub async fn had_contact(
+        &self,
+        member: &MemberId,
+        contact: PresentDigest,
+        at: Moment,
+    ) -> Result<bool, StoreError> {
+        let rows: Vec<SeenRow> = self.reader().await?.all(SEEN, params![member]).await?;
+        let stood = |row: &SeenRow| {
+            row.channel == contact.channel
+                && is_same(row, &contact)
+                && row.since.is_none_or(|since| since <= at)
+        };
+        Ok(rows.iter().any(stood))
+    }
+}
+
+fn is_same(before: &SeenRow, contact: &PresentDigest) -> bool {
+    [&contact.digest, &contact.without_tag].contains(&&before.digest)
 }
 
 /// Like [`Store::see_contacts`], inside a write.
@@ -141,12 +165,12 @@ fn seen_now(
     (contact, key_fingerprint): (&PresentDigest, &str),
     now: Moment,
 ) -> SeenRow {
-    let is_same =
-        |before: &SeenRow| [&contact.digest, &contact.without_tag].contains(&&before.digest);
-    let (differs_since, earlier_seen_at) = match before {
-        Some(before) if is_same(before) => (before.differs_since, before.earlier_seen_at),
-        Some(before) => (Some(now), Some(before.seen_at)),
-        None => (None, None),
+    let (differs_since, earlier_seen_at, since) = match before {
+        Some(before) if is_same(before, contact) => {
+            (before.differs_since, before.earlier_seen_at, before.since)
+        }
+        Some(before) => (Some(now), Some(before.seen_at), Some(now)),
+        None => (None, None, Some(now)),
     };
     SeenRow {
         member_id: member.clone(),
@@ -156,6 +180,7 @@ fn seen_now(
         seen_at: now,
         differs_since,
         earlier_seen_at,
+        since,
     }
 }
 
@@ -178,6 +203,7 @@ mod tests {
         let mina = MemberId("mina".to_owned());
         let older = SeenRow {
             digest: "mina".to_owned(),
+            since: None,
             ..seen_now(None, &mina, (&contact("mina", "mina"), "key"), Moment(1))
         };
         let now = (&contact("mina", "mina"), "key");

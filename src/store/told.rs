@@ -31,24 +31,20 @@ pub(super) const FORGET_REPLY: &str = "
         reply_until = null
     where reset_id = $1";
 
+pub(super) const FORGET_GUIDE: &str = "
+    update reset
+    set guided_at = null
+    where reset_id = $1";
+
 impl Store {
-    /// What came of something that was done instead of a reset, such as the guide.
-    pub async fn note_outcome(
+    /// What came of a guide that was to be sent instead of a reset. One that was not sent does not count.
+    pub async fn note_guide(
         &self,
         id: ResetId,
-        event: &'static str,
         outcome: &'static str,
+        is_sent: bool,
     ) -> Result<(), StoreError> {
-        self.write(
-            (id, event, outcome),
-            async |tx: &mut Tx, (id, event, outcome): &(ResetId, &'static str, &'static str)| {
-                if let Some(row) = resets::find(tx, *id).await? {
-                    audit::note(tx, &row, event, outcome).await?;
-                }
-                Ok::<_, StoreError>(())
-            },
-        )
-        .await
+        self.write((id, outcome, is_sent), note_guide).await
     }
 
     /// The administrator was told how it ended.
@@ -92,5 +88,18 @@ impl Store {
             tx.run(FORGET_REPLY, params![id]).await.map(drop)
         })
         .await
+    }
+}
+
+async fn note_guide(
+    tx: &mut Tx,
+    (id, outcome, is_sent): &(ResetId, &'static str, bool),
+) -> Result<(), StoreError> {
+    if !is_sent {
+        tx.run(FORGET_GUIDE, params![id]).await?;
+    }
+    match resets::find(tx, *id).await? {
+        Some(row) => audit::note(tx, &row, "guide", outcome).await,
+        None => Ok(()),
     }
 }

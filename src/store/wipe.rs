@@ -10,13 +10,14 @@ pub(super) const MEMBER_GONE: &str = "member_gone";
 
 /// Take everything from a member that would let somebody act as them, or for them: `$1` is the member. Whatever new table
 /// gives a member a right belongs here. History and audit stay.
-const WIPE: [&str; 7] = [
+const WIPE: [&str; 9] = [
     "
     update member
     set credential = null,
         credential_set_at = null,
         temporary_until = null,
-        codes_sent = null
+        codes_sent = null,
+        wrong_sign_in_codes = 0
     where member_id = $1",
     "
     delete from session
@@ -32,6 +33,12 @@ const WIPE: [&str; 7] = [
     where member_id = $1",
     "
     delete from contact_seen
+    where member_id = $1",
+    "
+    delete from code_sign_in
+    where member_id = $1",
+    "
+    delete from code_use
     where member_id = $1",
     "
     delete from link
@@ -75,6 +82,12 @@ pub(super) const LOCK: &str = "
                     and changing_at is not null
                     and disowned_at >= coalesce(member.credential_set_at, 0)
             ) then 1
+            when exists (
+                select 1
+                from code_use
+                where code_use.member_id = member.member_id
+                    and code_use.disowned_at >= coalesce(member.credential_set_at, 0)
+            ) then 1
             else 0
         end
     from member
@@ -86,7 +99,8 @@ pub(super) const UNLOCK: &str = "
     set locked_at = null,
         locked_by = null,
         failed_sign_ins = 0,
-        wrong_codes = 0
+        wrong_codes = 0,
+        wrong_sign_in_codes = 0
     where member_id = $1";
 
 /// Why an operator's command about a member did nothing. Nothing was changed.

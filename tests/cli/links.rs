@@ -152,8 +152,8 @@ fn an_address_of_nobody_is_refused() {
 #[test]
 fn a_directory_that_does_not_answer_is_said() {
     let place = Place::new(
-        "[[directory]]\nkind = \"lark\"\napp_id = \"cli_a1b2\"\napp_secret = \"8f742231b10e8888abcd99yyyzzz85a5\"\n\
-        api_url = \"http://127.0.0.1:1/\"\n",
+        "help_url = \"https://help.acme.example\"\n[[directory]]\nkind = \"lark\"\napp_id = \"cli_a1b2\"\n\
+        app_secret = \"8f742231b10e8888abcd99yyyzzz85a5\"\napi_url = \"http://127.0.0.1:1/\"\n",
     );
     let ran = place.run(&["link", "slack", "UMINA", "mina.park@acme.example"]);
     assert_eq!(ran.code, 0, "{}", ran.err);
@@ -220,7 +220,7 @@ fn a_file_is_linked_only_where_the_directory_told_of_every_line() {
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let server = runtime.block_on(lark());
     let place = Place::new(&format!(
-        "[[directory]]\nkind = \"lark\"\napp_id = \"cli_a1b2\"\napp_secret = \"8f742231b10e8888abcd99yyyzzz85a5\"\n\
+        "help_url = \"https://help.acme.example\"\n[[directory]]\nkind = \"lark\"\napp_id = \"cli_a1b2\"\napp_secret = \"8f742231b10e8888abcd99yyyzzz85a5\"\n\
         api_url = \"{}/open-apis/\"\n",
         server.uri()
     ));

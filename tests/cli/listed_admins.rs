@@ -187,7 +187,8 @@ fn what_cannot_be_accepted_is_told() {
         ),
         ("", "jo@acme.example", "admins.source is not \"list\""),
         (
-            "[admins]\nsource = \"list\"\nprimary = [\"jo@acme.example\"]\n[[directory]]\nkind = \"lark\"\napp_id = \"cli_a1b2\"\n\
+            "help_url = \"https://help.acme.example\"\n[admins]\nsource = \"list\"\nprimary = [\"jo@acme.example\"]\n\
+            [[directory]]\nkind = \"lark\"\napp_id = \"cli_a1b2\"\n\
             app_secret = \"8f742231b10e8888abcd99yyyzzz85a5\"\napi_url = \"http://127.0.0.1:1/\"\n",
             "jo@acme.example",
             "Lark directory doesn't answer. Try again later.",
@@ -210,7 +211,9 @@ fn what_cannot_be_accepted_is_told() {
 fn an_import_pins_only_its_own_directory() {
     let others = "[[directory]]\nkind = \"lark\"\napp_id = \"cli_a1b2\"\napp_secret = \"8f742231b10e8888abcd99yyyzzz85a5\"\n\
         api_url = \"http://127.0.0.1:1/\"\ndomains = [\"acme.example\"]\n[[directory]]\nkind = \"builtin\"\n";
-    let place = Place::new(&format!("{LISTED}{others}"));
+    let place = Place::new(&format!(
+        "help_url = \"https://help.acme.example\"\n{LISTED}{others}"
+    ));
     place.write("people.csv", PEOPLE);
     assert_eq!(
         place.run(&["members", "import", "people.csv"]).out,

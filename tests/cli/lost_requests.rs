@@ -164,6 +164,29 @@ fn a_request_beside_a_webhook_is_told_in_the_log() {
     }
 }
 
+/// What has to be set on the platform has the path of `public_url`, whether the proxy keeps it or not.
+#[test]
+fn the_log_names_addresses_with_the_path_of_public_url() {
+    let place = Place::new(&SETTINGS.replace("reset.acme.example", "acme.example/reset"));
+    let mut serving = Serving::start(&place);
+    for (request, status, message) in [
+        (
+            "GET /reset/mattermost/commands",
+            405,
+            "GET /reset/mattermost/commands: set the command's request method to POST",
+        ),
+        (
+            "POST /lark/event",
+            404,
+            "POST below /reset/lark: there is only /reset/lark/events",
+        ),
+    ] {
+        assert_eq!(send(&serving, request, &[]), status, "{request}");
+        assert_eq!(serving.hears(message)["message"], message);
+        std::thread::sleep(PAUSE);
+    }
+}
+
 /// Anybody can send such requests, so they do not fill the log.
 #[test]
 fn a_flood_beside_a_webhook_is_told_once_a_second() {

@@ -104,7 +104,7 @@ fn a_key_of_another_database_is_taken_on_demand_only() {
 /// Only our own database holds passwords that can be ended here. What another directory made goes on, and that is said.
 #[test]
 fn what_other_directories_made_goes_on() {
-    let lark = "[[directory]]\nkind = \"lark\"\napp_id = \"cli_a1b2\"\napp_secret = \"8f742231b10e8888abcd99yyyzzz85a5\"\n\
+    let lark = "help_url = \"https://help.acme.example\"\n[[directory]]\nkind = \"lark\"\napp_id = \"cli_a1b2\"\napp_secret = \"8f742231b10e8888abcd99yyyzzz85a5\"\n\
         api_url = \"http://127.0.0.1:1/\"\ndomains = [\"acme.example\"]\n";
     let builtin = "[[directory]]\nkind = \"builtin\"\n";
     for (directories, has_builtin) in [(lark.to_owned(), false), (format!("{lark}{builtin}"), true)]
@@ -219,7 +219,8 @@ fn digests_of_the_old_key_go_and_masks_stay() {
     place.sql(
         "update member set temporary_until = case name when 'Jo Lim' then 4102444800000 end;
         update reset set destination_mask = 'e···@evil.example', destination_digest = 'a', copy_digest = 'b',
-            typed_digests = 'c d', reply = 'sealed', reply_until = 9",
+            typed_digests = 'c d', reply = 'sealed', reply_until = 9;
+        insert into code_sign_in (sign_in_key, began_at, expires_at, code_digest, code_tries) values ('k', 1, 2, 'e', 5)",
     );
     std::fs::remove_file(place.0.join("relatch.key")).unwrap();
     assert_eq!(place.run(&["new-key"]).code, 0);
@@ -235,5 +236,9 @@ fn digests_of_the_old_key_go_and_masks_stay() {
             "select name from member where temporary_until < 1000 * unixepoch('now', '1 minute')"
         ),
         ["Jo Lim"]
+    );
+    assert_eq!(
+        place.look("select concat_ws(' ', sign_in_key, code_digest) from code_sign_in"),
+        ["k"]
     );
 }

@@ -200,7 +200,8 @@ fn an_exposed_or_malformed_key_is_refused() {
 #[test]
 fn check_says_why() {
     let place = Place::new(
-        "[admins]\nsource = \"list\"\nprimary = [\"jo@acme.example\"]\n[[directory]]\nkind = \"lark\"\napp_id = \"cli_a1b2\"\n\
+        "help_url = \"https://help.acme.example\"\n[admins]\nsource = \"list\"\nprimary = [\"jo@acme.example\"]\n\
+            [[directory]]\nkind = \"lark\"\napp_id = \"cli_a1b2\"\n\
         app_secret = \"8f742231b10e8888abcd99yyyzzz85a5\"\napi_url = \"http://127.0.0.1:1/\"\n",
     );
     let ran = place.run(&["check"]);

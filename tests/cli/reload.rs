@@ -95,7 +95,7 @@ fn a_default_file_that_is_gone_at_a_reload_changes_nothing() {
     std::fs::rename(&away, &here).unwrap();
     assert_eq!(
         serving.reload()["message"],
-        "the settings were read again; nothing has changed"
+        "the settings were read again; they are the same"
     );
 }
 
@@ -121,12 +121,43 @@ fn what_needs_a_restart_is_refused_with_all_that_comes_with_it() {
     place.write("relatch.toml", SETTINGS);
     assert_eq!(
         serving.reload()["message"],
-        "the settings were read again; nothing has changed"
+        "the settings were read again; they are the same"
     );
     assert_eq!(
         place.look("select outcome || ' ' || coalesce(detail, '') from audit where event = 'reload' order by seq"),
         ["refused slack", "refused slack", "unchanged "]
     );
+}
+
+/// A reload moves the pages too.
+#[test]
+fn the_path_of_public_url_follows_a_reload() {
+    use std::io::{Read, Write};
+
+    let place = Place::new(SETTINGS);
+    let mut serving = Serving::start(&place);
+    let get = |serving: &Serving, path: &str| {
+        let mut stream = std::net::TcpStream::connect(&serving.addr).unwrap();
+        let head = format!("GET {path} HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n");
+        stream.write_all(head.as_bytes()).unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        answer
+    };
+    assert!(get(&serving, "/it/reset/account").starts_with("HTTP/1.1 404"));
+    let url = "public_url = \"https://acme.example/it/reset\"\n";
+    place.write("relatch.toml", &format!("{url}{SETTINGS}"));
+    assert_eq!(
+        serving.reload()["message"],
+        "the settings were read again and are in use"
+    );
+    for path in ["/it/reset/account", "/account"] {
+        let answer = get(&serving, path);
+        assert!(
+            answer.starts_with("HTTP/1.1 303") && answer.contains("location: /it/reset/signin\r\n"),
+            "{answer}"
+        );
+    }
 }
 
 /// A secret is rotated by a new file and SIGHUP; what its file gets wrong is said then, as at the start.
@@ -141,7 +172,7 @@ fn what_is_odd_in_a_new_secret_is_said_after_a_reload() {
     // Also where nothing has changed since.
     for message in [
         "the settings were read again and are in use",
-        "the settings were read again; nothing has changed",
+        "the settings were read again; they are the same",
     ] {
         assert_eq!(serving.reload()["message"], message);
         let line = serving.hears("secret begins or ends with a blank");

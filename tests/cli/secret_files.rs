@@ -68,7 +68,7 @@ fn what_no_token_holds_is_refused_with_the_name_of_its_file() {
 /// They may hold anything, so blanks are kept and told, by `check` and by the log of `serve`.
 #[test]
 fn passwords_and_keys_are_taken_as_they_are() {
-    let ldap = "[[directory]]\nkind = \"ldap\"\nurl = \"ldap://127.0.0.1:1\"\ntls = \"none\"\nbind_dn = \"cn=relatch\"\nbase = \"ou=people\"\n\
+    let ldap = "help_url = \"https://help.acme.example\"\n[[directory]]\nkind = \"ldap\"\nurl = \"ldap://127.0.0.1:1\"\ntls = \"none\"\nbind_dn = \"cn=relatch\"\nbase = \"ou=people\"\n\
         primary_admin_groups = [\"cn=admins\"]\npassword_file = \"secret\"\n";
     let mail = "[email]\nfrom = \"it@acme.example\"\nsmtp_url_file = \"secret\"\n";
     let lark = "[lark]\napp_id = \"cli_a1b2\"\napp_secret = \"8f742231b10e8888abcd99yyyzzz85a5\"\n\

@@ -140,6 +140,85 @@ fn the_manifest_has_the_address_filled_in() {
     );
 }
 
+/// Also where the address has a path, with a slash at its end or without.
+#[test]
+fn every_address_of_every_manifest_has_the_path() {
+    let place = Place::new("");
+    for (platform, routes) in [
+        ("slack", &["/slack/commands", "/slack/interactions"][..]),
+        ("discord", &["/discord/interactions"]),
+        ("lark", &["/lark/events"]),
+        ("mattermost", &["/mattermost/commands"]),
+    ] {
+        for url in ["https://acme.example/reset", "https://acme.example/reset/"] {
+            let ran = place.run(&["manifest", platform, "--url", url]);
+            assert_eq!(ran.code, 0, "{}", ran.err);
+            let of_ours = ran.out.matches("https://acme.example").count();
+            assert_eq!(of_ours, routes.len(), "{}", ran.out);
+            for route in routes {
+                let address = format!("https://acme.example/reset{route}");
+                assert!(ran.out.contains(&address), "{}", ran.out);
+            }
+        }
+    }
+}
+
+/// `public_url` may have a path that nobody can take for one of our own pages.
+#[test]
+fn a_public_url_that_cannot_work_is_refused() {
+    for (url, why) in [
+        ("https://acme.example/?a=b", "no ? and no #"),
+        ("https://acme.example/reset#x", "no ? and no #"),
+        ("https://acme.example/re;set", "letters, digits"),
+        ("https://acme.example/re set", "letters, digits"),
+        ("https://acme.example/r%2Fs", "letters, digits"),
+        ("https://acme.example//reset", "letters, digits"),
+        ("https://acme.example/reset//", "letters, digits"),
+        ("https://acme.example/slack", "/slack"),
+        ("https://acme.example/account/it", "/account"),
+    ] {
+        let ran = Place::new(&format!("public_url = \"{url}\"\n")).run(&["members", "list"]);
+        assert_eq!(ran.code, 78, "{url}: {}", ran.err);
+        assert!(
+            ran.err.contains("public_url: ") && ran.err.contains(why),
+            "{url}: {}",
+            ran.err
+        );
+    }
+    for url in [
+        "https://acme.example",
+        "https://acme.example/",
+        "https://acme.example/reset/",
+        "https://acme.example/it/Reset-2.0_~x",
+        "https://acme.example/accounts",
+    ] {
+        let ran = Place::new(&format!("public_url = \"{url}\"\n")).run(&["members", "list"]);
+        assert_eq!(ran.code, 0, "{url}: {}", ran.err);
+    }
+}
+
+/// A page that begins with the path of `public_url` could not be told from one that a proxy stripped of it.
+#[test]
+fn no_route_of_ours_can_be_the_path_of_public_url() {
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+    let portal = std::fs::read_to_string(root.join("src/portal/mod.rs")).unwrap();
+    let of_pages = portal
+        .split("\"/")
+        .skip(1)
+        .map(|rest| rest.split(['/', '"']).next().unwrap().to_owned());
+    let of_chats = ["slack", "discord", "lark", "mattermost"].map(str::to_owned);
+    let mut routes: Vec<String> = of_pages.chain(of_chats).collect();
+    routes.sort_unstable();
+    routes.dedup();
+    routes.retain(|route| !route.is_empty());
+    assert!(routes.len() > 12, "{routes:?}");
+    for route in routes {
+        let settings = format!("public_url = \"https://acme.example/{route}\"\n");
+        let ran = Place::new(&settings).run(&["members", "list"]);
+        assert_eq!(ran.code, 78, "/{route} is a route, and may be the path");
+    }
+}
+
 /// Whoever may write the settings may name their own directory and administrators: such a file is refused.
 #[test]
 fn settings_that_others_may_write_are_refused() {

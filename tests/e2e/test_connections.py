@@ -5,7 +5,6 @@ import random
 import resource
 import select
 import socket
-import subprocess
 import threading
 import time
 import unittest
@@ -14,7 +13,8 @@ from urllib.parse import urlsplit
 
 from slack_sdk.signature import SignatureVerifier
 
-from world import PATIENCE, SECRET, TEAM, World, free_port
+from nginx import Nginx
+from world import PATIENCE, SECRET, TEAM, World
 
 SOCKETS = 2000
 ADDRESSES = [f"127.0.0.{last}" for last in range(2, 18)]
@@ -94,31 +94,20 @@ class Crowd:
             pass
 
 
-class Nginx:
+def nginx(world, idle="60s"):
     """One proxy as the README sets it up, but without its buffers, so that what is slow in front is slow behind."""
-
-    def __init__(self, folder, upstream, idle="60s"):
-        self.port = free_port()
-        temporary = "\n".join(
-            f"{kind}_temp_path {folder}/{kind};" for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
-        )
-        (folder / "nginx.conf").write_text(f"""
-daemon off;
-user root;
-pid {folder}/nginx.pid;
-error_log {folder}/nginx.log warn;
-worker_processes 1;
-worker_rlimit_nofile 16000;
-events {{ worker_connections 8000; }}
-http {{
+    http = f"""
     access_log off;
-    {temporary}
     keepalive_requests 100000;
-    upstream relatch {{ server {upstream}; keepalive 1024; keepalive_timeout {idle}; keepalive_requests 100000; }}
-    server {{
-        # With a small buffer, so that whoever reads nothing is stuck soon.
-        listen 127.0.0.1:{self.port} backlog=4096 sndbuf=4k;
-        location / {{
+    upstream relatch {{
+        server {urlsplit(world.address).netloc};
+        keepalive 1024;
+        keepalive_timeout {idle};
+        keepalive_requests 100000;
+    }}
+    """
+    server = """
+        location / {
             proxy_pass http://relatch;
             proxy_http_version 1.1;
             proxy_set_header Connection "";
@@ -126,25 +115,10 @@ http {{
             proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;
             proxy_request_buffering off;
             proxy_buffering off;
-        }}
-    }}
-}}
-""")
-        self.folder = folder
-        self.process = subprocess.Popen(
-            ["nginx", "-p", folder, "-e", folder / "nginx.log", "-c", folder / "nginx.conf"], stderr=subprocess.DEVNULL
-        )
-        until = time.time() + PATIENCE
-        while True:
-            try:
-                return socket.create_connection(("127.0.0.1", self.port)).close()
-            except OSError:
-                assert time.time() < until and self.process.poll() is None, (folder / "nginx.log").read_text()
-                time.sleep(0.05)
-
-    def stop(self):
-        self.process.terminate()
-        self.process.wait(PATIENCE)
+        }
+    """
+    # With a small buffer, so that whoever reads nothing is stuck soon.
+    return Nginx(world.folder, http, server, "backlog=4096 sndbuf=4k")
 
 
 def raise_open_files():
@@ -181,13 +155,13 @@ class Stuck(unittest.TestCase):
 
     def test_signed_commands_are_answered_through_a_proxy_whose_clients_are_stuck(self):
         world = self.world()
-        nginx = Nginx(world.folder, urlsplit(world.address).netloc)
-        self.addCleanup(nginx.stop)
-        world.address = f"http://127.0.0.1:{nginx.port}"
+        proxy = nginx(world)
+        self.addCleanup(proxy.stop)
+        world.address = f"http://127.0.0.1:{proxy.port}"
         for way in WAYS:
             with self.subTest(way):
                 # nginx hands on what is pipelined until its own buffers are full.
-                self.attack(world, nginx.port, way, settle=4 if way.startswith("pipelines") else 0)
+                self.attack(world, proxy.port, way, settle=4 if way.startswith("pipelines") else 0)
 
 
 class Kept(unittest.TestCase):
@@ -197,9 +171,9 @@ class Kept(unittest.TestCase):
         raise_open_files()
         world = World(log="info", top='keep_alive = "9s"').start()
         self.addCleanup(world.close)
-        nginx = Nginx(world.folder, urlsplit(world.address).netloc, idle="8s")
-        self.addCleanup(nginx.stop)
-        statuses = asyncio.run(self.everybody(nginx.port, f"{world.http.base}/reply/1"))
+        proxy = nginx(world, idle="8s")
+        self.addCleanup(proxy.stop)
+        statuses = asyncio.run(self.everybody(proxy.port, f"{world.http.base}/reply/1"))
         self.assertEqual(len(statuses), 2048)
         self.assertEqual({status: statuses.count(status) for status in set(statuses)}, {200: 2048})
 

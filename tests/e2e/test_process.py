@@ -87,7 +87,7 @@ class Reload(unittest.TestCase):
         secret.write_text(SECRET)
         secret.chmod(0o600)
         change(world, f'signing_secret = "{SECRET}"', f'signing_secret_file = "{secret}"')
-        self.assertIn("nothing has changed", hang_up(world)["message"], "it is the same secret")
+        self.assertIn("they are the same", hang_up(world)["message"], "it is the same secret")
         secret.write_text("0a1b2c3d4e5f60718293a4b5c6d7e8f9\n")
         self.assertEqual(hang_up(world)["changed"], "slack.signing_secret")
         self.assertEqual(world.post("/slack/commands", {"text": "help"})[0], 401)

@@ -12,6 +12,9 @@ type Calls = (
 /// Of the answer to these only the status is read.
 const BY_STATUS: &[&str] = &[];
 
+/// Of the answer to these only `id` is read, which every object of the API has.
+const BY_ID: &[&str] = &[];
+
 const CALLS: &[Calls] = &[
     (
         "src/chat/discord/commands.rs",
@@ -29,7 +32,11 @@ const CALLS: &[Calls] = &[
     ),
     (
         "src/chat/discord/api.rs",
-        &[("GET", &["GET /api/v10/guilds/{GUILD}/members/{NELLY}"])],
+        &[
+            ("POST", BY_ID),
+            ("POST", BY_STATUS),
+            ("GET", &["GET /api/v10/guilds/{GUILD}/members/{NELLY}"]),
+        ],
     ),
     (
         "src/chat/mattermost/commands.rs",
@@ -61,6 +68,9 @@ const CALLS: &[Calls] = &[
             ("http.get", &["GET /api/v4/config/client"]),
             ("GET", &["GET /api/v4/users/me"]),
             ("POST", &["POST /api/v4/roles/names"]),
+            ("GET", &["GET /api/v4/users/me"]),
+            ("POST", BY_ID),
+            ("POST", BY_STATUS),
             ("http.post", BY_STATUS),
             ("http.post", BY_STATUS),
         ],

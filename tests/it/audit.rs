@@ -51,7 +51,7 @@ async fn a_reset_is_written_down_from_command_to_end() {
             "+5s copy_to_self done slack/T1DC2JH3J/UJO by id-jo of id-mina.park in #1 ref=#1 (phone: +82 ··· ··42)",
             "+5s copy_to_self done slack/T1DC2JH3J/UJO by id-jo of id-mina.park in #1 ref=#1 (phone: +82 ··· ··42)",
             "+5s also_show done slack/T1DC2JH3J/UJO by id-jo of id-mina.park in #1 ref=#1 (phone: +82 ··· ··42)",
-            "+5s click not_yours slack/T1DC2JH3J/UKIM in #1",
+            "+5s click not_yours slack/T1DC2JH3J/UKIM of id-mina.park in #1 ref=#1",
             "+10s confirm claimed slack/T1DC2JH3J/UJO by id-jo of id-mina.park in #1 ref=#1 (phone: +82 ··· ··42)",
             "+10s reset changing slack/T1DC2JH3J/UJO by id-jo of id-mina.park in #1 ref=#1 (phone: +82 ··· ··42)",
             "+10s reset changed slack/T1DC2JH3J/UJO by id-jo of id-mina.park in #1 ref=#1 (phone: +82 ··· ··42)",

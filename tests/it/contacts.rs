@@ -3,6 +3,8 @@
 mod added;
 mod answered;
 mod changed;
+mod promised;
+mod strict_ways;
 mod two_ways;
 
 use relatch::surface::domain::{Platform, Span};

@@ -4,7 +4,7 @@ use axum::http::StatusCode;
 use relatch::surface::domain::{Moment, Platform};
 use serde_json::{Value, json};
 
-use crate::support::slack::{shown_password, text_of};
+use crate::support::slack::{direct, shown_password, text_of};
 use crate::support::{Answer, TestBot, in_private, lark};
 
 const JO: &str = "jo@acme.example";
@@ -43,7 +43,8 @@ async fn a_command_in_a_topic_group_is_answered_in_the_private_chat() {
                     "{chat_type}: {}",
                     card.text()
                 );
-                assert_eq!(bot.slack.said_at("message").len(), 1, "{chat_type}");
+                let own = direct(&lark::id_of(JO));
+                assert_eq!(bot.slack.said_at(&own).len(), 1, "{chat_type}");
                 assert_eq!(bot.slack.said_at("ephemeral").len(), 0, "{chat_type}");
                 bot.click(JO, &card.json(), "deliver_copy").await;
                 bot.click(JO, &bot.slack.last(), "confirm").await;

@@ -4,8 +4,9 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use relatch::surface::chat::slack::{COMMAND_NAME, COMMANDS_ROUTE, INTERACTIONS_ROUTE};
-use relatch::surface::chat::{Adapter, discord, lark, mattermost};
+use relatch::surface::chat::{Adapter, Message, discord, lark, mattermost};
 use relatch::surface::domain::Platform;
+use relatch::surface::domain::delivery::Outcome;
 use serde_json::json;
 
 use crate::support::TestBot;
@@ -97,6 +98,11 @@ async fn slacks_scopes_are_those_of_the_methods_that_are_called() {
     bot.slack.last_view();
     let chat = bot.app.chat(Platform::Slack).unwrap();
     assert_eq!(chat.probe().await, Ok(()));
+    let told = Message {
+        title: "x".to_owned(),
+        ..Message::default()
+    };
+    assert_eq!(chat.send_direct("UJO", &told).await, Outcome::Accepted);
 
     let methods: BTreeSet<String> = METHODS.iter().map(|(name, _)| (*name).to_owned()).collect();
     assert_eq!(

@@ -7,6 +7,7 @@ mod hostile_names;
 mod samples;
 mod sentences;
 mod sms;
+mod truth;
 
 use std::collections::HashSet;
 
@@ -359,4 +360,101 @@ fn plain(message: &Message) -> String {
         })
         .collect();
     lines.join("\n")
+}
+
+/// No text is cut inside a word: what stands before an ellipsis is a whole word of the text, or an address that is
+/// shortened in its middle.
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_is_cut_inside_a_word() {
+    let bot = TestBot::new().await;
+    let (row, value) = recorded(&bot).await;
+    let email = MINA.parse().unwrap();
+    let words = [
+        "Wilhelmina",
+        "Featherstonehaugh",
+        "Cholmondeley",
+        "Marjoribanks",
+        "Beauchamp",
+    ]
+    .join(" ");
+    let typed = format!("{words} {words} {words}");
+    let about = (&member(), &row);
+    let world = World::new(
+        (&words, &typed),
+        &email,
+        about,
+        &bot.app.organization,
+        &value,
+    );
+    let mut serial = 0;
+    let mut shortened = 0;
+    for sample in samples::of(&world) {
+        for chat in &bot.app.chats {
+            serial += 1;
+            let (source, sent) = match &sample.told {
+                Told::Message(message) => {
+                    let kind = InteractionKind::Command;
+                    let body = chat.immediate(kind, Immediate::Say(message));
+                    let labels = message.buttons.iter().map(|button| &button.label);
+                    let source: Vec<&str> = std::iter::once(&message.title)
+                        .chain(&message.lines)
+                        .chain(labels)
+                        .map(String::as_str)
+                        .collect();
+                    (source.join(" "), serde_json::from_slice(&body).unwrap())
+                }
+                Told::Form(form) => {
+                    let source = [&form.title, &form.label, &form.hint, &form.submit];
+                    let source = source.map(String::as_str).join(" ");
+                    (source, opened(&bot, chat, form, serial).await)
+                }
+                Told::FormError(_) => continue,
+            };
+            let mut texts = Vec::new();
+            texts_in(&sent, &mut texts);
+            for text in texts {
+                let text = text.replace(['\\', '*', ZERO_WIDTH], "");
+                for cut in text
+                    .split_whitespace()
+                    .filter_map(|word| word.strip_suffix('…'))
+                {
+                    shortened += 1;
+                    let is_whole = cut.is_empty()
+                        || source
+                            .split_whitespace()
+                            .any(|word| word.trim_end_matches('…') == cut);
+                    assert!(
+                        is_whole,
+                        "{} on {}: {cut:?} in {text}",
+                        sample.name,
+                        chat.platform()
+                    );
+                }
+            }
+        }
+    }
+    assert!(shortened > 0, "nothing was too long");
+}
+
+/// A form as the platform is sent it.
+async fn opened(bot: &TestBot, chat: &Chat, form: &Form, serial: u32) -> serde_json::Value {
+    if chat.opens_forms_at_once() {
+        let body = chat.immediate(InteractionKind::Click, Immediate::Open(form, None));
+        return serde_json::from_slice(&body).unwrap();
+    }
+    let trigger = mattermost::trigger(&mattermost::id_of(JO), serial, bot.clock.now());
+    chat.open_form(&Trigger::new(trigger), form).await.unwrap();
+    bot.slack.last_view()
+}
+
+/// Every text in a body.
+fn texts_in(value: &serde_json::Value, texts: &mut Vec<String>) {
+    match value {
+        serde_json::Value::String(text) => texts.push(text.clone()),
+        serde_json::Value::Array(items) => items.iter().for_each(|item| texts_in(item, texts)),
+        serde_json::Value::Object(fields) => {
+            fields.values().for_each(|field| texts_in(field, texts));
+        }
+        serde_json::Value::Null | serde_json::Value::Bool(_) | serde_json::Value::Number(_) => {}
+    }
 }

@@ -25,10 +25,7 @@ async fn the_page_claims_no_code_that_was_refused() {
     bot.outbox.end_next_send(Outcome::Refused(Refusal::Later));
     let asked = browser.sign_in(MINA, &temporary).await;
     let page = browser.open(asked.to()).await.text;
-    assert!(
-        page.contains("No code could be sent at the moment"),
-        "{page}"
-    );
+    assert!(page.contains("No code could be sent."), "{page}");
     let page = browser.open("/verify").await.text;
     assert!(!page.contains("code of 6 digits"), "{page}");
     assert!(page.contains("No code is on its way"), "{page}");

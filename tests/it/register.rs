@@ -61,6 +61,22 @@ async fn nothing_is_to_do_only_with_the_command_s_token() {
     );
 }
 
+/// The server posts to the whole of `public_url`.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_command_posts_to_the_path_of_public_url() {
+    let bot = with_server("", |_| {}).await;
+    bot.write_settings(&format!(
+        "public_url = \"https://acme.example/reset/\"\n[mattermost]\nurl = \"{}/mm/\"\nbot_token = \"{BOT_TOKEN}\"\n",
+        bot.slack.base
+    ));
+    assert_eq!(register(&bot, &[TEAM]).code, 0);
+    let commands = bot.slack.memory.mattermost.lock().unwrap().commands.clone();
+    assert_eq!(
+        commands[0]["url"],
+        "https://acme.example/reset/mattermost/commands"
+    );
+}
+
 /// Each refusal of the server is said, and nothing is called written.
 #[tokio::test(flavor = "multi_thread")]
 async fn what_the_server_refuses_is_said() {

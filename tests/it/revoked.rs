@@ -138,7 +138,8 @@ fn then(action: Action, platform: Platform) -> Then {
         | Action::AlsoShow
         | Action::Confirm
         | Action::Back
-        | Action::RetrySignOut => Then::Refused,
+        | Action::RetrySignOut
+        | Action::AskContact => Then::Refused,
         Action::DeliverOther => Then::Form(FormKind::Destination),
         Action::CopyToSelfChange => Then::Form(FormKind::CopyAddress),
         Action::ContactCode => Then::Form(FormKind::ContactCode),
@@ -166,7 +167,7 @@ struct Live {
 
 /// Goes to the message on which the button stands, as an administrator who may.
 async fn live(bot: &TestBot, action: Action, platform: Platform) -> Live {
-    let member = if action == Action::Reachable {
+    let member = if matches!(action, Action::Reachable | Action::AskContact) {
         NOA
     } else {
         MINA
@@ -178,7 +179,8 @@ async fn live(bot: &TestBot, action: Action, platform: Platform) -> Live {
         | Action::DirectoryLink
         | Action::SendGuide
         | Action::Cancel
-        | Action::Reachable => bot.card(JO, member).await,
+        | Action::Reachable
+        | Action::AskContact => bot.card(JO, member).await,
         Action::CopyToSelf
         | Action::CopyToSelfChange
         | Action::AlsoShow
@@ -212,8 +214,9 @@ async fn live(bot: &TestBot, action: Action, platform: Platform) -> Live {
             }
         }
     };
-    // The built-in directory sends no link of its own; the click is tried with the value of the same card.
-    let has_none = action == Action::DirectoryLink
+    // The built-in directory sends no link of its own, and where the chat names the administrators nobody can list the
+    // others; the click is tried with the value of the same card.
+    let has_none = matches!(action, Action::DirectoryLink | Action::AskContact)
         || (action == Action::Done && platform == Platform::Mattermost);
     let name = if has_none { "cancel" } else { action.as_str() };
     let value = button_value(&message, name)
@@ -447,6 +450,7 @@ async fn what_acts_at_once_knows_of_a_rank_that_was_lost_just_now() {
             Action::SendGuide,
             Action::DirectoryLink,
             Action::RetrySignOut,
+            Action::AskContact,
         ] {
             assert_button(action, Platform::Slack, &JUST_NOW).await;
         }

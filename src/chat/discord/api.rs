@@ -5,7 +5,7 @@ use std::time::Duration;
 use axum::http::header;
 use reqwest::Method;
 use secrecy::ExposeSecret;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::config::is_snowflake;
 use super::{Discord, render, wire};
@@ -86,6 +86,28 @@ impl Discord {
             ApiError::Unavailable
         })?;
         read_rest(&answer, "bot in this server")
+    }
+
+    /// Writes to a user alone. A user who takes no messages from the bot is no address (403, "Cannot send messages to this
+    /// user", in "Opcodes and Status Codes").
+    pub(super) async fn write_to(&self, user: &str, message: Value) -> Result<(), ApiError> {
+        if !is_snowflake(user) {
+            return Err(ApiError::NotFound);
+        }
+        let asked = json!({ "recipient_id": user });
+        let chat = self
+            .api(Method::POST, "users/@me/channels", Some(&asked))
+            .await?;
+        let id = chat.get("id").and_then(Value::as_str).unwrap_or_default();
+        if !is_snowflake(id) {
+            return Err(ApiError::Unavailable);
+        }
+        let path = format!("channels/{id}/messages");
+        match self.api(Method::POST, &path, Some(&message)).await {
+            Ok(_) => Ok(()),
+            Err(ApiError::MissingScope(_)) => Err(ApiError::NotFound),
+            Err(error) => Err(error),
+        }
     }
 
     /// The kind of an account. One that is not a member of our server is a stranger.

@@ -17,6 +17,7 @@ use serde_json::{Value, json};
 
 pub use self::config::Config;
 use super::account::{AccountIds, ProfileCache};
+use super::api::sent_outcome;
 use super::interaction::Trigger;
 use super::{
     Adapter, ApiError, Asking, ChatParts, EmptySecret, Form, Freshness, Immediate, Interaction,
@@ -169,6 +170,11 @@ impl Adapter for Discord {
     ) -> Outcome {
         self.post(to, render::message(message, None), placement)
             .await
+    }
+
+    /// Into the chat of the bot and the user, which is made or found first (Discord, "Create DM", "Create Message").
+    async fn send_direct(&self, user: &str, message: &Message) -> Outcome {
+        sent_outcome(&self.write_to(user, render::message(message, None)).await)
     }
 
     async fn show(

@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 
-use crate::chat::texts::fit;
 use crate::chat::{Button, Form, Message, ShownPassword, Style};
+use crate::domain::shorten::shorten;
 
 /// The flag of a message that only one person sees (Discord, "Message flags").
 pub(super) const EPHEMERAL: u32 = 1 << 6;
@@ -41,7 +41,7 @@ fn escape(text: &str) -> String {
 
 /// A message. Lines that exceed the limit are dropped; the password comes first, so it always fits.
 pub(super) fn message(message: &Message, password: Option<&ShownPassword<'_>>) -> Value {
-    let mut content = format!("**{}**", escape(&fit(&message.title, 300)));
+    let mut content = format!("**{}**", escape(&shorten(&message.title, 300)));
     if let Some(password) = password {
         // A password has only letters, digits and - # + =, so it cannot end the code span.
         for part in [
@@ -88,7 +88,7 @@ fn button(button: &Button) -> Value {
     json!({
         "type": 2,
         "style": style,
-        "label": fit(&button.label, BUTTON),
+        "label": shorten(&button.label, BUTTON),
         "custom_id": format!("{}:{}", button.action, button.value),
     })
 }
@@ -97,11 +97,11 @@ fn button(button: &Button) -> Value {
 pub(super) fn modal(form: &Form) -> Value {
     json!({
         "custom_id": format!("{}:{}", form.kind, form.value),
-        "title": fit(&form.title, TITLE),
+        "title": shorten(&form.title, TITLE),
         "components": [{
             "type": 18,
-            "label": fit(&form.label, LABEL),
-            "description": fit(&form.hint, DESCRIPTION),
+            "label": shorten(&form.label, LABEL),
+            "description": shorten(&form.hint, DESCRIPTION),
             "component": { "type": 4, "custom_id": INPUT, "style": 1, "required": true, "max_length": TYPED },
         }],
     })

@@ -6,7 +6,9 @@ use ring::signature::{ED25519, UnparsedPublicKey};
 use super::config::is_snowflake;
 use super::{COMMAND_NAME, Discord, MENU_NAME, render, wire};
 use crate::chat::interaction::{Ask, Trigger, Word};
-use crate::chat::signature::{check_content_type, fresh_timestamp, only_header, replay_key};
+use crate::chat::signature::{
+    NO_INPUT, UNASKED_TYPE, check_content_type, fresh_timestamp, only_header, replay_key,
+};
 use crate::chat::{
     Click, Command, FormSubmitted, Interaction, NamedMember, NotVerified, Origin, ReplyAddress,
     Verified,
@@ -54,7 +56,7 @@ impl Discord {
             }),
             COMPONENT => read_click(origin, &data)?,
             MODAL => read_form(origin, data)?,
-            _ => return Err(NotVerified::Malformed("a type that we never ask for")),
+            _ => return Err(NotVerified::Malformed(UNASKED_TYPE)),
         }))
     }
 
@@ -238,10 +240,10 @@ fn read_form(origin: Origin, data: wire::InteractionData) -> Result<Interaction,
         .into_iter()
         .flat_map(|part| part.component.into_iter().chain(part.components));
     let (Some(input), None) = (typed.next(), typed.next()) else {
-        return Err(NotVerified::Malformed("a form without its input"));
+        return Err(NotVerified::Malformed(NO_INPUT));
     };
     if input.custom_id.as_deref() != Some(render::INPUT) {
-        return Err(NotVerified::Malformed("a form without its input"));
+        return Err(NotVerified::Malformed(NO_INPUT));
     }
     Ok(Interaction::Form(FormSubmitted {
         origin,

@@ -1,5 +1,6 @@
 //! The grammar of a command: what its words ask for.
 
+use crate::domain::shorten::shorten;
 use crate::domain::{EmailAddress, without_marks};
 
 /// What a command asks for.
@@ -8,6 +9,8 @@ pub enum Ask {
     Help,
     /// The log, of everybody or of one member.
     Log(Option<NamedMember>),
+    /// Tries that were refused, and contacts that were added, of everybody or of one member.
+    Refused(Option<NamedMember>),
     /// Which rules would allow a reset.
     Why(NamedMember),
     /// A reset, with the further words as the reason.
@@ -72,6 +75,21 @@ impl Ask {
                 "contact" => Self::contact(rest),
                 "log" => match rest {
                     [] => Self::Log(None),
+                    // In this order where a platform has an option for the member.
+                    [Word::Member(member), Word::Text(text)]
+                        if text.eq_ignore_ascii_case("refused") =>
+                    {
+                        Self::Refused(Some(member.clone()))
+                    }
+                    [Word::Text(text), rest @ ..] if text.eq_ignore_ascii_case("refused") => {
+                        match rest {
+                            [] => Self::Refused(None),
+                            rest => Self::one_member(rest).map_or_else(
+                                |unclear| unclear,
+                                |member| Self::Refused(Some(member)),
+                            ),
+                        }
+                    }
                     rest => Self::one_member(rest)
                         .map_or_else(|unclear| unclear, |member| Self::Log(Some(member))),
                 },
@@ -102,7 +120,9 @@ impl Ask {
             }
         }
         let reason = without_marks(&reason.join(" "));
-        let reason: String = reason.chars().take(REASON_LIMIT).collect();
+        // It goes into e-mails and to terminals, too.
+        let shown: String = reason.chars().filter(|c| !c.is_control()).collect();
+        let reason = shorten(&shown, REASON_LIMIT);
         Self::Reset(
             member.clone(),
             Some(reason).filter(|reason| !reason.is_empty()),
@@ -193,6 +213,18 @@ mod tests {
             Ask::Log(Some(mina.clone()))
         );
         assert_eq!(
+            Ask::read(&[text("log"), text("Refused")]),
+            Ask::Refused(None)
+        );
+        assert_eq!(
+            Ask::read(&[text("log"), text("refused"), mention("U1")]),
+            Ask::Refused(Some(mina.clone()))
+        );
+        assert_eq!(
+            Ask::read(&[text("log"), mention("U1"), text("refused")]),
+            Ask::Refused(Some(mina.clone()))
+        );
+        assert_eq!(
             Ask::read(&[text("log"), text("mina")]),
             Ask::Unclear("mina".to_owned())
         );
@@ -208,11 +240,19 @@ mod tests {
     }
 
     #[test]
+    fn a_reason_has_no_control_characters() {
+        let Ask::Reset(_, reason) = Ask::read(&[mention("U1"), text("INC\u{1b}[2J-1\u{7}")]) else {
+            panic!()
+        };
+        assert_eq!(reason.as_deref(), Some("INC[2J-1"));
+    }
+
+    #[test]
     fn a_reason_is_cut() {
         let Ask::Reset(_, Some(reason)) = Ask::read(&[mention("U1"), text(&"x".repeat(500))])
         else {
             panic!()
         };
-        assert_eq!(reason.len(), 200);
+        assert_eq!(reason.chars().count(), 200);
     }
 }

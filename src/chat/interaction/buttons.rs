@@ -61,6 +61,8 @@ buttons! {
     ContactAdd = "contact_add",
     /// Send a code to a contact that was added.
     ContactCode = "contact_code",
+    /// Ask another administrator to add a contact, so that the code can come.
+    AskContact = "ask_contact",
 }
 
 written_enum! {
@@ -103,6 +105,8 @@ pub enum CardAsk {
     Close,
     Act(CardAct),
     After(AfterAct),
+    /// S42: ask another administrator to add a contact, before the act or after it.
+    AskContact,
 }
 
 /// A change of a card.
@@ -194,6 +198,7 @@ impl Action {
             Self::DirectoryLink => CardAsk::Act(CardAct::SendDirectoryLink),
             Self::RetrySignOut => CardAsk::After(AfterAct::SignOut),
             Self::Done => CardAsk::After(AfterAct::Hide),
+            Self::AskContact => CardAsk::AskContact,
         })
     }
 }

@@ -3,7 +3,7 @@
 use zeroize::Zeroizing;
 
 use super::Action;
-use crate::domain::{Password, ResetId};
+use crate::domain::{MemberId, Password, ResetId};
 
 /// A message to one administrator. Its texts are plain: renderers must not let a platform read markup in them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -16,6 +16,9 @@ pub struct Message {
     pub buttons: Vec<Button>,
     /// Earlier resets whose results these lines tell: if the message is not sent, they are told again.
     pub results: Vec<ResetId>,
+    /// Resets of which these lines tell that the member said "this wasn't me", each with the administrator who reads it: the
+    /// same.
+    pub heard: Vec<(ResetId, MemberId)>,
     /// Set in a refusal. Its text is in `title` and `lines` already; where more is known of the reset, it is written anew
     /// from these parts.
     pub refused: Option<Box<RefusedParts>>,

@@ -214,6 +214,11 @@ impl Adapter for Lark {
         self.tell(to, message, None, placement).await
     }
 
+    /// Into the 1:1 chat of the bot and the user (Lark, "Send message").
+    async fn send_direct(&self, user: &str, message: &Message) -> Outcome {
+        self.write_to(user, message).await
+    }
+
     async fn show(
         &self,
         to: &ReplyAddress,

@@ -3,8 +3,9 @@
 
 use serde_json::{Value, json};
 
-use crate::chat::texts::{BACK, fit};
+use crate::chat::texts::BACK;
 use crate::chat::{Action, Button, Form, Message, ShownPassword, Style};
+use crate::domain::shorten::shorten;
 
 /// Longest body of a call in bytes (Lark, "Update the message card sent by the app": 30 KB), less what stands around a card.
 const BODY: usize = 30 * 1024 - 512;
@@ -35,7 +36,7 @@ fn card(title: &str, elements: &[Value]) -> Value {
     json!({
         // A card cannot be forwarded, and it can be changed after it was sent.
         "config": { "wide_screen_mode": true, "enable_forward": false, "update_multi": true },
-        "header": { "title": plain(&fit(title, TITLE)) },
+        "header": { "title": plain(&shorten(title, TITLE)) },
         "elements": elements,
     })
 }
@@ -90,7 +91,7 @@ fn button(button: &Button, group: Option<&str>) -> Value {
     };
     json!({
         "tag": "button",
-        "text": plain(&fit(&button.label, BUTTON)),
+        "text": plain(&shorten(&button.label, BUTTON)),
         "type": kind,
         "value": { "action": button.action.as_str(), "value": button.value, "group": group },
     })
@@ -110,14 +111,14 @@ pub(super) fn form(form: &Form, group: Option<&str>) -> Value {
         "required": true,
         "max_length": TYPED,
         "label": plain(&form.label),
-        "placeholder": plain(&fit(&form.label, PLACEHOLDER)),
+        "placeholder": plain(&shorten(&form.label, PLACEHOLDER)),
     });
     let submit = json!({
         "tag": "button",
         "name": "submit",
         "action_type": "form_submit",
         "type": "primary",
-        "text": plain(&fit(&form.submit, BUTTON)),
+        "text": plain(&shorten(&form.submit, BUTTON)),
         "value": { "form": form.kind.as_str(), "value": form.value, "group": group },
     });
     let elements = vec![

@@ -47,6 +47,18 @@ impl LarkReply {
     }
 }
 
+fn outcome(end: &Result<(), LarkError>) -> Outcome {
+    match end {
+        Ok(()) => Outcome::Accepted,
+        Err(LarkError::NotSent | LarkError::Untrusted(_)) => Outcome::Refused(Refusal::Unreachable),
+        Err(LarkError::Limited(_)) => Outcome::Refused(Refusal::Later),
+        Err(LarkError::MissingScope(_) | LarkError::NoToken(_) | LarkError::Refused(_)) => {
+            Outcome::Refused(Refusal::Message)
+        }
+        Err(LarkError::NoAnswer) => Outcome::Unknown,
+    }
+}
+
 struct Content<'a> {
     message: &'a Message,
     password: Option<&'a ShownPassword<'a>>,
@@ -76,17 +88,16 @@ impl Lark {
             Placement::Replace => self.replace(&reply, &content).await,
             Placement::Add => self.send(&reply, &content).await,
         };
-        match end {
-            Ok(()) => Outcome::Accepted,
-            Err(LarkError::NotSent | LarkError::Untrusted(_)) => {
-                Outcome::Refused(Refusal::Unreachable)
-            }
-            Err(LarkError::Limited(_)) => Outcome::Refused(Refusal::Later),
-            Err(LarkError::MissingScope(_) | LarkError::NoToken(_) | LarkError::Refused(_)) => {
-                Outcome::Refused(Refusal::Message)
-            }
-            Err(LarkError::NoAnswer) => Outcome::Unknown,
-        }
+        outcome(&end)
+    }
+
+    /// Writes to a user in their 1:1 chat with the bot.
+    pub(super) async fn write_to(&self, user: &str, message: &Message) -> Outcome {
+        let content = Content {
+            message,
+            password: None,
+        };
+        outcome(&self.send_to(("open_id", user), &content).await)
     }
 
     /// Sends a new card. In a group it is for one person alone. Where Lark refuses that, as in a group in topic mode, the
@@ -108,10 +119,19 @@ impl Lark {
                 "this group takes no card for one person alone; it goes to the 1:1 chat"
             );
         }
-        let (kind, to) = match reply.chat.as_ref().filter(|_| !reply.is_group) {
-            Some(chat) => ("chat_id", chat),
-            None => ("open_id", &reply.user),
+        let to = match reply.chat.as_ref().filter(|_| !reply.is_group) {
+            Some(chat) => ("chat_id", chat.as_str()),
+            None => ("open_id", reply.user.as_str()),
         };
+        self.send_to(to, content).await
+    }
+
+    /// Sends a new card to a 1:1 chat, or to a user, whose chat it is.
+    async fn send_to(
+        &self,
+        (kind, to): (&str, &str),
+        content: &Content<'_>,
+    ) -> Result<(), LarkError> {
         let card = content.card(None).to_string();
         let body = json!({ "receive_id": to, "msg_type": "interactive", "content": card });
         let path = format!("im/v1/messages?receive_id_type={kind}");

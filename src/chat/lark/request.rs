@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::reply::LarkReply;
 use super::{CARD_EVENT, Lark, MENU_EVENT, MESSAGE_EVENT, is_id, render, text, wire};
 use crate::chat::interaction::{Ask, Trigger};
-use crate::chat::signature::{check_content_type, replay_key};
+use crate::chat::signature::{NO_INPUT, check_content_type, replay_key};
 use crate::chat::{
     Click, Command, FormSubmitted, Interaction, NotVerified, Origin, ReplyAddress, Verified,
 };
@@ -238,7 +238,7 @@ fn read_action(origin: Origin, pushed: wire::CardAction) -> Result<Interaction, 
                 .parse()
                 .map_err(NotVerified::malformed("an unknown form"))?;
             let Some(Value::String(typed)) = form_value.remove(render::INPUT) else {
-                return Err(NotVerified::Malformed("a form without its input"));
+                return Err(NotVerified::Malformed(NO_INPUT));
             };
             Ok(Interaction::Form(FormSubmitted {
                 origin,

@@ -41,7 +41,8 @@ use self::server::{BotRights, bad_address, not_answered};
 use self::server_fact::ServerFact;
 use self::trigger::{SignedTrigger, SigningKey};
 use super::account::{AccountIds, ProfileCache};
-use super::api::read_rest;
+use super::adapter::ONLY_POST;
+use super::api::{read_rest, sent_outcome};
 use super::interaction::Trigger;
 use super::use_counts::UseCounts;
 use super::{
@@ -166,7 +167,7 @@ impl Adapter for Mattermost {
         if route == COMMANDS_ROUTE {
             "set the command's request method to POST"
         } else {
-            "only POST is answered"
+            ONLY_POST
         }
     }
 
@@ -305,6 +306,11 @@ impl Adapter for Mattermost {
 
     async fn follow_up_alone(&self, to: &ReplyAddress, message: &Message) -> Outcome {
         self.send_alone(to, message).await
+    }
+
+    /// As a post in the direct channel of the bot and the user.
+    async fn send_direct(&self, user: &str, message: &Message) -> Outcome {
+        sent_outcome(&self.post_directly(user, message).await)
     }
 
     async fn show(

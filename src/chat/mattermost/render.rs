@@ -3,8 +3,9 @@
 use serde_json::{Value, json};
 
 use super::markdown::escape;
-use crate::chat::texts::{BUTTONS, fit, fit_bytes};
+use crate::chat::texts::BUTTONS;
 use crate::chat::{Button, Form, Message, ShownPassword, Style};
+use crate::domain::shorten::{shorten, shorten_bytes};
 
 /// Longest text of a post (Mattermost, "Posts": 16383 for the whole post).
 const POST: usize = 12_000;
@@ -24,7 +25,7 @@ pub(super) fn plain(message: &Message) -> String {
     let all: Vec<&str> = std::iter::once(message.title.as_str())
         .chain(lines)
         .collect();
-    fit(&all.join(" ").replace(['\n', '\r'], " "), POST)
+    shorten(&all.join(" ").replace(['\n', '\r'], " "), POST)
 }
 
 /// The text of a message without its buttons.
@@ -33,7 +34,7 @@ pub(super) fn text(message: &Message) -> String {
 }
 
 fn with_password(message: &Message, password: Option<&ShownPassword<'_>>) -> String {
-    let mut text = format!("**{}**", escape(&fit(&message.title, 300)));
+    let mut text = format!("**{}**", escape(&shorten(&message.title, 300)));
     if let Some(password) = password {
         // A password has only letters, digits and - # + =, and the label is our own text: neither can end the code span.
         for part in [
@@ -111,7 +112,7 @@ fn button(button: &Button, actions: &str) -> Value {
     json!({
         "id": id,
         "type": "button",
-        "name": fit(&button.label, 80),
+        "name": shorten(&button.label, 80),
         "style": style,
         "integration": {
             "url": actions,
@@ -122,7 +123,7 @@ fn button(button: &Button, actions: &str) -> Value {
 
 /// A dialog with one input. A label that is cut, which has a name in it, stands whole above the input.
 pub(super) fn dialog(form: &Form, state: &str) -> Value {
-    let label = fit_bytes(&form.label, TITLE);
+    let label = shorten_bytes(&form.label, TITLE);
     let introduction = if label == form.label {
         String::new()
     } else {
@@ -130,16 +131,16 @@ pub(super) fn dialog(form: &Form, state: &str) -> Value {
     };
     json!({
         "callback_id": form.kind.as_str(),
-        "title": fit_bytes(&form.title, TITLE),
+        "title": shorten_bytes(&form.title, TITLE),
         "introduction_text": introduction,
-        "submit_label": fit_bytes(&form.submit, TITLE),
+        "submit_label": shorten_bytes(&form.submit, TITLE),
         "state": state,
         "elements": [{
             "display_name": label,
             "name": INPUT,
             "type": "text",
             "max_length": TYPED,
-            "help_text": fit_bytes(&form.hint, HELP),
+            "help_text": shorten_bytes(&form.hint, HELP),
         }],
     })
 }

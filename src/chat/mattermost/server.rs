@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::reply::MattermostReply;
 use super::trigger::{SignedTrigger, SigningKey};
-use super::{CALL_DEADLINE, Mattermost, REPLY_USES, render};
+use super::{CALL_DEADLINE, Mattermost, REPLY_USES, is_id, render};
 use crate::chat::api::{follow_up_outcome, read_rest};
 use crate::chat::{ApiError, Asking, Message, NotVerified, ReplyAddress, ShownPassword};
 use crate::domain::delivery::{Outcome, Refusal};
@@ -52,6 +52,12 @@ impl BotRights {
             sees_all_commands: is_admin || has(MANAGE_OTHERS_COMMANDS),
         })
     }
+}
+
+/// The id of an account or a channel.
+fn id_in(answer: &Value) -> Result<&str, ApiError> {
+    let id = answer.get("id").and_then(Value::as_str);
+    id.filter(|id| is_id(id)).ok_or(ApiError::Unavailable)
 }
 
 /// The names of an account's roles.
@@ -245,6 +251,25 @@ impl Mattermost {
         self.send_to_one(&reply, message, None)
             .await
             .unwrap_or(Outcome::Refused(Refusal::Credentials))
+    }
+
+    /// Posts into the direct channel of the bot and a user, which the server makes or finds. A bot that may not see the user
+    /// or post there is refused (`createDirectChannel` in `api4/channel.go`, `createPost` in `api4/post.go`).
+    pub(super) async fn post_directly(
+        &self,
+        user: &str,
+        message: &Message,
+    ) -> Result<(), ApiError> {
+        let me = self.api(Method::GET, "users/me", None).await?;
+        let channel = self
+            .api(
+                Method::POST,
+                "channels/direct",
+                Some(&json!([id_in(&me)?, user])),
+            )
+            .await?;
+        let post = json!({ "channel_id": id_in(&channel)?, "message": render::text(message) });
+        self.api(Method::POST, "posts", Some(&post)).await.map(drop)
     }
 
     fn reply(&self, to: &ReplyAddress) -> Option<MattermostReply> {

@@ -92,7 +92,9 @@ impl Slack {
         let error = verdict.error.unwrap_or_default();
         tracing::warn!(platform = "slack", method, slack.error = %error, "Slack refused a call");
         Err(match error.as_str() {
-            "user_not_found" | "user_not_visible" | "users_not_found" => ApiError::NotFound,
+            "user_not_found" | "user_not_visible" | "users_not_found"
+            // Slack, "chat.postMessage", "Errors".
+            | "channel_not_found" | "cannot_dm_bot" => ApiError::NotFound,
             "missing_scope" => ApiError::MissingScope(verdict.needed.unwrap_or_default()),
             "ratelimited" => ApiError::RateLimited(retry_after(answer.retry_after)),
             "invalid_auth" | "not_authed" | "token_revoked" | "token_expired"

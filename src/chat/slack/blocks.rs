@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use crate::chat::texts::{CLOSE, fit};
+use crate::chat::texts::CLOSE;
 use crate::chat::{Button, Form, FormKind, Message, Placement, ShownPassword, Style};
+use crate::domain::shorten::shorten;
 
 /// Longest text of a header block (Slack, "Header block").
 const HEADER: usize = 150;
@@ -89,6 +90,16 @@ pub(super) struct SlackMessage<'a> {
     replace_original: Option<bool>,
 }
 
+/// A message that the app writes by itself (Slack, "chat.postMessage").
+#[derive(Serialize)]
+pub(super) struct DirectMessage<'a> {
+    channel: &'a str,
+    text: String,
+    mrkdwn: bool,
+    unfurl_links: bool,
+    blocks: Vec<Block<'a>>,
+}
+
 /// A form (Slack, "Modal views").
 #[derive(Serialize)]
 pub(super) struct Modal<'a> {
@@ -112,7 +123,7 @@ pub(super) struct FormErrors {
 fn plain(text: &str, limit: usize) -> Text {
     // Without `emoji: false` a name such as ":skull:" would become a picture.
     Text::PlainText {
-        text: fit(text, limit),
+        text: shorten(text, limit),
         emoji: false,
     }
 }
@@ -125,7 +136,7 @@ fn fallback(message: &Message) -> String {
         text.push(' ');
         text.push_str(&message.lines.join("\n"));
     }
-    fit(
+    shorten(
         &text
             .replace('&', "&amp;")
             .replace('<', "&lt;")
@@ -196,6 +207,17 @@ pub(super) fn message<'a>(
     }
 }
 
+/// A message to one person whom nobody has to answer.
+pub(super) fn direct<'a>(channel: &'a str, message: &'a Message) -> DirectMessage<'a> {
+    DirectMessage {
+        channel,
+        text: fallback(message),
+        mrkdwn: false,
+        unfurl_links: false,
+        blocks: blocks(message, None),
+    }
+}
+
 /// A modal with one input (Slack, "views.open").
 pub(super) fn modal(form: &Form) -> Modal<'_> {
     let (block_id, action_id) = input(form.kind);
@@ -223,7 +245,7 @@ pub(super) fn form_error(kind: FormKind, text: &str) -> FormErrors {
     let (block_id, _) = input(kind);
     FormErrors {
         response_action: "errors",
-        errors: BTreeMap::from([(block_id, fit(text, INPUT_LABEL))]),
+        errors: BTreeMap::from([(block_id, shorten(text, INPUT_LABEL))]),
     }
 }
 

@@ -19,6 +19,7 @@ use serde_json::json;
 
 pub use self::config::Config;
 use super::account::{AccountIds, ProfileCache};
+use super::api::sent_outcome;
 use super::interaction::Trigger;
 use super::signature::{EmptySecret, SigningSecrets};
 use super::{
@@ -197,6 +198,14 @@ impl Adapter for Slack {
     ) -> Outcome {
         self.post(to, &blocks::message(message, None, Some(placement)))
             .await
+    }
+
+    /// `chat.postMessage` with the id of a user writes into the app's own chat with them (Slack, "chat.postMessage").
+    async fn send_direct(&self, user: &str, message: &Message) -> Outcome {
+        let body = blocks::direct(user, message);
+        let sent: Result<IgnoredAny, ApiError> =
+            self.api("chat.postMessage", |call| call.json(&body)).await;
+        sent_outcome(&sent)
     }
 
     async fn show(

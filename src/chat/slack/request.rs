@@ -5,7 +5,7 @@ use axum::http::HeaderMap;
 use super::verify::is_ssl_check;
 use super::{COMMANDS_ROUTE, INTERACTIONS_ROUTE, Slack, blocks, wire};
 use crate::chat::interaction::{Ask, Trigger, Word};
-use crate::chat::signature::check_content_type;
+use crate::chat::signature::{NO_INPUT, UNASKED_TYPE, check_content_type};
 use crate::chat::{
     Click, Command, FormSubmitted, Interaction, NamedMember, NotVerified, Origin, Verified,
 };
@@ -77,7 +77,7 @@ impl Slack {
         match payload {
             wire::Payload::BlockActions(pressed) => self.read_click(pressed, replay, now),
             wire::Payload::ViewSubmission(submitted) => self.read_form(submitted, replay, now),
-            wire::Payload::Other => Err(NotVerified::Malformed("a type that we never ask for")),
+            wire::Payload::Other => Err(NotVerified::Malformed(UNASKED_TYPE)),
         }
     }
 
@@ -150,7 +150,7 @@ impl Slack {
             .get(block_id)
             .and_then(|block| block.get(action_id));
         let typed = input
-            .ok_or(NotVerified::Malformed("a form without its input"))?
+            .ok_or(NotVerified::Malformed(NO_INPUT))?
             .value
             .clone()
             .unwrap_or_default();

@@ -69,7 +69,7 @@ fn security_email(settings: &Settings, report: &mut CheckReport) {
         .any(|config| config.channel() == Channel::Email);
     match &settings.security_email {
         None => {
-            let told = "is missing, so nobody is told of alarms, such as a member's \"this wasn't me\"; set an address";
+            let told = "is missing, so no security team is told of alarms, such as a member's \"this wasn't me\"; set an address";
             report.add(Level::Warn, "security_email", told);
         }
         Some(_) if !has_mail => {

@@ -31,19 +31,20 @@ pub(super) struct MailServer {
     pub(super) credentials: Option<(String, SecretString)>,
 }
 
+const PERCENT_ENCODED: &str =
+    "in the user name and the password / ? # @ % are percent-encoded, / as %2F";
+
 /// What is wrong with `smtp_url`. No text holds any of it, because it may hold a password.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub(super) enum SmtpUrlError {
     #[error(
-        "is not an address such as smtps://user:password@host; in the user name and the password / ? # @ % are \
-        percent-encoded, / as %2F"
+        "is not an address such as smtps://user:password@host; {}",
+        PERCENT_ENCODED
     )]
     Syntax(#[from] url::ParseError),
     #[error("names no host")]
     NoHost,
-    #[error(
-        "has a path or a query; in the user name and the password / ? # @ % are percent-encoded, / as %2F"
-    )]
+    #[error("has a path or a query; {}", PERCENT_ENCODED)]
     MoreThanAHost,
     #[error("must begin with smtps:// or smtp://")]
     Scheme,

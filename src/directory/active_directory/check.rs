@@ -101,9 +101,7 @@ pub(super) async fn warnings(directory: &ActiveDirectory) -> Vec<String> {
     let (session, entry) = match asked.await {
         Ok((session, OneEntry::Found(entry))) => (session, entry),
         Ok((_, OneEntry::Not(_))) => {
-            return vec![self_write::unknown(
-                "the account to be looked at is not found",
-            )];
+            return vec![self_write::unknown(self_write::NOT_FOUND)];
         }
         Err(failure) => return vec![self_write::unknown(&failure.to_string())],
     };

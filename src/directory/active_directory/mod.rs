@@ -24,7 +24,7 @@ use zeroize::Zeroizing;
 use super::config::{DirectoryConfig, DirectoryParts};
 use super::ldap::{
     AccountFlags, Defaults, KnownEntries, LdapEntry, LdapServers, LdapSettings, NOT_TOLD, Tree,
-    code, ended, generalized_time, prepared, unproved,
+    code, ended, generalized_time, prepared, unproved, warn_of_bind,
 };
 use super::phones;
 use super::{
@@ -280,11 +280,7 @@ impl Backend for ActiveDirectory {
         if bound.rc == code::INVALID_CREDENTIALS && bound.text.contains(RIGHT_BUT_MUST_CHANGE) {
             return Ok(Enforced::MustChange);
         }
-        tracing::warn!(
-            directory = self.name(),
-            code = bound.rc,
-            "could not confirm the new password by a test sign-in"
-        );
+        warn_of_bind(self.name(), bound.rc);
         if bound.rc == code::SUCCESS {
             Ok(Enforced::NotInForce)
         } else {

@@ -121,7 +121,7 @@ impl AdminApi {
             directory = self.directory,
             what,
             status,
-            "the directory could not be asked"
+            "Keycloak could not be asked"
         );
         Unavailable::ForNow
     }
@@ -297,7 +297,7 @@ impl AdminApi {
                 .map_err(|error| {
                     // Where it failed, and nothing of the answer.
                     let (line, column) = (error.line(), error.column());
-                    tracing::debug!(line, column, "an answer of another form");
+                    tracing::debug!(line, column, "Keycloak's answer has another form");
                     self.unavailable("an answer of another form", Some(200))
                 }),
             404 => Ok(None),

@@ -7,6 +7,7 @@ use crate::directory::{
 };
 use crate::domain::makeup::{DEFAULT_LENGTH, MAX_LENGTH};
 use crate::domain::member::clean_name;
+use crate::domain::shorten::shorten;
 use crate::net::Answer;
 
 /// Keycloak's own word for a refusal, for the log. Only the error: a description may repeat what was sent.
@@ -15,7 +16,7 @@ pub(super) fn reason(answer: &Answer) -> String {
     let told: Value = serde_json::from_slice(&answer.body).unwrap_or_default();
     let error = told.get("errorMessage").or_else(|| told.get("error"));
     let error = error.and_then(Value::as_str).unwrap_or_default();
-    error.chars().take(LONGEST).collect()
+    shorten(error, LONGEST)
 }
 
 /// The role without which Keycloak refuses both changes.

@@ -106,7 +106,11 @@ pub(super) fn read(answer: &Result<Answer, CallError>) -> Result<TokenAnswer, To
         return serde_json::from_slice(&answer.body).map_err(|error| {
             // Where it failed, and nothing of the answer.
             let (line, column) = (error.line(), error.column());
-            tracing::debug!(line, column, "an answer of another form");
+            tracing::debug!(
+                line,
+                column,
+                "the answer of Keycloak with the token has another form"
+            );
             TokenFault::NotKeycloak
         });
     }

@@ -68,7 +68,7 @@ impl LarkDirectory {
             directory = self.config.common.name,
             error = error as &dyn std::error::Error,
             is_lasting,
-            "the directory could not be asked"
+            "the directory in Lark could not be asked"
         );
         if is_lasting {
             Unavailable::Misconfigured

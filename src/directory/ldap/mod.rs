@@ -50,7 +50,7 @@ use self::features::{PasswordWrite, Product, ServerFeatures};
 pub(super) use self::groups::role_of;
 pub(super) use self::known::KnownEntries;
 use self::look_up::{ReadyForChange, account_flags};
-pub(super) use self::outcome::{NOT_TOLD, ended, unproved};
+pub(super) use self::outcome::{NOT_TOLD, ended, unproved, warn_of_bind};
 use self::password_policy::{CHANGE_AFTER_RESET, ask_for_policy, error_of_policy, policy_refusal};
 pub(super) use self::pool::PooledSession;
 pub(super) use self::prepare::prepared;
@@ -64,7 +64,7 @@ use super::check_account::found_one;
 use super::phones;
 use super::{
     AccountFault, Backend, By, Capabilities, Enforced, ForcedChange, Match, ResetFailed,
-    ServerFault, Unavailable, WhyRefused,
+    ServerFault, Unavailable, WOULD_KEEP_READABLE, WhyRefused,
 };
 use crate::clock::Clock;
 use crate::domain::country::Country;
@@ -72,10 +72,6 @@ use crate::domain::{MemberId, Moment, Password, Status};
 use crate::net::TlsError;
 use crate::settings::Finding;
 use crate::store::Reservation;
-
-/// For `relatch check`: why nothing is set on a server that shows no operation that hashes a password.
-const READABLE: &str = "it could keep the password readable: it shows relatch's account no operation that hashes one \
-    (RFC 3062, supportedExtension in its root DSE); whoever runs the directory has to show it";
 
 /// What 389 Directory Server sets so that a password has expired already. One second later means that it never expires.
 const EXPIRED_ALREADY: &str = "19700101000000Z";
@@ -127,7 +123,7 @@ impl LdapDirectory {
         }
         self.tree.probe_places(&session).await?;
         let write = features.password_write();
-        let write = write.ok_or_else(|| Finding::of("url", READABLE))?;
+        let write = write.ok_or_else(|| Finding::of("url", WOULD_KEEP_READABLE))?;
         takes_changes(&session, write, &self.tree.settings.base).await
     }
 
@@ -146,11 +142,7 @@ impl LdapDirectory {
             .await;
         let bound = bound.map_err(|failure| self.tree.unavailable(&failure))?;
         if bound.rc != code::SUCCESS {
-            tracing::warn!(
-                directory = self.name(),
-                code = bound.rc,
-                "could not confirm the new password by a test sign-in"
-            );
+            warn_of_bind(self.name(), bound.rc);
             // Asked again, it would count once more towards the member's own lockout.
             return Err(unproved(bound.rc));
         }

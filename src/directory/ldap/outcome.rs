@@ -12,6 +12,15 @@ use crate::domain::Password;
 /// The server answers, and does not tell what was asked. It is as sound as before, and asked again it would say the same.
 pub(in crate::directory) const NOT_TOLD: Unavailable = Unavailable::Misconfigured;
 
+/// Logs what a bind as a member answered that should have shown that the new password works.
+pub(in crate::directory) fn warn_of_bind(directory: &str, code: u32) {
+    tracing::warn!(
+        directory,
+        code,
+        "could not confirm the new password by a test sign-in"
+    );
+}
+
 /// Why a bind as a member proved nothing. It is made again only after a fault that may pass: each refused one may count towards
 /// the member's lockout.
 pub(in crate::directory) fn unproved(code: u32) -> Unavailable {

@@ -78,9 +78,7 @@ impl LdapDirectory {
         let (session, features, entry) = match asked.await {
             Ok((session, (features, OneEntry::Found(entry)))) => (session, features, entry),
             Ok((_, (_, OneEntry::Not(_)))) => {
-                return vec![self_write::unknown(
-                    "the account to be looked at is not found",
-                )];
+                return vec![self_write::unknown(self_write::NOT_FOUND)];
             }
             Err(failure) => return vec![self_write::unknown(&failure.to_string())],
         };

@@ -187,7 +187,7 @@ impl Tree {
         tracing::error!(
             directory = self.settings.name(),
             error = failure as &dyn std::error::Error,
-            "the directory could not be asked"
+            "the LDAP directory could not be asked"
         );
         failure.unavailable()
     }

@@ -7,10 +7,10 @@ use crate::app::App;
 use crate::chat::{Adapter, Chat, Freshness};
 use crate::domain::channel::DestinationDenied;
 use crate::domain::delivery::{ExtraDenied, Way};
-use crate::domain::{Carries, ChatUser, Delivery, Destination, EmailAddress, Member, Plan};
+use crate::domain::{Carries, ChatUser, Delivery, EmailAddress, Member, Plan};
 use crate::flow::{contacts, messages, pages, permit};
 use crate::secret::Link;
-use crate::store::ResetRow;
+use crate::store::{ResetRow, StoreError};
 
 /// Everything that the change needs.
 pub(super) struct ReadyReset<'a> {
@@ -116,23 +116,33 @@ async fn read_anew(app: &App, chat: &Chat, row: &ResetRow) -> Result<Member, Sto
     };
     let how = (Freshness::Now, app.clock.now());
     match permit::of_card(app, chat, &user, row, how).await {
-        Ok((pair, _permit)) if is_still_on_record(row, &pair.member.member) => {
-            Ok(pair.member.member)
-        }
-        Ok(_) => {
-            let told = messages::contact_changed(&row.member_name, &row.reset_id.reference());
-            Err(StopReason::new("contact_changed", told))
-        }
+        Ok((pair, _permit)) => match is_still_on_record(app, row, &pair.member.member).await {
+            Ok(true) => Ok(pair.member.member),
+            Ok(false) => {
+                let told = messages::contact_changed(&row.member_name, &row.reset_id.reference());
+                Err(StopReason::new("contact_changed", told))
+            }
+            // The store has logged it.
+            Err(_) => Err(StopReason::store_down(row.reset_id)),
+        },
         Err(refused) => Err(StopReason::new(refused.code, refused.told)),
     }
 }
 
 /// A destination that was chosen from the record must still be on record. A typed one never was.
-fn is_still_on_record(row: &ResetRow, member: &Member) -> bool {
-    let chosen = row.destination.as_deref().filter(|_| !row.is_typed);
+async fn is_still_on_record(
+    app: &App,
+    row: &ResetRow,
+    member: &Member,
+) -> Result<bool, StoreError> {
+    let Some(chosen) = row.destination.as_deref().filter(|_| !row.is_typed) else {
+        return Ok(true);
+    };
     let channel = row.delivery.and_then(Delivery::channel);
-    let on_record = channel.and_then(|channel| channel.on_record(member));
-    chosen.is_none() || chosen == on_record.as_ref().map(Destination::full)
+    match channel.and_then(|channel| channel.stored(chosen)) {
+        Some(chosen) => contacts::is_on_record(app, member, &chosen, row).await,
+        None => Ok(false),
+    }
 }
 
 /// The destination must still be outside the organization, and two contacts are needed where the settings want them.
@@ -162,12 +172,8 @@ async fn check_contacts(
     match contacts::count_for(app, member, row).await {
         Ok(count) if count >= 2 => Ok(()),
         Ok(count) => {
-            let told = messages::two_contacts_needed(
-                &member.name,
-                &member.business_email,
-                count,
-                &reference,
-            );
+            let is_strict = app.deliveries.ways.is_strict;
+            let told = messages::two_contacts_needed(member, count, is_strict, &reference);
             Err(StopReason::new("one_contact", told))
         }
         // The store has logged it.

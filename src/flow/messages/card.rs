@@ -1,10 +1,11 @@
 //! The card that offers a reset.
 
 use super::contacts::{AboutContacts, code_on_card, contact_of_record};
+use super::not_me::not_me_warning;
 use super::open_ways::{OPEN_PAGE, link_still_works};
 use super::second_factors;
 use super::ways::delivery_buttons;
-use super::words::{button, count, login_method, message, status};
+use super::words::{button, count, login_method, message, no_contact_known, reason, status};
 use crate::chat::{Action, Button, Message, Style};
 use crate::clock::Zone;
 use crate::delivery::Deliveries;
@@ -26,6 +27,8 @@ pub struct Card<'a> {
     pub quota: Option<Quota>,
     /// The member's last reset of the past 24 h.
     pub earlier: Option<&'a Earlier>,
+    /// The reason that the administrator gave.
+    pub reason: Option<&'a str>,
     /// The directory's own link that was sent before and may still work.
     pub own_link: Option<&'a OwnLink>,
     /// The channels that have settings.
@@ -36,6 +39,8 @@ pub struct Card<'a> {
     pub contacts: &'a AboutContacts,
     /// True if a contact is on record, or the administrator said that they can reach the member.
     pub is_reachable: bool,
+    /// True where the guide leads somewhere.
+    pub has_guide: bool,
     /// The opaque value of the buttons.
     pub value: &'a str,
     /// The time zone of texts.
@@ -49,9 +54,16 @@ pub fn offer_card(card: &Card<'_>) -> Message {
     let Card {
         member, zone, now, ..
     } = card;
-    let mut lines = about_member(card);
+    // First of all, because a platform may leave out the end of a long card.
+    let (disowned, earlier) = match card.earlier {
+        Some(earlier) if earlier.is_disowned => (Some(earlier), None),
+        other => (None, other),
+    };
+    let disowned = disowned.map(|earlier| not_me_warning(&member.name, earlier, zone, *now));
+    let mut lines: Vec<String> = disowned.into_iter().chain(about_member(card)).collect();
+    lines.extend(reason(card.reason));
     if card.capabilities.has_our_pages {
-        lines.extend(code_on_card(&card.contacts.methods, zone, *now));
+        lines.extend(code_on_card(member, card.contacts, zone, *now));
     }
     lines.extend(limits_of_directory(card));
     if !card.is_private {
@@ -61,8 +73,7 @@ pub fn offer_card(card: &Card<'_>) -> Message {
         );
     }
     lines.extend(
-        card.earlier
-            .map(|earlier| careful(earlier, (&member.name, card.capabilities), zone, *now)),
+        earlier.map(|earlier| careful(earlier, (&member.name, card.capabilities), zone, *now)),
     );
     lines.extend(card.own_link.map(|link| link_still_works(link, zone, *now)));
     if let Some(quota) = card.quota {
@@ -132,9 +143,17 @@ fn contacts(card: &Card<'_>) -> String {
         .collect();
     if known.is_empty() {
         let what_next = if card.channels.ways.is_strict {
-            format!("A one-time link needs one: {}.", on_record(card))
+            format!(
+                "A one-time link needs one: {}; then run the command again.",
+                on_record(card)
+            )
         } else if !card.is_private {
-            format!("A password needs one: {}.", on_record(card))
+            format!(
+                "A password needs one: {}; then run the command again.",
+                on_record(card)
+            )
+        } else if card.is_reachable {
+            "You said that you can reach them another way.".to_owned()
         } else {
             "Can you reach them another way?".to_owned()
         };
@@ -146,7 +165,7 @@ fn contacts(card: &Card<'_>) -> String {
         {
             format!("I can use no phone or private email of {name}. {what_next}")
         } else {
-            format!("I know no phone or private email for {name}. {what_next}")
+            format!("{} {what_next}", no_contact_known(name))
         }
     } else {
         format!("Reach them outside this chat: {}", known.join(", "))
@@ -190,13 +209,16 @@ fn limits_of_directory(card: &Card<'_>) -> Vec<String> {
     lines
 }
 
-/// The warning that this member was reset a short time ago.
+/// The warning that this member was reset a short time ago, or that they did not ask for their last reset.
 pub fn careful(
     earlier: &Earlier,
     (member_name, directory): (&str, Capabilities),
     zone: &Zone,
     now: Moment,
 ) -> String {
+    if earlier.is_disowned {
+        return not_me_warning(member_name, earlier, zone, now);
+    }
     let (when, who) = (zone.tell(earlier.changed_at, now), &earlier.admin_name);
     let warning = if earlier.is_certain {
         format!(
@@ -237,12 +259,18 @@ fn card_buttons(card: &Card<'_>) -> Vec<Button> {
         let label = format!("Let {} send its own link", card.directory);
         buttons.push(button(Action::DirectoryLink, label, value, Style::Plain));
     }
-    buttons.push(button(
-        Action::SendGuide,
-        "They can still sign in: send the guide",
-        value,
-        Style::Plain,
-    ));
+    if card.capabilities.has_our_pages {
+        let about = card.contacts;
+        buttons.extend(about.adder.button(&about.methods, value));
+    }
+    if card.has_guide {
+        buttons.push(button(
+            Action::SendGuide,
+            "They can still sign in: send the guide",
+            value,
+            Style::Plain,
+        ));
+    }
     buttons.push(button(Action::Cancel, "Cancel", value, Style::Plain));
     buttons
 }

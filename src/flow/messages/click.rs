@@ -1,10 +1,13 @@
 //! Clicks that do nothing.
 
 use super::denied::denied;
-use super::words::{message, refusal, refusal_without_slot, written};
+use super::words::{
+    RUN_AGAIN, TRY_OR_TELL, message, no_contact_known, refusal, refusal_without_slot, written,
+};
 use crate::app::Organization;
 use crate::chat::{Message, RefusedParts};
 use crate::clock::Zone;
+use crate::domain::code_alone::GUIDE_PAUSE;
 use crate::domain::{Moment, Reference, State};
 use crate::store::{ClickRefused, ResetRow};
 
@@ -58,8 +61,25 @@ pub fn click_refused(
             reference,
         ),
         ClickRefused::NotReachable => refusal(
-            &format!("I know no phone or private email for {member}."),
+            &no_contact_known(member),
             "Say first that you can reach them another way.",
+            reference,
+        ),
+        ClickRefused::ContactAsked(at) => refusal(
+            &format!(
+                "Another administrator was asked for a contact of {member} at {} already.",
+                zone.tell(*at, now)
+            ),
+            "If it is urgent, ask one yourself.",
+            reference,
+        ),
+        ClickRefused::Guided { at, admin_name } => refusal_without_slot(
+            &format!(
+                "{admin_name} sent {member} the guide at {}. The next one can be sent at {}.",
+                zone.tell(*at, now),
+                zone.tell(*at + GUIDE_PAUSE, now)
+            ),
+            "Ask them to look for it, or choose another way.",
             reference,
         ),
         ClickRefused::Denied(rule) => denied(rule, member, organization, zone, now, reference),
@@ -130,7 +150,7 @@ pub fn cancelled(reference: &Reference) -> Message {
 pub fn no_more_updates(reference: &Reference) -> Message {
     refusal(
         "This chat does not let me show this card once more.",
-        "Run the command again.",
+        RUN_AGAIN,
         reference,
     )
 }
@@ -139,8 +159,6 @@ pub fn no_more_updates(reference: &Reference) -> Message {
 pub fn click_failed(reference: &Reference) -> Message {
     message(
         "I can't record this click, so it did nothing.",
-        [format!(
-            "Try again in a few minutes; tell whoever runs relatch. (ref {reference})"
-        )],
+        [format!("{TRY_OR_TELL} (ref {reference})")],
     )
 }

@@ -2,6 +2,7 @@
 
 use super::destination::why_denied;
 use super::notes::wrong_code;
+use super::sms::short;
 use super::words::{NOTHING_CHANGED, button, message, refusal};
 use crate::chat::{Action, Message, Style};
 use crate::clock::Zone;
@@ -22,7 +23,7 @@ pub fn contact_added(
     let at_once = if is_strict {
         ""
     } else {
-        " For a reset that was made before, it counts at once if no older contact counts."
+        " For a card that is open, or a reset that was made before, it counts at once if no older contact counts."
     };
     let told = message(
         format!("{to} was added for codes of {member_name}. (ref {reference})"),
@@ -145,15 +146,22 @@ pub fn contact_of_own_reset(member_name: &str, reference: &Reference) -> Message
 
 /// Password and code need two contacts, and the member has fewer.
 pub fn two_contacts_needed(
-    member_name: &str,
-    email: &EmailAddress,
+    member: &Member,
     count: usize,
+    is_strict: bool,
     reference: &Reference,
 ) -> Message {
+    let (name, email) = (&member.name, &member.business_email);
     let has = if count == 0 { "none" } else { "one" };
+    let next = if is_strict && !member.has_outside_contact() {
+        // A contact that is added for codes would get no link.
+        "Whoever runs relatch first adds a phone or private email for the link with relatch members import.".to_owned()
+    } else {
+        format!("Whoever runs relatch can add one: relatch members contact {email} ADDRESS")
+    };
     refusal(
-        &format!("Password and code need two contacts; {member_name} has {has}."),
-        &format!("Whoever runs relatch can add one: relatch members contact {email} +82…"),
+        &format!("Password and code need two contacts; {name} has {has}."),
+        &next,
         reference,
     )
 }
@@ -208,11 +216,7 @@ pub fn too_many_contact_commands(
 
 /// The code for an added contact. Unlike a code for signing in, it is read out.
 pub fn contact_code(organization: &str, code: &str) -> Note {
-    let name: String = organization
-        .chars()
-        .filter(char::is_ascii)
-        .take(20)
-        .collect();
+    let name = short(organization, 20);
     // The purpose comes first, so that a locked screen shows it: people must not get used to reading codes out.
     let text = format!(
         "Check of a new contact for {name}, code: {code}. Read it to the administrator who added this contact. It opens nothing."

@@ -1,13 +1,57 @@
 //! Contacts on cards and results: where the code at sign-in goes, and who added that contact.
 
+use super::words::button;
+use crate::chat::{Action, Button, Style};
 use crate::clock::Zone;
 use crate::domain::contacts::{AddedAs, AddedContact, Method, Methods};
-use crate::domain::{Carries, Destination, Moment};
+use crate::domain::{Carries, Destination, Member, Moment};
 use crate::store::ResetRow;
+
+/// Who can add a contact for the code of a reset, beside the administrator who makes it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ContactAdder {
+    /// Another administrator, whom a button asks.
+    AskedAdmin,
+    /// Another administrator, whom no button asks: relatch can't list them here, or one was asked already.
+    SomeAdmin,
+    /// Whoever runs relatch, and nobody else.
+    #[default]
+    Operator,
+}
+
+impl ContactAdder {
+    /// What to do first, as the end of a sentence.
+    fn first_step(self, member_email: &str) -> String {
+        let (typed, operator) = (
+            format!("/reset-password contact {member_email} …"),
+            format!("relatch members contact {member_email} ADDRESS"),
+        );
+        match self {
+            Self::AskedAdmin => format!(
+                "another administrator adds one: ask one with the button below, or they type {typed}"
+            ),
+            Self::SomeAdmin => format!(
+                "another administrator adds one with {typed}, or whoever runs relatch with {operator}"
+            ),
+            Self::Operator => format!("whoever runs relatch adds one: {operator}"),
+        }
+    }
+
+    /// The button that asks another administrator, where no contact surely receives the code.
+    pub(super) fn button(self, methods: &Methods, value: &str) -> Option<Button> {
+        let is_needed = self == Self::AskedAdmin && methods.counting() == 0;
+        is_needed.then(|| {
+            let label = "Ask an admin for a contact";
+            button(Action::AskContact, label, value, Style::Plain)
+        })
+    }
+}
 
 /// What a card says about its member's contacts.
 #[derive(Clone, Debug, Default)]
 pub struct AboutContacts {
+    /// Who can add one.
+    pub adder: ContactAdder,
     /// Where the code can go.
     pub methods: Methods,
     /// The directory's contacts that differ from those on an earlier card, with the time of that card.
@@ -24,7 +68,14 @@ pub(super) fn contact_of_record(to: &Destination, about: &AboutContacts, zone: &
 }
 
 /// The lines about the code at sign-in, before a way of delivery is chosen.
-pub(super) fn code_on_card(methods: &Methods, zone: &Zone, now: Moment) -> Vec<String> {
+pub(super) fn code_on_card(
+    member: &Member,
+    about: &AboutContacts,
+    zone: &Zone,
+    now: Moment,
+) -> Vec<String> {
+    let methods = &about.methods;
+    let first_step = || about.adder.first_step(member.business_email.as_str());
     let names: Vec<String> = methods
         .usable
         .iter()
@@ -32,11 +83,16 @@ pub(super) fn code_on_card(methods: &Methods, zone: &Zone, now: Moment) -> Vec<S
         .map(|one| named(one, zone))
         .collect();
     let first = match (names.as_slice(), methods.usable.first()) {
-        ([], None) => "No contact can receive the code at sign-in yet.".to_owned(),
+        ([], None) => format!(
+            "No contact can receive the code at sign-in yet. Before {} can sign in, {}.",
+            member.name,
+            first_step()
+        ),
         ([], Some(one)) => {
             format!(
-                "The code at sign-in goes to {}, which has not answered a code yet.",
-                named(one, zone)
+                "The code at sign-in goes to {}, which has not answered a code yet. If it does not work, {}.",
+                named(one, zone),
+                first_step()
             )
         }
         // A password never goes to a contact that was added for codes.
@@ -61,24 +117,15 @@ pub(super) fn code_on_card(methods: &Methods, zone: &Zone, now: Moment) -> Vec<S
 pub(super) fn code_goes(
     row: &ResetRow,
     methods: &Methods,
-    is_strict: bool,
+    adder: ContactAdder,
     zone: &Zone,
     now: Moment,
 ) -> String {
     let member = &row.member_name;
-    let who = if is_strict {
-        format!(
-            "whoever runs relatch adds one: relatch members contact {} …",
-            row.member_email
-        )
-    } else {
-        // One added before the reset would have to wait.
-        "another administrator adds one after the reset: /reset-password contact @member …"
-            .to_owned()
-    };
+    let who = adder.first_step(&row.member_email);
     let Some(first) = methods.usable.first() else {
         let none = format!(
-            "{member} has no phone or private email for the code yet. Before they sign in, {who}"
+            "{member} has no phone or private email that may receive the code. Before they can sign in, {who}."
         );
         return std::iter::once(none)
             .chain(waiting(methods, zone, now))
@@ -102,7 +149,7 @@ pub(super) fn code_goes(
     } else {
         (
             ", which has not answered a code yet",
-            format!(" If it does not work, {who}"),
+            format!(" If it does not work, {who}."),
         )
     };
     format!(

@@ -76,7 +76,7 @@ pub fn extra_denied(denied: ExtraDenied, reference: &Reference) -> Message {
     match denied {
         ExtraDenied::Strict => refusal(
             "Passwords are not shown, copied or sent to typed addresses here.",
-            "Choose a contact on record: a one-time link goes there. Where there is none, add a phone or private email in the directory (built-in: relatch members import).",
+            "Choose a contact on record: a one-time link goes there. Where there is none, add a phone or private email in the directory (built-in: relatch members import), then run the command again.",
             reference,
         ),
         ExtraDenied::WithLink => refusal(

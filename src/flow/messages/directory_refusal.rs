@@ -1,7 +1,8 @@
 //! Why a directory refused a change, as a clause behind "refuses this reset:".
 
 use crate::directory::{
-    AccountFault, CharacterKind, MissingRight, PasswordFault, RuleHelp, ServerFault, WhyRefused,
+    AccountFault, CharacterKind, MissingRight, PasswordFault, RuleHelp, ServerFault,
+    WOULD_KEEP_READABLE, WhyRefused,
 };
 use crate::domain::makeup::MAX_LENGTH;
 
@@ -150,10 +151,7 @@ fn of_server(fault: ServerFault) -> &'static str {
             "this server is a read-only copy; relatch has to be pointed at one that takes changes"
         }
         ServerFault::UnknownAttribute => "the server does not know an attribute of the change",
-        ServerFault::WouldKeepReadable => {
-            "it could keep the password readable: it shows relatch's account no operation that hashes one (RFC 3062, \
-             supportedExtension in its root DSE); whoever runs the directory has to show it"
-        }
+        ServerFault::WouldKeepReadable => WOULD_KEEP_READABLE,
         ServerFault::TakesNoChange => {
             "it does not accept this change, as where another system keeps the password"
         }

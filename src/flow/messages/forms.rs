@@ -1,6 +1,6 @@
 //! The forms: one input each, and why one was not opened.
 
-use super::words::{message, refusal};
+use super::words::{ADD_PERMISSION, TELL_OPERATOR, message, refusal};
 use crate::chat::{ApiError, Form, FormKind, Message};
 use crate::domain::sign_in::CODE_PAUSE;
 use crate::domain::{Reference, Span};
@@ -78,11 +78,11 @@ fn why_not_opened(error: &ApiError, pause: Option<Span>) -> (String, String) {
         ),
         ApiError::MissingScope(scope) => (
             format!("relatch's app lacks the permission {scope}, so the form was not opened."),
-            "Whoever runs relatch has to add it and install the app again.".to_owned(),
+            ADD_PERMISSION.to_owned(),
         ),
         ApiError::Refused(_) => (
             "The chat refuses relatch's token, so the form was not opened.".to_owned(),
-            "Tell whoever runs relatch.".to_owned(),
+            TELL_OPERATOR.to_owned(),
         ),
         ApiError::NotFound | ApiError::Unavailable => (
             "The chat did not open the form.".to_owned(),

@@ -14,6 +14,15 @@ pub fn guide_sent(member_name: &str, to: &str) -> Message {
     )
 }
 
+/// S6: the button was drawn before the settings changed.
+pub fn guide_leads_nowhere(reference: &Reference) -> Message {
+    refusal_without_slot(
+        "There is no page that the guide could lead to.",
+        "Choose another way, and tell whoever runs relatch that help_url is missing.",
+        reference,
+    )
+}
+
 /// S6: the guide may not have arrived.
 pub fn guide_unknown(member_name: &str, to: &str, reference: &Reference) -> Message {
     refusal_without_slot(

@@ -1,18 +1,20 @@
 //! The last look: exactly what the confirming click will do.
 
-use super::contacts::code_goes;
-use super::words::{NOTHING_CHANGED, button, message};
+use super::contacts::{ContactAdder, code_goes};
+use super::words::{NOTHING_CHANGED, button, message, reason};
 use crate::chat::{Action, Button, Message, Style};
 use crate::clock::Zone;
 use crate::domain::contacts::Methods;
 use crate::domain::{Carries, Delivery, Moment, Reference};
-use crate::store::ResetRow;
+use crate::store::{Earlier, ResetRow};
 
 /// What a last look is made of.
 #[derive(Clone, Copy)]
 pub struct LastLook<'a> {
     /// The card with what was chosen.
     pub row: &'a ResetRow,
+    /// The member's last reset, which it warns of.
+    pub earlier: Option<&'a Earlier>,
     /// The length of the password.
     pub length: u8,
     /// The address of the administrator's copy, whether it is switched on or not.
@@ -23,8 +25,8 @@ pub struct LastLook<'a> {
     pub is_private: bool,
     /// Where the code will go; none where no code is asked for.
     pub codes: Option<&'a Methods>,
-    /// True in the profile "strict".
-    pub is_strict: bool,
+    /// Who can add a contact for it.
+    pub adder: ContactAdder,
     /// The time zone of texts.
     pub zone: &'a Zone,
     /// Times are told relative to it.
@@ -39,14 +41,15 @@ pub struct LastLook<'a> {
 pub fn last_look(look: &LastLook<'_>) -> Message {
     let row = look.row;
     let mut lines = if row.carries == Carries::Link {
-        what_link(row)
+        what_link(look)
     } else {
         what_password(look)
     };
     lines.extend(
         look.codes
-            .map(|codes| code_goes(row, codes, look.is_strict, look.zone, look.now)),
+            .map(|codes| code_goes(row, codes, look.adder, look.zone, look.now)),
     );
+    lines.extend(reason(row.reason.as_deref()));
     Message {
         buttons: look_buttons(look),
         ..message(format!("Ready to reset {}.", row.member_name), lines)
@@ -66,10 +69,13 @@ fn way(row: &ResetRow) -> String {
     }
 }
 
-fn what_link(row: &ResetRow) -> Vec<String> {
+fn what_link(look: &LastLook<'_>) -> Vec<String> {
+    let row = look.row;
+    let has_code = look.codes.is_none_or(|codes| !codes.usable.is_empty());
+    let after = if has_code { " after a code" } else { "" };
     vec![
         format!(
-            "A one-time link {}, with which {} sets a new password after a code.",
+            "A one-time link {}, with which {} sets a new password{after}.",
             way(row),
             row.member_name
         ),
@@ -109,7 +115,9 @@ fn look_buttons(look: &LastLook<'_>) -> Vec<Button> {
     let LastLook { row, value, .. } = *look;
     let plain = |action, label| button(action, label, value, Style::Plain);
     let mark = |on: bool| if on { "☑" } else { "☐" };
-    let confirm = if sends(row) {
+    let confirm = if look.earlier.is_some_and(|earlier| earlier.is_disowned) {
+        "Reset anyway"
+    } else if sends(row) {
         "Reset and send"
     } else {
         "Reset and show"
@@ -134,6 +142,7 @@ fn look_buttons(look: &LastLook<'_>) -> Vec<Button> {
         let label = format!("{} Also show it here", mark(row.also_show));
         buttons.push(plain(Action::AlsoShow, label));
     }
+    buttons.extend(look.codes.and_then(|codes| look.adder.button(codes, value)));
     buttons.push(plain(Action::Back, "Back".to_owned()));
     buttons.push(plain(Action::Cancel, "Cancel".to_owned()));
     buttons

@@ -8,17 +8,22 @@
 //! every refusal.
 
 mod admins;
+mod ask_contact;
 mod card;
 mod click;
+mod code_uses;
 mod contact_command;
 mod contacts;
 mod denied;
 mod destination;
 mod directory_refusal;
 mod forms;
+mod guide;
 mod handover;
 mod instead;
 mod last_look;
+mod log;
+mod not_me;
 mod not_sent;
 mod notes;
 mod notice;
@@ -36,31 +41,39 @@ mod words;
 pub use self::admins::{
     address_alarm, another_entry, not_pinned, pin_line, pinned, several_entries,
 };
+pub use self::ask_contact::{
+    contact_asked, contact_perhaps_asked, contact_there, contact_wanted, nobody_to_ask,
+};
 pub use self::card::{Card, careful, offer_card};
 pub use self::click::{after_change, cancelled, click_failed, click_refused, no_more_updates};
+pub use self::code_uses::{code_use_alarm, code_use_mail, code_use_sms};
 pub use self::contact_command::{
     contact_added, contact_answered, contact_code, contact_code_over, contact_code_too_soon,
     contact_code_wrong, contact_denied, contact_elsewhere, contact_gone, contact_not_private,
     contact_of_own_reset, contact_question, contact_question_over, question_not_sent,
     too_many_contact_commands, too_many_contacts, too_many_own_contacts, two_contacts_needed,
 };
-pub use self::contacts::AboutContacts;
+pub use self::contacts::{AboutContacts, ContactAdder};
 pub use self::denied::{denied, too_many_look_ups, too_many_typed};
 pub use self::destination::{destination_denied, destination_refused, extra_denied};
 pub use self::forms::{contact_code_form, form_not_opened, typed_form};
+pub use self::guide::{Guide, guide, guide_sms};
 pub use self::handover::{Handover, link_mail, link_sms};
 pub use self::instead::{
-    directory_link_gone, directory_link_sent, directory_link_unknown, guide_sent, guide_unknown,
+    directory_link_gone, directory_link_sent, directory_link_unknown, guide_leads_nowhere,
+    guide_sent, guide_unknown,
 };
 pub use self::last_look::{LastLook, last_look, stale};
+pub use self::log::{history, refused};
+pub use self::not_me::{alarm, not_me_line, not_me_warning};
 pub use self::not_sent::{contact_code_not_sent, guide_failed};
 pub use self::notes::{
-    alarm, code, contact_alarm, contact_dropped, contact_imported, contact_notice, contact_removed,
-    contacts_imported, guide, guide_sms, members, wrong_code,
+    code, contact_alarm, contact_dropped, contact_imported, contact_notice, contact_removed,
+    contacts_imported, members, wrong_code,
 };
 pub use self::notice::Notice;
 pub use self::open_ways::{link_still_works, set_again};
-pub use self::overview::{disowned, help, history, rules, untold, used};
+pub use self::overview::{disowned, help, rules, untold, used};
 pub use self::progress::{busy, busy_form, hidden, nothing_to_do, overloaded, stopping, working};
 pub use self::result::{Ending, result};
 pub use self::stopped::{

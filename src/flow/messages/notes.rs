@@ -1,30 +1,9 @@
-//! What people get by e-mail and SMS besides the password and the notice of a reset: codes, changes of contacts, the guide.
+//! What people get by e-mail and SMS besides the password and the notice of a reset: codes and changes of contacts.
 
-use super::sms::{first_that_fits, fits_one_sms, short, short_admin};
+use super::sms::{first_that_fits, short, short_admin};
 use crate::app::Organization;
-use crate::clock::Zone;
 use crate::delivery::Note;
-use crate::domain::{Member, Moment};
-
-/// To the security address: a member says that they did not ask for a reset.
-pub fn alarm(
-    organization: &Organization,
-    member_name: &str,
-    admin_name: &str,
-    at: Moment,
-    zone: &Zone,
-    reference: &str,
-) -> Note {
-    let text = format!(
-        "{member_name} says that they did not ask for the reset that {admin_name} made on {} (ref {reference}).\n\
-        The password is blocked and every session has ended. {admin_name} cannot make the next reset of {member_name}.\n",
-        zone.tell_with_date(at)
-    );
-    Note {
-        subject: format!("{} password reset: \"this wasn't me\"", organization.name),
-        text: text.into(),
-    }
-}
+use crate::domain::Member;
 
 /// A wrong code was typed.
 pub fn wrong_code(left: u32) -> String {
@@ -119,6 +98,10 @@ pub fn contact_removed(organization: &str) -> Note {
         "{}: a contact for your sign-in codes was removed on your account page. Not you? Tell your security team.",
         short(organization, 20)
     );
+    removed(organization, text)
+}
+
+fn removed(organization: &str, text: String) -> Note {
     Note {
         subject: format!("A contact was removed from your {organization} account"),
         text: text.into(),
@@ -133,10 +116,7 @@ pub fn contact_dropped(organization: &str, who: &str, to: &str) -> Note {
         short_admin(who, 24),
         to.replace('·', ".")
     );
-    Note {
-        subject: format!("A contact was removed from your {organization} account"),
-        text: text.into(),
-    }
+    removed(organization, text)
 }
 
 /// S40: the code that proves the person.
@@ -154,44 +134,5 @@ pub fn code(organization: &Organization, code: &str) -> Note {
     Note {
         subject: format!("Your {} code", organization.name),
         text: first_that_fits([with(&address), with("")]).into(),
-    }
-}
-
-/// S6, S7: the guide, how to change one's own password.
-pub fn guide(organization: &Organization, member_name: &str) -> Note {
-    let link = organization
-        .help_url
-        .as_ref()
-        .map(|url| format!("\nStep by step: {url}\n"))
-        .unwrap_or_default();
-    let text = format!(
-        "Hello {member_name},\n\nYou can change your {} password yourself while you can still sign in with a verification code: open the Account Security Center, choose \"Change password\" and set a new one. You stay signed in.\n{link}",
-        organization.name
-    );
-    Note {
-        subject: format!("How to change your {} password", organization.name),
-        text: text.into(),
-    }
-}
-
-/// The guide as an SMS.
-pub fn guide_sms(organization: &Organization) -> Note {
-    let name = short(&organization.name, 20);
-    let text = match &organization.help_url {
-        Some(url) => format!(
-            "{name} IT: change your password yourself in the Account Security Center: {url}"
-        ),
-        None => format!(
-            "{name} IT: you can change your password yourself in the Account Security Center."
-        ),
-    };
-    let text = if fits_one_sms(&text) {
-        text
-    } else {
-        format!("{name} IT: you can change your password yourself in the Account Security Center.")
-    };
-    Note {
-        subject: String::new(),
-        text: text.into(),
     }
 }

@@ -42,8 +42,8 @@ pub(super) fn after_reset(
         (Some(at), newest, _) => {
             let not_looked = newest.is_none().then(|| not_looked("another", member));
             Some(format!(
-                "{member} set a new password at {}. {}{}",
-                zone.tell(at, now),
+                "{} {}{}",
+                was_set(member, at, zone, now),
                 what_now(member),
                 not_looked.unwrap_or_default()
             ))
@@ -111,15 +111,18 @@ fn not_looked(what: &str, member: &str) -> String {
 /// A password was set after the reset: by the member, as they were asked to, or by somebody else.
 pub fn set_again(row: &ResetRow, zone: &Zone, now: Moment) -> Message {
     let member = &row.member_name;
-    let at = zone.tell(row.set_again_at.unwrap_or(now), now);
     message(
-        format!("{member} set a new password at {at}."),
+        was_set(member, row.set_again_at.unwrap_or(now), zone, now),
         [format!(
             "{} (ref {})",
             what_now(member),
             row.reset_id.reference()
         )],
     )
+}
+
+fn was_set(member: &str, at: Moment, zone: &Zone, now: Moment) -> String {
+    format!("{member} set a new password at {}.", zone.tell(at, now))
 }
 
 fn what_now(member: &str) -> String {

@@ -1,12 +1,13 @@
-//! Help, log and rules; and what is told about resets that have ended.
+//! Help and rules; and what is told about resets that have ended.
 
+use super::not_me::not_me_rule;
 use super::open_ways;
 use super::words::{NOTHING_CHANGED, count, message};
 use crate::chat::Message;
 use crate::clock::Zone;
 use crate::domain::policy::Rule;
-use crate::domain::{Carries, Denied, Moment, Quota, Reference, Span, State};
-use crate::store::{Past, ResetRow};
+use crate::domain::{Denied, Moment, Reference, Span, State};
+use crate::store::{ResetRow, Why};
 
 /// `help`, or the command alone.
 pub fn help(offer_lifetime: Span, resets: u32, window: Span) -> Message {
@@ -16,84 +17,23 @@ pub fn help(offer_lifetime: Span, resets: u32, window: Span) -> Message {
             "/reset-password @member, or their work email, then anything as a reason: shows a card; nothing changes before you confirm."
                 .to_owned(),
             "/reset-password why @member: which rules would hold, without changing anything.".to_owned(),
-            "/reset-password log, or /reset-password log @member: what happened.".to_owned(),
+            "/reset-password log, or /reset-password log @member: what happened; /reset-password log refused: what was not allowed."
+                .to_owned(),
             "/reset-password contact @member, then a phone or private email: where codes for them may go.".to_owned(),
             format!("You can make {resets} resets in {window}. A card works for {offer_lifetime}. Passwords are shown or sent once."),
         ],
     )
 }
 
-/// The answer to `log`: the latest resets, of one member or of all.
-pub fn history(past: &[Past], of: Option<&str>, zone: &Zone, now: Moment) -> Message {
-    let title = of.map_or_else(
-        || "Resets".to_owned(),
-        |member| format!("Resets of {member}"),
-    );
-    if past.is_empty() {
-        return message(title, ["None so far.".to_owned()]);
-    }
-    let line = |past: &Past| {
-        let row = &past.reset;
-        let when = zone.tell(row.claimed_at.unwrap_or(row.offered_at), now);
-        let way = row
-            .delivery
-            .map(|way| format!(" by {way}"))
-            .unwrap_or_default();
-        let slot = if past.is_slot_returned {
-            ", no reset used"
-        } else {
-            ""
-        };
-        let state = state(row.state);
-        let link = match row.link_used_at {
-            Some(at) => format!(", link used {}", zone.tell(at, now)),
-            None if row.carries == Carries::Link && row.delivering_at.is_some() => {
-                ", link not used".to_owned()
-            }
-            None => String::new(),
-        };
-        let again = row
-            .set_again_at
-            .map(|at| format!(", set again {}", zone.tell(at, now)));
-        let again = again.unwrap_or_default();
-        format!(
-            "{when}  {} by {}{way}: {state}{link}{again}{slot} (ref {})",
-            row.member_name,
-            row.admin_name,
-            row.reset_id.reference()
-        )
-    };
-    message(title, past.iter().map(line))
-}
-
-/// How a reset stands, in a line of the log.
-fn state(state: State) -> &'static str {
-    match state {
-        State::Offered => "offered",
-        State::Claimed => "claimed",
-        State::Changing => "changing",
-        State::Changed => "changed",
-        State::Delivering => "delivering",
-        State::Delivered => "delivered",
-        State::Undelivered => "undelivered",
-        State::DeliveryUnknown => "delivery unknown",
-        State::Refused => "refused",
-        State::Cancelled => "cancelled",
-        State::Expired => "expired",
-        State::Superseded => "superseded",
-        State::Unknown => "unknown",
-        State::Lost => "lost",
-    }
-}
-
 /// `why`: every rule, and whether it holds.
 pub fn rules(
     member_name: &str,
     outcomes: &[(Rule, Result<(), Denied>)],
-    quota: Quota,
-    busy: Option<&str>,
+    why: &Why,
+    (zone, now): (&Zone, Moment),
     reference: &Reference,
 ) -> Message {
+    let quota = why.quota;
     let mark = |holds: bool| if holds { "✓" } else { "✗" };
     let name = |rule: Rule| match rule {
         Rule::CallerMayReset => "you may reset passwords".to_owned(),
@@ -108,10 +48,12 @@ pub fn rules(
         .map(|(rule, outcome)| format!("{} {}", mark(outcome.is_ok()), name(*rule)))
         .collect();
     lines.push(format!("{} {}", mark(quota.left > 0), count(quota)));
-    lines.push(match busy {
+    lines.push(match &why.busy {
         Some(admin) => format!("✗ {admin} is resetting them right now"),
         None => "✓ nobody else is resetting them".to_owned(),
     });
+    let disowned = why.disowned.as_ref();
+    lines.extend(disowned.map(|disowned| not_me_rule(member_name, disowned, zone, now)));
     lines.push(format!("{NOTHING_CHANGED} (ref {reference})"));
     message(format!("Could you reset {member_name}?"), lines)
 }

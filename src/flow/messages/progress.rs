@@ -1,6 +1,6 @@
 //! What is said while something is in progress, or when there is no capacity for it.
 
-use super::words::{NOTHING_CHANGED, message, refusal_without_slot};
+use super::words::{NOTHING_CHANGED, RUN_AGAIN_LATER, message, refusal_without_slot};
 use crate::chat::Message;
 use crate::domain::Reference;
 
@@ -16,9 +16,7 @@ pub fn working() -> Message {
 pub fn busy() -> Message {
     message(
         "relatch is busy at this moment.",
-        [format!(
-            "{NOTHING_CHANGED} Wait a minute and run the command again."
-        )],
+        [format!("{NOTHING_CHANGED} {RUN_AGAIN_LATER}")],
     )
 }
 
@@ -31,7 +29,7 @@ pub fn busy_form() -> String {
 pub fn overloaded(reference: &Reference) -> Message {
     refusal_without_slot(
         "Too many resets are being done at this moment, so this one was not begun.",
-        "Wait a minute and run the command again.",
+        RUN_AGAIN_LATER,
         reference,
     )
 }
@@ -40,7 +38,7 @@ pub fn overloaded(reference: &Reference) -> Message {
 pub fn stopping(reference: &Reference) -> Message {
     refusal_without_slot(
         "relatch is being stopped or started again, so this one was not begun.",
-        "Wait a minute and run the command again.",
+        RUN_AGAIN_LATER,
         reference,
     )
 }

@@ -1,10 +1,11 @@
 //! The result of a reset, from what was recorded.
 
-use super::contacts::code_goes;
+use super::contacts::{ContactAdder, code_goes};
+use super::not_me::not_me_in_result;
 use super::open_ways::after_reset;
 use super::second_factors::in_result;
 use super::ways::delivery_buttons;
-use super::words::{NO_RESET_USED, NOTHING_CHANGED, button, count, message};
+use super::words::{NO_RESET_USED, NOTHING_CHANGED, button, count, message, reason};
 use crate::chat::{Action, Button, Message, Style};
 use crate::clock::Zone;
 use crate::delivery::Deliveries;
@@ -40,6 +41,8 @@ pub struct Ending<'a> {
     pub is_private: bool,
     /// Where the code goes; none where no code is asked for, or the record did not answer.
     pub codes: Option<&'a Methods>,
+    /// Who can add a contact for it.
+    pub adder: ContactAdder,
     /// What the directory's own sign-in asks for; none where that cannot be read.
     pub second_factors: Option<&'a SecondFactors>,
     /// The directory's own link that was sent before and may still work.
@@ -104,6 +107,8 @@ pub fn result(ending: &Ending<'_>) -> Message {
         | State::Expired
         | State::Superseded => message(format!("I'm still working on the reset of {member}. (ref {reference})"), []),
     };
+    told.lines.splice(0..0, not_me_in_result(row));
+    told.lines.extend(reason(row.reason.as_deref()));
     told.lines.extend(here_only(ending));
     told.lines.extend(open_ways(ending));
     told.buttons.extend(ending_buttons(ending));
@@ -140,21 +145,26 @@ fn done_lines(ending: &Ending<'_>) -> Vec<String> {
     if let Some(changed_at) = row.changed_at {
         let until = zone.tell(changed_at + ending.lifetime, *now);
         lines.push(if row.carries == Carries::Link {
-            format!(
-                "The link works once, until {until}. {} proves who they are with a code; nobody knows the password.",
-                row.member_name
-            )
+            let has_code = ending.codes.is_none_or(|codes| !codes.usable.is_empty());
+            let proof = if has_code {
+                format!(
+                    "{} proves who they are with a code; nobody",
+                    row.member_name
+                )
+            } else {
+                "Nobody".to_owned()
+            };
+            format!("The link works once, until {until}. {proof} knows the password.")
         } else if ending.capabilities.has_our_pages {
             format!("It works until {until}.")
         } else {
             in_result(ending.second_factors, &row.member_name).join(" ")
         });
     }
-    let is_strict = ending.channels.ways.is_strict;
     lines.extend(
         ending
             .codes
-            .map(|codes| code_goes(row, codes, is_strict, zone, *now)),
+            .map(|codes| code_goes(row, codes, ending.adder, zone, *now)),
     );
     lines.extend(ending.quota.map(|quota| format!("{}.", count(quota))));
     lines
@@ -447,5 +457,7 @@ fn ending_buttons(ending: &Ending<'_>) -> Vec<Button> {
             Style::Plain,
         ));
     }
+    let codes = ending.codes;
+    buttons.extend(codes.and_then(|codes| ending.adder.button(codes, ending.value)));
     buttons
 }

@@ -1,4 +1,4 @@
-//! What fits into one SMS, and how names are cut for it.
+//! What fits into one SMS, and how names are shortened for it.
 
 /// The maximum length of one SMS in the default alphabet (GSM 03.38).
 const SEPTETS: usize = 160;
@@ -19,9 +19,12 @@ pub(super) fn fits_one_sms(text: &str) -> bool {
     }
 }
 
-/// The characters of ASCII that the default alphabet has.
+/// The letters beside those of ASCII that the default alphabet has.
+const SHOWN: &str = "ÄÅÆÇÉÑÖØÜßàäåæèéìñòöøùü";
+
+/// The characters of ASCII, and other letters, that the default alphabet has.
 fn is_in_alphabet(c: char) -> bool {
-    (c.is_ascii_graphic() && c != '`') || c == ' '
+    (c.is_ascii_graphic() && c != '`') || c == ' ' || SHOWN.contains(c)
 }
 
 /// The first of these texts that fits into one SMS, else the last. Each leaves out more than the one before.
@@ -36,28 +39,33 @@ pub(super) fn first_that_fits(texts: impl IntoIterator<Item = String>) -> String
     last
 }
 
-/// A name cut to fit into an SMS, in letters that every phone shows.
-pub(super) fn short(name: &str, limit: usize) -> String {
-    name.chars()
-        .filter(|c| is_in_alphabet(*c))
-        .take(limit)
-        .collect::<String>()
-        .trim()
-        .to_owned()
+/// As many whole words of a name as an SMS has room for, of letters that every phone shows; it may have none.
+fn words(name: &str, limit: usize) -> Option<String> {
+    let is_shown = |word: &&str| word.chars().all(is_in_alphabet);
+    let mut kept = String::new();
+    for word in name.split_whitespace().filter(is_shown) {
+        let gap = if kept.is_empty() { "" } else { " " };
+        if kept.chars().count() + gap.len() + word.chars().count() > limit {
+            break;
+        }
+        kept.extend([gap, word]);
+    }
+    Some(kept).filter(|kept| !kept.is_empty())
 }
 
-/// The same for an administrator. A name without such letters becomes "an admin".
+/// The name of an organization in an SMS. One without such words becomes "IT".
+pub(super) fn short(organization: &str, limit: usize) -> String {
+    words(organization, limit).unwrap_or_else(|| "IT".to_owned())
+}
+
+/// The same for an administrator, who becomes "an admin".
 pub(super) fn short_admin(name: &str, limit: usize) -> String {
-    Some(short(name, limit))
-        .filter(|name| !name.is_empty())
-        .unwrap_or_else(|| "an admin".to_owned())
+    words(name, limit).unwrap_or_else(|| "an admin".to_owned())
 }
 
-/// "Acme IT", or "IT" where the name has no such letters.
+/// "Acme IT", or "IT".
 pub(super) fn short_it(organization: &str, limit: usize) -> String {
-    format!("{} IT", short(organization, limit))
-        .trim_start()
-        .to_owned()
+    words(organization, limit).map_or_else(|| "IT".to_owned(), |name| format!("{name} IT"))
 }
 
 #[cfg(test)]
@@ -74,7 +82,9 @@ mod tests {
 
     #[test]
     fn a_name_has_letters_that_every_phone_shows() {
-        assert_eq!(short("Zo`e é Ång", 20), "Zoe  ng");
+        assert_eq!(short("Zo`e é Ång", 20), "é Ång");
+        assert_eq!(short("아크메", 20), "IT");
+        assert_eq!(short("Featherstonehaugh", 12), "IT");
         assert_eq!(short_admin("박민아", 12), "an admin");
         assert_eq!(short_it("Acme", 20), "Acme IT");
         assert_eq!(short_it("아크메", 20), "IT");

@@ -4,19 +4,21 @@ use super::directory_refusal::clause;
 use super::not_sent::{fault, instead_of_channel};
 use super::ways::delivery_buttons;
 use super::words::{
-    NO_RESET_USED, NOTHING_CHANGED, button, refusal, refusal_without_slot, written,
+    NO_RESET_USED, NOTHING_CHANGED, RUN_AGAIN, TELL_OPERATOR, TRY_OR_TELL, button, refusal,
+    refusal_without_slot, written,
 };
 use crate::chat::{Action, Message, RefusedParts, Style};
 use crate::delivery::Deliveries;
 use crate::directory::WhyRefused;
 use crate::domain::delivery::Refusal;
+use crate::domain::shorten::shorten;
 use crate::domain::{Channel, Member, Reference, Step};
 
 /// The record cannot be written (P6).
 pub fn store_down(reference: &Reference) -> Message {
     refusal(
         "I can't record this reset, so I don't do it.",
-        "Try again in a few minutes; tell whoever runs relatch.",
+        TRY_OR_TELL,
         reference,
     )
 }
@@ -44,10 +46,10 @@ const LONGEST_REASON: usize = 200;
 
 /// The directory refused the change.
 pub fn directory_refused(directory: &str, why: &WhyRefused, reference: &Reference) -> Message {
-    let reason: String = clause(why).chars().take(LONGEST_REASON).collect();
+    let reason = shorten(&clause(why), LONGEST_REASON);
     refusal_without_slot(
         &format!("{} refuses this reset: {reason}.", capital(directory)),
-        "Tell whoever runs relatch.",
+        TELL_OPERATOR,
         reference,
     )
 }
@@ -68,7 +70,7 @@ pub fn contact_changed(member_name: &str, reference: &Reference) -> Message {
         &format!(
             "The contact of {member_name} on record was changed after you chose it, so I stopped."
         ),
-        "Run the command again.",
+        RUN_AGAIN,
         reference,
     )
 }
@@ -77,7 +79,7 @@ pub fn contact_changed(member_name: &str, reference: &Reference) -> Message {
 pub fn chosen_before_upgrade(reference: &Reference) -> Message {
     refusal(
         "relatch was upgraded after you chose this way.",
-        "Run the command again.",
+        RUN_AGAIN,
         reference,
     )
 }

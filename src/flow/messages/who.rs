@@ -1,8 +1,9 @@
 //! People who cannot be matched with a directory account.
 
-use super::words::refusal;
+use super::words::{ADD_PERMISSION, TELL_OPERATOR, refusal};
 use crate::chat::interaction::MemberCommand;
 use crate::chat::{AccountKind, ApiError, Message};
+use crate::domain::shorten::shorten;
 use crate::domain::{ChatUser, Reference};
 
 /// The account is not a full member of the workspace.
@@ -47,27 +48,25 @@ pub fn unresolved_member(reference: &Reference) -> Message {
 
 /// No account has this work e-mail.
 pub fn no_such_member(named: &str, reference: &Reference) -> Message {
-    let named: String = named.chars().take(60).collect();
-    refusal(
-        &format!("I can't find exactly one account for \"{named}\"."),
-        "Check the work email.",
-        reference,
-    )
+    not_one_account(named, "Check the work email.", reference)
 }
 
 /// The text names no member for certain (S15).
 pub fn unclear(text: &str, reference: &Reference) -> Message {
-    let text: String = text.chars().take(60).collect();
-    refusal(
-        &format!("I can't find exactly one account for \"{text}\"."),
-        "Mention the member with @, or try the work email: /reset-password mina.park@company.example",
-        reference,
-    )
+    let next = "Mention the member with @, or try the work email: /reset-password mina.park@company.example";
+    not_one_account(text, next, reference)
+}
+
+fn not_one_account(text: &str, next: &str, reference: &Reference) -> Message {
+    let text = shorten(text, 60);
+    let what = format!("I can't find exactly one account for \"{text}\".");
+    refusal(&what, next, reference)
 }
 
 /// S15: the mention is of several people, or of nobody.
 pub fn group_mention(name: &str, reference: &Reference) -> Message {
-    let mut letters = name.chars().take(60);
+    let name = shorten(name, 60);
+    let mut letters = name.chars();
     // It may be words of ours, such as "a role".
     let first = letters.next().map(|first| first.to_ascii_uppercase());
     let name: String = first.into_iter().chain(letters).collect();
@@ -80,7 +79,7 @@ pub fn group_mention(name: &str, reference: &Reference) -> Message {
 
 /// Slack passed on a name as it was typed, so it may be anybody's.
 pub fn bare_name(name: &str, reference: &Reference) -> Message {
-    let name: String = name.chars().take(40).collect();
+    let name = shorten(name, 40);
     refusal(
         &format!("Slack passed on \"{name}\" as plain text, so I can't tell who it is."),
         "The command's should_escape (\"Escape channels, users, and links\") is off, or nobody has that name. The work email works too: /reset-password mina.park@company.example",
@@ -122,12 +121,12 @@ pub fn who_failed(error: &ApiError, reference: &Reference) -> Message {
         ),
         ApiError::MissingScope(scope) => refusal(
             &format!("relatch's app lacks the permission {scope}, so I can't check who you are."),
-            "Whoever runs relatch has to add it and install the app again.",
+            ADD_PERMISSION,
             reference,
         ),
         ApiError::Refused(_) => refusal(
             "The chat refuses relatch's token, so I can't check who you are.",
-            "Tell whoever runs relatch.",
+            TELL_OPERATOR,
             reference,
         ),
         ApiError::NotFound => unresolved_member(reference),

@@ -9,6 +9,22 @@ pub const NOTHING_CHANGED: &str = "Nothing was changed.";
 /// Stands beside it where no slot was used either.
 pub const NO_RESET_USED: &str = "No reset was used.";
 
+/// What to do where the next try may go well at once.
+pub(super) const RUN_AGAIN: &str = "Run the command again.";
+
+/// The same where too much is going on.
+pub(super) const RUN_AGAIN_LATER: &str = "Wait a minute and run the command again.";
+
+/// What to do where nothing in chat helps.
+pub(super) const TELL_OPERATOR: &str = "Tell whoever runs relatch.";
+
+/// The same for relatch's own record.
+pub(super) const TRY_OR_TELL: &str = "Try again in a few minutes; tell whoever runs relatch.";
+
+/// The same for a permission that the app lacks in the chat.
+pub(super) const ADD_PERMISSION: &str =
+    "Whoever runs relatch has to add it and install the app again.";
+
 /// Stands before the spoken form of a shown password.
 pub const SAY_IT: &str = "Say it: ";
 
@@ -91,6 +107,16 @@ pub(super) fn button(
         value: value.to_owned(),
         style,
     }
+}
+
+/// The reason that the administrator gave, as a line.
+pub(super) fn reason(given: Option<&str>) -> Option<String> {
+    given.map(|given| format!("Reason: {given}"))
+}
+
+/// Why a member cannot be reached outside the chat.
+pub(super) fn no_contact_known(member_name: &str) -> String {
+    format!("I know no phone or private email for {member_name}.")
 }
 
 pub(super) fn count(quota: Quota) -> String {

@@ -1,6 +1,8 @@
 // An open page hears at once that its session has ended (S29-S31).
 "use strict";
 
+// Beside this script, wherever the pages are.
+const signIn = new URL("signin", document.currentScript.src).href;
 const live = document.getElementById("live");
 const events = new EventSource(live.dataset.events);
 let isSent = false;
@@ -8,7 +10,7 @@ let isSent = false;
 function end(event) {
   events.close();
   const link = document.createElement("a");
-  link.href = "/signin";
+  link.href = signIn;
   // From there a browser with a newer session is led on.
   link.textContent = event.type === "reset" ? "Sign in" : "Go on";
   // Visible first, so that what is filled in is read aloud.

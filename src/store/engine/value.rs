@@ -6,12 +6,13 @@ use std::str::FromStr;
 use sqlx::sqlite::SqliteRow;
 use sqlx::{Column, Row as _};
 
+use crate::domain::code_alone::CodeUse;
 use crate::domain::contacts::AddedAs;
 use crate::domain::look_up::Tried;
 use crate::domain::sign_in::{LockedBy, Stage};
 use crate::domain::{
-    Carries, Channel, CheckId, Delivery, MemberId, Moment, Platform, ResetId, State, Step,
-    StepOutcome,
+    Carries, Channel, CheckId, CodeUseId, Delivery, LogLine, MemberId, Moment, Platform, ResetId,
+    State, Step, StepOutcome,
 };
 
 /// A row of SQLite; no other file but this and `tx.rs` knows its type.
@@ -106,7 +107,7 @@ macro_rules! text {
 
 text! {
     String, MemberId, ResetId, CheckId, Platform, State, Delivery, Carries, Step, StepOutcome, Channel, AddedAs, Tried, LockedBy,
-    Stage,
+    Stage, LogLine, CodeUse, CodeUseId,
 }
 
 macro_rules! int {

@@ -23,7 +23,7 @@ async fn of_slack() -> Vec<Mistake> {
     let settings = whole(Slack::good()).await;
     let good = || SetUp::of(settings.as_str());
     let lacking = Slack {
-        scopes: "commands,users:read",
+        scopes: "commands,users:read,chat:write",
         ..Slack::good()
     };
     let elsewhere = Slack {
@@ -295,6 +295,13 @@ async fn of_directories() -> Vec<Mistake> {
                 "directory.url",
                 &["Global Catalog", "ldaps://dc1.acme.example"],
             ),
+        ),
+        mistake(
+            "the guide leads members of another directory nowhere",
+            ldap(SetUpAs::Writable)
+                .await
+                .with("help_url = \"https://help.acme.example\"\n", ""),
+            Said(78, "help_url", &["guide", "change their password"]),
         ),
         mistake(
             "a key of one directory is misspelled",

@@ -84,7 +84,11 @@ async fn of_writing() -> Vec<Right> {
 async fn of_surroundings() -> Vec<Right> {
     let good = whole_with(Slack::good()).await;
     let without_email = Slack {
-        scopes: "commands, users:read",
+        scopes: "commands, users:read, chat:write",
+        ..Slack::good()
+    };
+    let without_messages = Slack {
+        scopes: "commands,users:read,users:read.email",
         ..Slack::good()
     };
     let of_all = Slack {
@@ -115,6 +119,11 @@ async fn of_surroundings() -> Vec<Right> {
             whole_with(without_email)
                 .await
                 .with("[slack]", "[identity]\nmatch = \"linked\"\n[slack]"),
+            &["slack.bot_token"],
+        ),
+        (
+            "an app that was made before it wrote to administrators",
+            whole_with(without_messages).await,
             &["slack.bot_token"],
         ),
         (

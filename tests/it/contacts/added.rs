@@ -31,7 +31,7 @@ async fn a_planted_contact_gets_no_code() {
             bot.click(JO, &bot.slack.last(), "confirm").await;
             let told = bot.slack.last_text();
             assert!(
-                told.contains("Noa Bae has no phone or private email for the code yet.")
+                told.contains("Noa Bae has no phone or private email that may receive the code.")
                     && !told.contains("their own"),
                 "{told}"
             );
@@ -52,7 +52,7 @@ async fn a_contact_that_never_answered_keeps_no_other_one_away() {
     let password = bot.reset_by_copy(JO, NOA).await;
     let told = bot.slack.last_text();
     assert!(
-        told.contains("which has not answered a code yet. If it does not work, another administrator adds one after the reset:"),
+        told.contains("which has not answered a code yet. If it does not work, another administrator adds one:"),
         "{told}"
     );
     let told = add(&bot, KIM, NOA, NUMBER).await;

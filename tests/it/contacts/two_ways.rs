@@ -140,7 +140,7 @@ async fn no_code_follows_a_copy_to_a_contact_on_record() {
     assert!(
         bot.slack
             .last_text()
-            .contains("has no phone or private email for the code yet"),
+            .contains("has no phone or private email that may receive the code"),
         "{}",
         bot.slack.last_text()
     );

@@ -205,6 +205,7 @@ async fn the_guide_changes_nothing() {
     assert!(bot.slack.last_text().contains("This card was closed."));
 
     // What came of one that was not accepted stands beside it.
+    bot.clock.advance(Span::hours(1));
     let card = bot.card(JO, MINA).await;
     bot.outbox.end_next_send(Outcome::Unknown);
     bot.click(JO, &card, "send_guide").await;
@@ -221,7 +222,28 @@ async fn a_cancelled_card_is_closed() {
     assert!(bot.slack.last_text().contains("This card was closed."));
 }
 
+/// S10: once the administrator has said that they can reach the member, no card asks for it again.
+async fn an_answered_question_is_not_asked_again() {
+    const QUESTION: &str = "Can you reach them another way?";
+    let bot = TestBot::new().await;
+    let card = bot.card(JO, NOA).await;
+    assert!(text_of(&card).contains(QUESTION), "{}", text_of(&card));
+    bot.click(JO, &card, "reachable").await;
+    let answered = bot.slack.last();
+    bot.click(JO, &answered, "deliver_copy").await;
+    bot.click(JO, &bot.slack.last(), "back").await;
+    for card in [answered, bot.slack.last()] {
+        let told = text_of(&card);
+        assert!(
+            !told.contains(QUESTION)
+                && told.contains("You said that you can reach them another way."),
+            "{told}"
+        );
+    }
+}
+
 on_every_platform! {
+    an_answered_question_is_not_asked_again,
     an_older_last_look_confirms_nothing,
     what_was_switched_meanwhile_is_not_confirmed,
     the_last_face_is_the_present_one,

@@ -16,8 +16,8 @@ async fn warnings(settings: &str) -> Vec<String> {
 /// Runs `relatch check` as an operator does: whether it ended with 0, and what it printed.
 async fn check(server: &Server) -> (bool, String) {
     let settings = format!(
-        "listen = \"127.0.0.1:0\"\n[admins]\nsource = \"list\"\nprimary = [\"eli@corp.example\"]\n[[directory]]\n{}\n\
-         [[directory]]\nkind = \"builtin\"\n",
+        "listen = \"127.0.0.1:0\"\nhelp_url = \"https://help.corp.example\"\n[admins]\nsource = \"list\"\nprimary = [\"eli@corp.example\"]\n\
+         [[directory]]\n{}\n[[directory]]\nkind = \"builtin\"\n",
         server.own_settings()
     );
     std::fs::write(server.folder.join("relatch.toml"), settings).unwrap();

@@ -9,7 +9,7 @@ use relatch::surface::domain::{
     Step, StepOutcome,
 };
 use relatch::surface::flow::messages as say;
-use relatch::surface::flow::messages::{AboutContacts, Card, LastLook};
+use relatch::surface::flow::messages::{AboutContacts, Card, ContactAdder, LastLook};
 use relatch::surface::store::{Past, ResetRow, StepRow};
 
 use super::samples::World;
@@ -54,11 +54,13 @@ fn card<'a>(world: &'a World<'a>, contacts: &'a AboutContacts) -> Card<'a> {
         directory: "the directory",
         quota: None,
         earlier: None,
+        reason: None,
         own_link: None,
         channels: &world.channels,
         is_private: true,
         contacts,
         is_reachable: true,
+        has_guide: true,
         value: world.value,
         zone: &world.zone,
         now: world.now,
@@ -153,6 +155,7 @@ async fn only_a_contact_of_the_directory_gets_password_and_code() {
                 got_password: false,
             }];
             let contacts = AboutContacts {
+                adder: ContactAdder::default(),
                 methods: Methods {
                     usable,
                     waiting: vec![],
@@ -214,12 +217,13 @@ async fn a_last_look_names_what_is_switched_on() {
             };
             let text = all(&say::last_look(&LastLook {
                 row: &row,
+                earlier: None,
                 length: 8,
                 copy_to: None,
                 can_mail: true,
                 is_private: true,
                 codes: None,
-                is_strict: false,
+                adder: ContactAdder::default(),
                 zone: &world.zone,
                 now: world.now,
                 value: world.value,
@@ -254,7 +258,7 @@ async fn the_log_tells_of_a_link_where_one_was_sent() {
                 steps: vec![],
                 is_slot_returned: false,
             };
-            let text = all(&say::history(&[past], None, &world.zone, world.now));
+            let text = all(&say::history(&[past], &[], None, &world.zone, world.now));
             assert_eq!(
                 text.contains(", link not used"),
                 carries == Carries::Link && is_sent,

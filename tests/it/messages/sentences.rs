@@ -13,12 +13,18 @@ use crate::support::TestBot;
 /// What is sent by e-mail and SMS, shown on the member's pages or written into the record, and never to a chat.
 const ELSEWHERE: &[&str] = &[
     "address_alarm",
+    "alarm",
     "another_entry",
     "several_entries",
     "pin_line",
     "pinned",
     "contact_code",
     "too_many_own_contacts",
+    "guide",
+    "guide_sms",
+    "code_use_mail",
+    "code_use_sms",
+    "code_use_alarm",
 ];
 
 /// Their functions make e-mails and SMS, but for this one.

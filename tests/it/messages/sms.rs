@@ -3,9 +3,12 @@
 use rand::{SeedableRng, rngs::StdRng};
 use relatch::surface::clock::Zone;
 use relatch::surface::domain::Password;
-use relatch::surface::flow::messages::{Handover, Notice, guide_sms, link_sms};
+use relatch::surface::domain::code_alone::CodeUse;
+use relatch::surface::flow::messages::{
+    Guide, Handover, Notice, code_use_sms, guide_sms, link_sms,
+};
 
-use crate::support::TestBot;
+use crate::support::{START, TestBot};
 
 const LIMIT: usize = 160;
 
@@ -65,16 +68,38 @@ async fn a_link_has_its_end_where_it_fits() {
     assert!(!sms(130));
 }
 
-/// The guide names the page of the organization.
+/// The guide names the page that it leads to, and says less where that has too long an address.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_guide_by_sms_names_the_page() {
     let bot = TestBot::new().await;
-    let text = guide_sms(&bot.app.organization).text;
-    assert!(
-        text.contains("https://help.acme.example/password"),
-        "{}",
-        *text
-    );
+    let page = |length: usize| format!("https://help.acme.example/{}", "x".repeat(length));
+    for length in [0, 10, 200] {
+        let ours = Guide::OurPages {
+            account: page(length),
+            sign_in: None,
+        };
+        for guide in [ours, Guide::HelpPage(page(length))] {
+            let text = guide_sms(&bot.app.organization, &guide).text;
+            assert!(text.len() <= LIMIT, "{}", *text);
+            assert_eq!(text.contains(&page(length)), length < 200, "{}", *text);
+        }
+    }
+}
+
+/// The link "this wasn't me" is in the SMS about a code as long as it fits at all; the date goes first.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_sms_about_a_code_keeps_its_link() {
+    let bot = TestBot::new().await;
+    let (organization, zone) = (&bot.app.organization, &bot.app.zone);
+    for kind in [CodeUse::SignIn, CodeUse::NewPassword] {
+        for (length, has_link) in [(40, true), (115, true), (150, false)] {
+            let link = "x".repeat(length);
+            let text = code_use_sms(organization, kind, START, Some(&link), zone).text;
+            assert!(text.len() <= LIMIT, "{}", *text);
+            assert_eq!(text.contains(&link), has_link, "{}", *text);
+            assert_eq!(text.contains("Tell security"), !has_link, "{}", *text);
+        }
+    }
 }
 
 /// The SMS with a password leaves out what it has no room for, the least needed first: the zone, "and set your own", ", not
@@ -125,4 +150,29 @@ async fn the_password_its_end_and_the_address_stay_in_the_sms() {
         left_out.contains(&steps[4]) && left_out.len() > 2,
         "{left_out:?}"
     );
+}
+
+/// A name that is too long loses whole words, never part of one; letters that every phone shows stay.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_name_in_an_sms_loses_whole_words() {
+    let bot = TestBot::new().await;
+    for (admin_name, told) in [
+        ("Wilhelmina Featherstonehaugh", "Wilhelmina"),
+        ("Jürgen Müller", "Jürgen Müller"),
+        ("박 Kim", "Kim"),
+        ("Hubertwolfeschlegelsteinhausen", "an admin"),
+    ] {
+        let notice = Notice {
+            organization: &bot.app.organization,
+            admin_name,
+            at: bot.clock.now(),
+            is_certain: true,
+            was_signed_out: true,
+            has_our_pages: true,
+            link: None,
+            zone: &bot.app.zone,
+        };
+        let text = notice.sms().text;
+        assert!(text.contains(&format!("reset by {told} (IT)")), "{}", *text);
+    }
 }

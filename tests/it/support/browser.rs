@@ -18,6 +18,8 @@ pub(crate) struct Browser {
     /// The address that the web server tells the pages; unknown at first.
     pub(crate) address: Mutex<Option<IpAddr>>,
     pub(crate) cookies: Mutex<BTreeMap<String, String>>,
+    /// The path of each cookie: one of another path is another cookie (RFC 6265, 5.3).
+    paths: Mutex<BTreeMap<String, String>>,
 }
 
 /// What came back.
@@ -52,6 +54,7 @@ impl Browser {
             routes,
             address: Mutex::default(),
             cookies: Mutex::default(),
+            paths: Mutex::default(),
         }
     }
 
@@ -90,12 +93,16 @@ impl Browser {
         for cookie in response.headers().get_all("set-cookie") {
             let (name, rest) = cookie.to_str().unwrap().split_once('=').unwrap();
             let value = rest.split(';').next().unwrap();
+            let path = rest.split("; Path=").nth(1).unwrap();
+            let path = path.split(';').next().unwrap().to_owned();
             let mut jar = self.cookies.lock().unwrap();
-            if value.is_empty() {
-                jar.remove(name)
-            } else {
-                jar.insert(name.to_owned(), value.to_owned())
-            };
+            let mut paths = self.paths.lock().unwrap();
+            if !value.is_empty() {
+                jar.insert(name.to_owned(), value.to_owned());
+                paths.insert(name.to_owned(), path);
+            } else if paths.get(name).is_none_or(|known| *known == path) {
+                jar.remove(name);
+            }
         }
         response
     }

@@ -139,6 +139,7 @@ impl TestBot {
                 identity: parts.identity,
                 contact_rules: parts.contact_rules,
                 notify_manager: parts.notify_manager,
+                code_sign_in: parts.code_sign_in,
             },
             held: Arc::default(),
             recent_requests: Arc::default(),

@@ -11,7 +11,7 @@ use relatch::surface::domain::{Moment, Span};
 use ring::signature::{Ed25519KeyPair, KeyPair};
 use serde_json::{Value, json};
 
-use super::slack::{Memory, user_id};
+use super::slack::{Memory, direct, user_id};
 
 pub(crate) const APPLICATION: &str = "100000000000000001";
 pub(crate) const GUILD: &str = "200000000000000002";
@@ -321,6 +321,8 @@ fn unescape(text: &str) -> String {
 pub(crate) fn router() -> Router<Memory> {
     Router::new()
         .route("/discord/guilds/{guild}/members/{user}", get(member))
+        .route("/discord/users/@me/channels", post(create_dm))
+        .route("/discord/channels/{id}/messages", post(create_message))
         .route("/discord/webhooks/{application}/{token}", post(follow_up))
         .route(
             "/discord/webhooks/{application}/{token}/messages/@original",
@@ -399,6 +401,59 @@ async fn member(
         ),
     };
     (answer.0, [("retry-after", "0")], answer.1.to_string())
+}
+
+/// The chat of the bot and a user: the user's id with another first digit.
+fn chat_of(user: &str) -> String {
+    format!("6{}", &user[1..])
+}
+
+/// "Create DM": makes the channel or finds it (Discord, "User Resource", "DM Channels").
+async fn create_dm(State(memory): State<Memory>, headers: HeaderMap, body: String) -> Response {
+    assert_eq!(
+        headers["authorization"],
+        format!("Bot {}", super::BOT_TOKEN).as_str()
+    );
+    let asked: Value = serde_json::from_str(&body).unwrap();
+    let user = asked["recipient_id"].as_str().unwrap();
+    if memory.user(|id| snowflake(id) == user).is_none() {
+        let refused = json!({ "code": 10013, "message": "Unknown User" });
+        return (StatusCode::NOT_FOUND, refused.to_string()).into_response();
+    }
+    let recipient = json!({ "id": user, "username": "x" });
+    json!({ "id": chat_of(user), "type": 1, "recipients": [recipient] })
+        .to_string()
+        .into_response()
+}
+
+/// "Create Message" (Discord, "Message Resource"): everybody in the channel sees it, so it may only stand in a chat of two:
+/// our own rule. A user may refuse such messages: 403 with 50007 ("Opcodes and Status Codes", "JSON Error Codes").
+async fn create_message(
+    State(memory): State<Memory>,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+    body: String,
+) -> Response {
+    assert_eq!(
+        headers["authorization"],
+        format!("Bot {}", super::BOT_TOKEN).as_str()
+    );
+    let message: Value = serde_json::from_str(&body).unwrap();
+    let mut broken = rules(&message, false);
+    if !id.starts_with('6') || message["components"] != json!([]) {
+        broken.push(format!("no message to one person alone: {message}"));
+    }
+    memory.note_broken(broken);
+    let place = direct(&format!("3{}", &id[1..]));
+    match memory.take(place, neutral(&message, false)).await {
+        StatusCode::OK => json!({ "id": "800000000000000008" })
+            .to_string()
+            .into_response(),
+        status => {
+            let refused = json!({ "code": 50007, "message": "Cannot send messages to this user" });
+            (status, refused.to_string()).into_response()
+        }
+    }
 }
 
 /// "Create Followup Message" (Discord, "Receiving and Responding", "Endpoints").

@@ -31,7 +31,7 @@ use serde_json::{Value, json};
 pub(crate) use self::answers::note_request;
 use self::answers::{app_error, hook, refused};
 use super::Answer;
-use super::slack::{Memory, user_id};
+use super::slack::{Memory, direct, user_id};
 
 /// The token of our command in the team.
 pub(crate) const TOKEN: &str = "canaryttokenofthecommand01";
@@ -449,6 +449,8 @@ pub(crate) fn router(memory: &Memory) -> Router<Memory> {
         .route("/mm/api/v4/users/me", get(me))
         .route("/mm/api/v4/roles/names", post(roles))
         .route("/mm/api/v4/posts/ephemeral", post(ephemeral))
+        .route("/mm/api/v4/channels/direct", post(create_direct))
+        .route("/mm/api/v4/posts", post(create_post))
         .route("/mm/api/v4/users/{id}", get(user))
         .route("/mm/api/v4/users/username/{name}", get(user_by_name))
         .route("/mm/api/v4/users/email/{email}", get(user_by_email))
@@ -721,6 +723,55 @@ async fn ephemeral(State(memory): State<Memory>, headers: HeaderMap, body: Strin
     let mut said = neutral(&message);
     said["replace_original"] = false.into();
     match memory.take(format!("post to {to}"), said).await {
+        StatusCode::OK => {
+            let made = json!({ "id": "post0000000000000000000000" });
+            (StatusCode::CREATED, made.to_string()).into_response()
+        }
+        status => refused(status, &Value::Null),
+    }
+}
+
+/// The direct channel of the bot and an account.
+fn direct_channel(user: &str) -> String {
+    format!("d{}", &user[..25])
+}
+
+/// `createDirectChannel` (`api4/channel.go`): two ids, of which one is the caller's; 403 where the caller may not see the
+/// other account.
+async fn create_direct(State(memory): State<Memory>, headers: HeaderMap, body: String) -> Response {
+    is_bot(&headers);
+    let ids: Vec<String> = serde_json::from_str(&body).unwrap();
+    let [me, other] = ids.as_slice() else {
+        return app_error(
+            StatusCode::BAD_REQUEST,
+            "api.context.invalid_body_param.app_error",
+        );
+    };
+    let is_known = memory.user(|slack_id| id(slack_id) == *other).is_some();
+    if me != BOT || !is_known || !server(&memory).sees_members {
+        return app_error(StatusCode::FORBIDDEN, "api.context.permissions.app_error");
+    }
+    let channel = json!({ "id": direct_channel(other), "type": "D", "team_id": "" });
+    (StatusCode::CREATED, channel.to_string()).into_response()
+}
+
+/// `createPost` (`api4/post.go`). Everybody in the channel sees it, so it may only stand in a direct one: our own rule.
+async fn create_post(State(memory): State<Memory>, headers: HeaderMap, body: String) -> Response {
+    is_bot(&headers);
+    let post: Value = serde_json::from_str(&body).unwrap();
+    let channel = post["channel_id"].as_str().unwrap();
+    let message = json!({
+        "text": post["message"], "response_type": "ephemeral", "skip_slack_parsing": true,
+    });
+    let mut broken = rules(&message);
+    let to = memory.user(|slack_id| direct_channel(&id(slack_id)) == channel);
+    let fields = post.as_object().unwrap().keys();
+    if to.is_none() || fields.count() != 2 {
+        broken.push(format!("no post to one person alone: {post}"));
+    }
+    memory.note_broken(broken);
+    let place = to.map_or_else(String::new, |user| id(user["id"].as_str().unwrap()));
+    match memory.take(direct(&place), neutral(&message)).await {
         StatusCode::OK => {
             let made = json!({ "id": "post0000000000000000000000" });
             (StatusCode::CREATED, made.to_string()).into_response()

@@ -114,6 +114,7 @@ impl TestBot {
         sweep::end_what_is_due(&self.app).await.unwrap();
         sweep::hide(&self.app).await.unwrap();
         sweep::tell_again(&self.app).await.unwrap();
+        sweep::alarm(&self.app).await.unwrap();
         sweep::finish(&self.app).await.unwrap();
         sweep::look(&self.app).await.unwrap();
         self.settle().await;

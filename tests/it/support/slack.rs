@@ -15,8 +15,9 @@ use serde_json::{Value, json};
 
 /// The methods of Slack's Web API that the bot calls, each with the scopes that its page lists for bot tokens (Slack, "Web
 /// API methods", "Required scopes"). A call of another method breaks a rule of the platform.
-pub(crate) const METHODS: [(&str, &[&str]); 4] = [
+pub(crate) const METHODS: [(&str, &[&str]); 5] = [
     ("auth.test", &[]),
+    ("chat.postMessage", &["chat:write"]),
     ("users.info", &["users:read"]),
     ("users.lookupByEmail", &["users:read.email"]),
     ("views.open", &[]),
@@ -346,6 +347,7 @@ async fn api(State(memory): State<Memory>, Path(method): Path<String>, body: Str
         "views.open" => views_open(&memory, &body).into_response(),
         // The scopes are in a header of every answer (Slack's Node SDK, `buildResult` of `WebClient.ts`).
         "auth.test" => ([("x-oauth-scopes", granted.join(","))], auth_test()).into_response(),
+        "chat.postMessage" => post_message(&memory, &body).await.into_response(),
         _ => json!({ "ok": false, "error": "unknown_method" })
             .to_string()
             .into_response(),
@@ -359,6 +361,35 @@ fn auth_test() -> String {
         "user_id": "U0RELATCH", "bot_id": "B0RELATCH", "is_enterprise_install": false,
     })
     .to_string()
+}
+
+/// "chat.postMessage": a channel, or the id of a user, whose chat with the app it goes to; `channel_not_found` for one that
+/// is not there (Slack, "chat.postMessage method", "Channels", "Errors"). What the bot writes by itself has no buttons: our
+/// own rule, because a click on one is a request of somebody else.
+async fn post_message(memory: &Memory, body: &str) -> String {
+    let body: Value = serde_json::from_str(body).unwrap();
+    let to = body["channel"].as_str().unwrap_or_default();
+    if memory.user(|known| known == to).is_none() {
+        return json!({ "ok": false, "error": "channel_not_found" }).to_string();
+    }
+    let has_buttons = button_elements(&body).next().is_some();
+    let has_text = body["text"].as_str().is_some_and(|text| !text.is_empty());
+    if has_buttons || !has_text {
+        memory.note_broken(vec![format!("a message that nobody asked for: {body}")]);
+    }
+    memory.take(direct(to), body.clone()).await;
+    json!({ "ok": true, "channel": "D0DIRECT", "ts": "1503435956.000247", "message": {} })
+        .to_string()
+}
+
+/// Where a message to one person alone is kept.
+pub(crate) fn direct(id: &str) -> String {
+    format!("direct {id}")
+}
+
+fn button_elements(message: &Value) -> impl Iterator<Item = &Value> {
+    let blocks = message["blocks"].as_array().into_iter().flatten();
+    blocks.flat_map(|block| block["elements"].as_array().into_iter().flatten())
 }
 
 /// "users.info": `user` is required; an account that is not there is `user_not_found`; over the rate limit 429 with

@@ -26,6 +26,10 @@ const FIVE_A_DAY: Limit = Limit {
 
 /// What a bot stands on, and what stays when it is started again.
 #[derive(Clone)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is one thing that a test may set"
+)]
 pub(super) struct BotParts {
     pub(super) folder: PathBuf,
     pub(super) clock: Clock,
@@ -50,6 +54,8 @@ pub(super) struct BotParts {
     pub(super) public_url: &'static str,
     /// How long contacts wait, and whether code and password need two.
     pub(super) contact_rules: ContactRules,
+    /// Members may sign in by a code alone.
+    pub(super) code_sign_in: bool,
     /// Generated passwords have a symbol.
     pub(super) password_symbols: bool,
     /// What the key file holds.
@@ -90,6 +96,7 @@ impl BotParts {
             company: &[],
             public_url: "http://127.0.0.1",
             contact_rules: ContactRules::default(),
+            code_sign_in: false,
             password_symbols: false,
             master_key: [9; 32],
             help_url: Some("https://help.acme.example/password"),
@@ -161,6 +168,11 @@ impl TestBot {
         Self::unlike(|parts| parts.public_url = public_url).await
     }
 
+    /// The same, and one-time links go out instead of passwords.
+    pub(crate) async fn with_links_to(public_url: &'static str, ways: Ways) -> Self {
+        Self::unlike(|parts| (parts.public_url, parts.ways) = (public_url, ways)).await
+    }
+
     /// With another directory beside the built-in one, whose people sign in there.
     pub(crate) async fn with_directory_and_sign_in(
         settings: &str,
@@ -189,6 +201,11 @@ impl TestBot {
     /// Managers are told of resets.
     pub(crate) async fn with_managers() -> Self {
         Self::unlike(|parts| parts.notify_manager = true).await
+    }
+
+    /// Where members may sign in by a code alone.
+    pub(crate) async fn with_code_sign_in() -> Self {
+        Self::unlike(|parts| parts.code_sign_in = true).await
     }
 
     /// With another directory beside the built-in one, whose `[[directory]]` this is. Its server lives in the present, so

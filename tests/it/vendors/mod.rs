@@ -107,6 +107,7 @@ async fn answer(State(answers): State<Arc<Answers>>, request: Request) -> (Statu
 fn settings(sections: &str) -> String {
     format!(
         "listen = \"127.0.0.1:0\"\npublic_url = \"https://reset.acme.example\"\n\
+         help_url = \"https://help.acme.example\"\n\
          [admins]\nsource = \"list\"\nprimary = [\"jo@acme.example\"]\n{sections}"
     )
 }

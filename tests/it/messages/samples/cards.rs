@@ -6,13 +6,20 @@ use relatch::surface::domain::country::Country;
 use relatch::surface::domain::phone::phone_on_record;
 use relatch::surface::domain::policy::Rule;
 use relatch::surface::domain::{
-    Carries, Delivery, Denied, Destination, Member, Quota, Span, State,
+    Carries, Delivery, Denied, Destination, LogLine, Member, Platform, Quota, Span, State,
 };
 use relatch::surface::flow::messages as say;
-use relatch::surface::flow::messages::{AboutContacts, Card, LastLook};
-use relatch::surface::store::{Earlier, Past, ResetRow};
+use relatch::surface::flow::messages::{AboutContacts, Card, ContactAdder, LastLook};
+use relatch::surface::store::{Earlier, LogLineRow, Past, ResetRow, Why};
 
 use super::{Samples, World};
+
+/// Everybody who may have to add a contact.
+const ADDERS: [ContactAdder; 3] = [
+    ContactAdder::AskedAdmin,
+    ContactAdder::SomeAdmin,
+    ContactAdder::Operator,
+];
 
 pub(super) fn add(world: &World<'_>, samples: &mut Samples) {
     cards(world, samples);
@@ -46,6 +53,7 @@ fn cards(world: &World<'_>, samples: &mut Samples) {
         changed_at: world.now - Span::hours(1),
         admin_name: world.name.to_owned(),
         is_certain,
+        is_disowned: false,
     };
     let (certain, uncertain) = (earlier(true), earlier(false));
     let plain = AboutContacts::default();
@@ -60,39 +68,22 @@ fn cards(world: &World<'_>, samples: &mut Samples) {
             window: Span::hours(24),
         }),
         earlier: Some(&certain),
+        reason: Some(world.name),
         own_link: None,
         channels: &world.channels,
         is_private: true,
         contacts: &plain,
         is_reachable: true,
+        has_guide: true,
         value: world.value,
         zone: &world.zone,
         now: world.now,
     };
-    for methods in world.methods() {
-        let differing = [
-            world.member.phone.clone().map(Destination::Phone),
-            world.member.personal_email.clone().map(Destination::Email),
-        ];
-        let contacts = AboutContacts {
-            methods,
-            differing: differing
-                .into_iter()
-                .flatten()
-                .map(|to| (to, world.now))
-                .collect(),
-        };
-        samples.say(
-            "offer_card",
-            say::offer_card(&Card {
-                contacts: &contacts,
-                ..card
-            }),
-        );
-    }
+    cards_with_contacts(world, &card, samples);
     cards_with_phone_remarks(&card, &unknown, samples);
     cards_of_a_directory_with_pages(world, &card, samples);
     cards_of_another_set_up(&card, samples);
+    cards_after_not_me(&card, samples);
     for (member, capabilities, is_private, channels) in [
         (&world.member, none, true, &world.channels),
         (&unknown, all, true, &world.channels),
@@ -119,6 +110,55 @@ fn cards(world: &World<'_>, samples: &mut Samples) {
             }),
         );
     }
+}
+
+/// Wherever codes may go, and whoever can add a contact for them.
+fn cards_with_contacts(world: &World<'_>, card: &Card<'_>, samples: &mut Samples) {
+    for methods in world.methods() {
+        let differing = [
+            world.member.phone.clone().map(Destination::Phone),
+            world.member.personal_email.clone().map(Destination::Email),
+        ];
+        for adder in ADDERS {
+            let contacts = AboutContacts {
+                adder,
+                methods: methods.clone(),
+                differing: differing
+                    .iter()
+                    .flatten()
+                    .map(|to| (to.clone(), world.now))
+                    .collect(),
+            };
+            samples.say(
+                "offer_card",
+                say::offer_card(&Card {
+                    contacts: &contacts,
+                    ..*card
+                }),
+            );
+        }
+    }
+}
+
+/// A member who did not ask for their last reset.
+fn cards_after_not_me(card: &Card<'_>, samples: &mut Samples) {
+    let earlier = card.earlier.map(|earlier| Earlier {
+        is_disowned: true,
+        ..earlier.clone()
+    });
+    let told = Card {
+        earlier: earlier.as_ref(),
+        ..*card
+    };
+    samples.say("offer_card", say::offer_card(&told));
+    let mut told = say::offer_card(&told);
+    told.lines = vec![say::not_me_warning(
+        &card.member.name,
+        earlier.as_ref().unwrap(),
+        card.zone,
+        card.now,
+    )];
+    samples.say("not_me_warning", told);
 }
 
 /// A directory that asks nobody for a new password, and a password beside that of another system.
@@ -189,28 +229,36 @@ fn last_looks(world: &World<'_>, samples: &mut Samples) {
         (Some(Delivery::Email), Carries::Link),
     ];
     let copy_to = world.email.to_string();
+    let disowned = Earlier {
+        changed_at: world.now,
+        admin_name: world.name.to_owned(),
+        is_certain: true,
+        is_disowned: true,
+    };
     for (delivery, carries) in rows {
         let row = ResetRow {
             delivery,
             carries,
+            reason: Some(world.name.to_owned()),
             destination_mask: Some(world.email.masked()),
             also_show: true,
             copy_to_self: Some(copy_to.clone()),
             ..world.row.clone()
         };
-        for (methods, is_strict) in world
+        for (methods, adder) in world
             .methods()
             .iter()
-            .flat_map(|one| [(one, false), (one, true)])
+            .flat_map(|one| ADDERS.map(|adder| (one, adder)))
         {
             let look = LastLook {
                 row: &row,
+                earlier: (adder == ContactAdder::Operator).then_some(&disowned),
                 length: 8,
                 copy_to: Some(&copy_to),
                 can_mail: true,
                 is_private: true,
                 codes: Some(methods),
-                is_strict,
+                adder,
                 zone: &world.zone,
                 now: world.now,
                 value: world.value,
@@ -221,12 +269,13 @@ fn last_looks(world: &World<'_>, samples: &mut Samples) {
     }
     let look = LastLook {
         row: &world.row,
+        earlier: None,
         length: 64,
         copy_to: None,
         can_mail: false,
         is_private: false,
         codes: None,
-        is_strict: false,
+        adder: ContactAdder::default(),
         zone: &world.zone,
         now: world.now,
         value: world.value,
@@ -237,6 +286,7 @@ fn last_looks(world: &World<'_>, samples: &mut Samples) {
         changed_at: world.now,
         admin_name: world.name.to_owned(),
         is_certain: true,
+        is_disowned: false,
     };
     let directory = Capabilities {
         signs_members_in: true,
@@ -289,8 +339,22 @@ fn lists(world: &World<'_>, samples: &mut Samples) {
     let mut again = of(State::Delivered, Carries::Password, None);
     again.reset.set_again_at = Some(now);
     past.push(again);
-    samples.say("history", say::history(&[], Some(world.name), zone, now));
-    samples.say("history", say::history(&past, None, zone, now));
+    let mut disowned = of(State::Delivered, Carries::Password, None);
+    disowned.reset.disowned_at = Some(now);
+    disowned.reset.reason = Some(world.name.to_owned());
+    past.push(disowned);
+    let lines = log_lines(world);
+    samples.say(
+        "history",
+        say::history(&[], &[], Some(world.name), zone, now),
+    );
+    samples.say("history", say::history(&past, &[], None, zone, now));
+    samples.say(
+        "history",
+        say::history(&past[past.len() - 3..], &lines, None, zone, now),
+    );
+    samples.say("refused", say::refused(&[], None, zone, now));
+    samples.say("refused", say::refused(&lines, Some(world.name), zone, now));
     let quota = Quota {
         used: 5,
         left: 0,
@@ -301,8 +365,24 @@ fn lists(world: &World<'_>, samples: &mut Samples) {
         .iter()
         .flat_map(|rule| [(*rule, Ok(())), (*rule, Err(Denied::Oneself))])
         .collect();
-    for busy in [Some(world.name), None] {
-        let told = say::rules(world.name, &outcomes, quota, busy, &world.reference);
+    let earlier = Earlier {
+        changed_at: now,
+        admin_name: world.name.to_owned(),
+        is_certain: true,
+        is_disowned: true,
+    };
+    let name = || world.name.to_owned();
+    for (busy, disowned) in [
+        (Some(name()), Some((earlier.clone(), true))),
+        (None, Some((earlier.clone(), false))),
+        (None, None),
+    ] {
+        let why = Why {
+            quota,
+            busy,
+            disowned,
+        };
+        let told = say::rules(world.name, &outcomes, &why, (zone, now), &world.reference);
         samples.say("rules", told);
     }
     let mut told = say::used(&world.row, zone, now);
@@ -320,7 +400,40 @@ fn lists(world: &World<'_>, samples: &mut Samples) {
     }
     samples.say("used", told.clone());
     samples.say("untold", told);
+    let mut not_me = say::used(&world.row, zone, now);
+    not_me.lines = [true, false]
+        .map(|is_own| say::not_me_line(&world.row, is_own, zone, now))
+        .into();
+    samples.say("not_me_line", not_me);
     for is_told in [true, false] {
         samples.say("disowned", say::disowned(&world.row, is_told));
     }
+}
+
+/// Refusals and contacts, with and without names.
+fn log_lines(world: &World<'_>) -> Vec<LogLineRow> {
+    let name = || Some(world.name.to_owned());
+    let line = |log_line, is_named: bool| LogLineRow {
+        seq: 1,
+        noted_at: world.now,
+        event: "command".to_owned(),
+        outcome: "no_such_member".to_owned(),
+        reference: is_named.then(|| world.reference.to_string()),
+        platform: Some(Platform::Slack),
+        chat_user: Some("U1".to_owned()),
+        admin_name: name().filter(|_| is_named),
+        admin_email: None,
+        member_name: name().filter(|_| is_named),
+        member_email: None,
+        detail: Some(world.email.masked()),
+        reason: Some(world.name.to_owned()).filter(|_| is_named),
+        log_line,
+    };
+    let nobody = LogLineRow {
+        platform: None,
+        ..line(LogLine::Contact, false)
+    };
+    let kinds = [LogLine::Refused, LogLine::Contact];
+    let lines = kinds.map(|kind| [line(kind, true), line(kind, false)]);
+    lines.into_iter().flatten().chain([nobody]).collect()
 }

@@ -8,8 +8,8 @@ use relatch::surface::domain::look_up::{Allowance, TooMany};
 use relatch::surface::domain::phone::NotAPhone;
 use relatch::surface::domain::sms_countries::NotThisCountry;
 use relatch::surface::domain::{
-    Channel, ChatUser, Denied, Destination, Guard, LoginMethod, Platform, Quota, Span, State,
-    Status,
+    Channel, ChatUser, Denied, Destination, Guard, LoginMethod, Member, Platform, Quota, Span,
+    State, Status,
 };
 use relatch::surface::flow::messages as say;
 use relatch::surface::store::{ClickRefused, Earlier, ResetRow};
@@ -161,6 +161,7 @@ fn clicks(world: &World<'_>, samples: &mut Samples) {
         changed_at: now,
         admin_name: world.name.to_owned(),
         is_certain: true,
+        is_disowned: false,
     };
     let mut all = vec![
         ClickRefused::Replayed,
@@ -177,6 +178,11 @@ fn clicks(world: &World<'_>, samples: &mut Samples) {
         ClickRefused::Stale(Some(earlier())),
         ClickRefused::Overtaken(earlier()),
         ClickRefused::NotReachable,
+        ClickRefused::ContactAsked(now),
+        ClickRefused::Guided {
+            at: now,
+            admin_name: world.name.to_owned(),
+        },
     ];
     for changed_at in [None, Some(now)] {
         all.extend(State::ALL.iter().map(|state| ClickRefused::AlreadyDone {
@@ -270,6 +276,20 @@ fn contacts(world: &World<'_>, samples: &mut Samples) {
         let told = say::contact_added(name, &mask, "tomorrow 10:05", is_strict, r, value);
         samples.say("contact_added", told);
     }
+    samples.say("contact_wanted", say::contact_wanted(&world.row));
+    let changed = ResetRow {
+        changing_at: Some(world.now),
+        ..world.row.clone()
+    };
+    let one = vec![name.to_owned()];
+    for (names, row) in [
+        (one.clone(), &world.row),
+        ([one.clone(), one].concat(), &changed),
+    ] {
+        samples.say("contact_asked", say::contact_asked(&names, row));
+        let told = say::contact_perhaps_asked(&names, row);
+        samples.say("contact_perhaps_asked", told);
+    }
     let question = say::contact_question(&world.member, &to, world.value, r);
     samples.say("contact_question", question);
     samples.say("contact_answered", say::contact_answered(name, &mask, r));
@@ -296,10 +316,19 @@ fn contact_refusals(world: &World<'_>, samples: &mut Samples) {
         say::contact_not_private(&world.member, r),
     );
     samples.say("contact_of_own_reset", say::contact_of_own_reset(name, r));
-    for count in 0..2 {
-        let told = say::two_contacts_needed(name, &world.email, count, r);
+    let unknown = Member {
+        phone: None,
+        personal_email: None,
+        ..world.member.clone()
+    };
+    for (member, is_strict) in [(&unknown, false), (&unknown, true), (&world.member, true)] {
+        let count = usize::from(member.has_outside_contact());
+        let told = say::two_contacts_needed(member, count, is_strict, r);
         samples.say("two_contacts_needed", told);
     }
+    let mask = world.email.masked();
+    samples.say("contact_there", say::contact_there(name, &mask, r));
+    samples.say("nobody_to_ask", say::nobody_to_ask(&world.row));
     let told = say::too_many_contact_commands(zone, now + Span::hours(1), now, r);
     samples.say("too_many_contact_commands", told);
     for why in REFUSALS {

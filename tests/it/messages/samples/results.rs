@@ -5,7 +5,7 @@ use relatch::surface::domain::{
     Carries, Channel, Delivery, Quota, ResetId, Span, State, Step, StepOutcome,
 };
 use relatch::surface::flow::messages as say;
-use relatch::surface::flow::messages::Ending;
+use relatch::surface::flow::messages::{ContactAdder, Ending};
 use relatch::surface::store::{ResetRow, StepRow};
 
 use super::{REFUSALS, Samples, World, directory_refusals};
@@ -81,6 +81,8 @@ fn results(world: &World<'_>, samples: &mut Samples) {
                     carries,
                     changed_at: Some(world.now),
                     failure: detail.map(str::to_owned),
+                    disowned_at: is_first.then_some(world.now),
+                    reason: Some(world.name.to_owned()),
                     ..world.row.clone()
                 };
                 let all = steps(world, outcome, detail);
@@ -123,6 +125,7 @@ pub(crate) fn ending<'a>(
         retry_for: Some(&world.member),
         is_private: true,
         codes: None,
+        adder: ContactAdder::AskedAdmin,
         second_factors: None,
         own_link: None,
         channels: &world.channels,
@@ -164,12 +167,18 @@ fn more_results(world: &World<'_>, samples: &mut Samples) {
         };
         samples.say("result", say::result(&elsewhere));
     }
+    let linked = ResetRow {
+        carries: Carries::Link,
+        ..delivered.clone()
+    };
     for methods in world.methods() {
-        let told = Ending {
-            codes: Some(&methods),
-            ..ending(world, &delivered, &done)
-        };
-        samples.say("result", say::result(&told));
+        for row in [&delivered, &linked] {
+            let told = Ending {
+                codes: Some(&methods),
+                ..ending(world, row, &done)
+            };
+            samples.say("result", say::result(&told));
+        }
     }
     let unknown = ResetRow {
         failure: Some("process_died".to_owned()),
@@ -286,6 +295,7 @@ fn instead(world: &World<'_>, samples: &mut Samples) {
     let (name, r) = (world.name, &world.reference);
     let to = world.email.masked();
     samples.say("guide_sent", say::guide_sent(name, &to));
+    samples.say("guide_leads_nowhere", say::guide_leads_nowhere(r));
     samples.say("guide_unknown", say::guide_unknown(name, &to, r));
     samples.say("guide_failed", say::guide_failed(name, None, r));
     for why in REFUSALS {

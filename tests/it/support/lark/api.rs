@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::cards::{SIZE, placed, rules};
 use super::{APP, APP_SECRET, EPHEMERAL, GROUP, TENANT_TOKEN, TOPICS, id};
-use crate::support::slack::Memory;
+use crate::support::slack::{Memory, direct};
 
 pub(crate) fn router() -> Router<Memory> {
     Router::new()
@@ -196,9 +196,12 @@ async fn send(
     );
     let card: Value = serde_json::from_str(asked["content"].as_str().unwrap()).unwrap();
     memory.note_broken(rules(&card, Some(false)));
-    end(memory
-        .take("message".to_owned(), placed(&card, false))
-        .await)
+    // To the chat of a conversation, or to a person, whom a conversation may be with as well.
+    let place = match by.as_slice() {
+        [("receive_id_type", "open_id")] => direct(to),
+        _ => "message".to_owned(),
+    };
+    end(memory.take(place, placed(&card, false)).await)
 }
 
 /// "Update the message card sent by the app": none that is visible to certain people only.

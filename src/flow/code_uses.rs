@@ -1,0 +1,143 @@
+//! A code took the place of a member's password: every contact is told, and the security address if it was not them.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tracing::Instrument;
+
+use super::contacts::known;
+use super::{messages, pages, security};
+use crate::app::App;
+use crate::directory::to_member;
+use crate::domain::delivery::{Outcome, Refusal};
+use crate::domain::{CodeUseId, Destination, Member, Moment, Span};
+use crate::store::{CodeUseRow, StoreError};
+
+/// How long the channel of one message may take.
+const DEADLINE: Duration = Duration::from_secs(40);
+
+/// How long after the code its contacts are told again, where one of them could not be asked.
+const AGAIN_AFTER: [Span; 3] = [Span::minutes(15), Span::hours(2), Span::hours(12)];
+
+/// Tells every contact in the background. What a crash leaves untold is told by the sweep.
+pub(crate) fn tell_soon(app: &Arc<App>, id: CodeUseId) {
+    let teller = Arc::clone(app);
+    let telling = async move {
+        let told = match teller.store.code_use(id).await {
+            Ok(Some(row)) => tell(&teller, &row).await,
+            Ok(None) => Ok(()),
+            Err(error) => Err(error),
+        };
+        if let Err(error) = told {
+            tracing::error!(
+                error = &error as &dyn std::error::Error,
+                "nobody could be told yet that a code took the place of a password"
+            );
+        }
+    };
+    app.tasks.spawn(telling.in_current_span());
+}
+
+/// Tells those that were left, one round of the sweep.
+pub(super) async fn tell_all(app: &App) -> Result<(), StoreError> {
+    for row in app.store.code_uses_to_tell().await? {
+        tell(app, &row).await?;
+    }
+    Ok(())
+}
+
+async fn tell(app: &App, row: &CodeUseRow) -> Result<(), StoreError> {
+    let is_complete = match member_of(app, row).await? {
+        Some(member) => {
+            let to = recipients(app, &member).await?;
+            send_all(app, row, &to).await
+        }
+        // The member was removed meanwhile.
+        None => true,
+    };
+    let next = if is_complete {
+        None
+    } else {
+        next_time(row.used_at, app.clock.now())
+    };
+    app.store.set_code_use_told(row.use_id, next).await
+}
+
+async fn member_of(app: &App, row: &CodeUseRow) -> Result<Option<Box<Member>>, StoreError> {
+    let found = app.store.account_of(&row.member_id).await?;
+    // A row that cannot be read was logged where it was read.
+    Ok(found.and_then(|(member, _)| to_member(&member, &app.organization.company).ok()))
+}
+
+/// Every contact on record, whoever added it, and the business address: whoever has the phone may not have that.
+async fn recipients(app: &App, member: &Member) -> Result<Vec<Destination>, StoreError> {
+    let mut to: Vec<Destination> = Vec::new();
+    let known = known(app, member).await?.into_iter().map(|known| known.to);
+    for one in known.chain([Destination::Email(member.business_email.clone())]) {
+        if app.deliveries.has(one.channel()) && !to.iter().any(|other| other.is_same(&one)) {
+            to.push(one);
+        }
+    }
+    Ok(to)
+}
+
+/// Sends the message to each. False where a server could not take it for the moment.
+async fn send_all(app: &App, row: &CodeUseRow, to: &[Destination]) -> bool {
+    let link = pages::link_of_code_use(app, row.use_id);
+    let mut is_complete = true;
+    for one in to {
+        let make = if one.channel().facts().is_short {
+            messages::code_use_sms
+        } else {
+            messages::code_use_mail
+        };
+        let note = make(
+            &app.organization,
+            row.kind,
+            row.used_at,
+            link.as_deref(),
+            &app.zone,
+        );
+        // The same recipient has the same id at the next attempt.
+        let recipient = super::contacts::digest(app, &row.member_id, one);
+        let id = format!("code-use-{}-{recipient}", row.use_id);
+        let sent = tokio::time::timeout(DEADLINE, app.deliveries.tell(one, &note, &id)).await;
+        is_complete &= !matches!(
+            sent,
+            Ok(Outcome::Refused(Refusal::Unreachable | Refusal::Later))
+        );
+    }
+    is_complete
+}
+
+/// When the contacts are told again; none after the last time.
+fn next_time(used_at: Moment, now: Moment) -> Option<Moment> {
+    AGAIN_AFTER
+        .into_iter()
+        .map(|after| used_at + after)
+        .find(|at| *at > now)
+}
+
+/// Tells the security address that the member did not use a code.
+pub(crate) async fn tell_of_disowned(app: &App, row: &CodeUseRow, member_name: &str) {
+    app.held.forget(&row.member_id);
+    tracing::warn!(member.id = %row.member_id, kind = %row.kind, "a member did not use the code that took the place of their password");
+    let about = (member_name, row.kind);
+    let note = messages::code_use_alarm(&app.organization, about, row.used_at, &app.zone);
+    security::alarm(app, &note, &format!("not-me-code-{}", row.use_id)).await;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn contacts_that_could_not_be_told_are_told_again_three_times() {
+        let used_at = Moment(1_000_000);
+        let next = |after| next_time(used_at, used_at + after).map(|at| at - used_at);
+        assert_eq!(next(Span::seconds(1)), Some(Span::minutes(15)));
+        assert_eq!(next(Span::minutes(15)), Some(Span::hours(2)));
+        assert_eq!(next(Span::hours(2)), Some(Span::hours(12)));
+        assert_eq!(next(Span::hours(12)), None);
+    }
+}

@@ -1,0 +1,78 @@
+//! Another administrator is asked to add a contact: what they read, and what the one who asks is told.
+
+use super::words::{NOTHING_CHANGED, message, refusal};
+use crate::chat::Message;
+use crate::domain::Reference;
+use crate::store::ResetRow;
+
+/// To the administrator who is asked, in a message of their own. It has no button: they decide in the chat, by the command.
+pub fn contact_wanted(row: &ResetRow) -> Message {
+    let (admin, member, email) = (&row.admin_name, &row.member_name, &row.member_email);
+    message(
+        format!("{admin} asks you to add a contact for {member} ({email})."),
+        [
+            format!(
+                "Without a phone or private email that may receive the code, {member} can't sign in after a reset. Get the contact from {member} themselves, not from {admin}."
+            ),
+            format!(
+                "Then type /reset-password contact {email} and the phone or private email. (ref {})",
+                row.reset_id.reference()
+            ),
+        ],
+    )
+}
+
+/// These administrators were asked.
+pub fn contact_asked(names: &[String], row: &ResetRow) -> Message {
+    let (member, reference) = (&row.member_name, row.reset_id.reference());
+    let were = if names.len() == 1 { "was" } else { "were" };
+    let next = if row.changing_at.is_some() {
+        format!("As soon as it is added, {member} can sign in.")
+    } else {
+        format!("As soon as it is added, the code of this card goes there. {NOTHING_CHANGED}")
+    };
+    message(
+        format!(
+            "{} {were} asked to add a contact for {member}. (ref {reference})",
+            names.join(" and ")
+        ),
+        [next],
+    )
+}
+
+/// The chat did not say whether they were asked.
+pub fn contact_perhaps_asked(names: &[String], row: &ResetRow) -> Message {
+    message(
+        format!(
+            "Nobody can say whether {} got your question for a contact of {}. (ref {})",
+            names.join(" and "),
+            row.member_name,
+            row.reset_id.reference()
+        ),
+        [format!(
+            "Ask yourself: they type /reset-password contact {} …",
+            row.member_email
+        )],
+    )
+}
+
+/// No other administrator has an account in this chat, may reset the member and can be written to.
+pub fn nobody_to_ask(row: &ResetRow) -> Message {
+    refusal(
+        "No other administrator could be asked here.",
+        &format!(
+            "Whoever runs relatch can add a contact: relatch members contact {} ADDRESS",
+            row.member_email
+        ),
+        &row.reset_id.reference(),
+    )
+}
+
+/// A contact may receive the code by now, so nobody has to be asked.
+pub fn contact_there(member_name: &str, to: &str, reference: &Reference) -> Message {
+    refusal(
+        &format!("A code for {member_name} can go to {to} now."),
+        "Nobody has to add a contact.",
+        reference,
+    )
+}

@@ -1,0 +1,104 @@
+//! What is told of a code that took the place of a password.
+
+use super::notice::not_expected;
+use super::sms::{first_that_fits, fits_one_sms, short};
+use crate::app::Organization;
+use crate::clock::Zone;
+use crate::delivery::Note;
+use crate::domain::Moment;
+use crate::domain::code_alone::CodeUse;
+
+/// To a contact of the member, as an e-mail.
+pub fn code_use_mail(
+    organization: &Organization,
+    kind: CodeUse,
+    at: Moment,
+    link: Option<&str>,
+    zone: &Zone,
+) -> Note {
+    let name = &organization.name;
+    let at = zone.tell_with_zone(at);
+    let (subject, what) = match kind {
+        CodeUse::SignIn => (
+            format!("A code was used to sign in to your {name} account"),
+            format!(
+                "On {at} somebody signed in to your {name} account with a code from a phone or email of yours, and without \
+                the password. They can set a new password.\n"
+            ),
+        ),
+        CodeUse::NewPassword => (
+            format!("Your {name} password was changed"),
+            format!(
+                "On {at} your {name} password was changed on your account page, with a code from a phone or email of yours in \
+                place of the old password. You are still signed in wherever you were.\n"
+            ),
+        ),
+    };
+    let link = link
+        .map(|link| {
+            format!("\nThis wasn't you? Open this link and close your account at once: {link}\n")
+        })
+        .unwrap_or_default();
+    Note {
+        subject,
+        text: format!("{what}{link}{}", not_expected(organization)).into(),
+    }
+}
+
+/// The same as an SMS of 160 characters at most.
+pub fn code_use_sms(
+    organization: &Organization,
+    kind: CodeUse,
+    at: Moment,
+    link: Option<&str>,
+    zone: &Zone,
+) -> Note {
+    let name = short(&organization.name, 12);
+    let what = |at: &str| match kind {
+        CodeUse::SignIn => format!("Sign-in to {name} with a code on {at}."),
+        CodeUse::NewPassword => format!("Your {name} password was changed with a code on {at}."),
+    };
+    let shorter = match kind {
+        CodeUse::SignIn => format!("{name}: sign-in with a code."),
+        CodeUse::NewPassword => format!("{name}: password changed."),
+    };
+    let texts = [
+        what(&zone.tell_with_zone(at)),
+        what(&zone.tell_with_date(at)),
+        shorter,
+    ];
+    // The link is worth more than the date.
+    let with_link = link
+        .map(|link| first_that_fits(texts.clone().map(|what| format!("{what} Not you? {link}"))))
+        .filter(|text| fits_one_sms(text));
+    let text = with_link.unwrap_or_else(|| {
+        first_that_fits(texts.map(|what| format!("{what} Not you? Tell security.")))
+    });
+    Note {
+        subject: String::new(),
+        text: text.into(),
+    }
+}
+
+/// To the security address: a member says that a code was not used by them.
+pub fn code_use_alarm(
+    organization: &Organization,
+    (member_name, kind): (&str, CodeUse),
+    at: Moment,
+    zone: &Zone,
+) -> Note {
+    let at = zone.tell_with_date(at);
+    let what = match kind {
+        CodeUse::SignIn => "use a code to sign in",
+        CodeUse::NewPassword => "use a code to set a new password",
+    };
+    let text = format!(
+        "{member_name} says that they did not {what} on {at}. Somebody else may read their phone or private email.\n\
+        Their account is closed: its password opens nothing, and no session is left. Before an administrator resets the password, check the contacts \
+        on record of {member_name}: the next code goes there too.\n"
+    );
+    Note {
+        subject: format!("{}: \"this wasn't me\" after a code", organization.name),
+        text: text.into(),
+    }
+}

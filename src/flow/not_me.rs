@@ -1,0 +1,185 @@
+//! "This wasn't me": the alarm by e-mail to the security address and the primary administrators, and what administrators
+//! hear of it in chat.
+
+use std::collections::BTreeMap;
+
+use futures_util::{StreamExt, stream};
+
+use super::{messages, security};
+use crate::app::{Admins, App};
+use crate::chat::Message;
+use crate::domain::delivery::{Outcome, Refusal};
+use crate::domain::{Channel, Destination, EmailAddress, MemberId, Moment, Role, Span};
+use crate::store::{DueAlarm, ResetRow, StoreError};
+
+/// The pause before an alarm goes out again to those whose mail server did not take it for the moment.
+const RETRY_PAUSE: Span = Span::minutes(5);
+
+/// How many mails of one alarm go out at once.
+const CONCURRENT: usize = 8;
+
+/// How long it is tried.
+const RETRY_FOR: Span = Span::hours(24);
+
+/// Sends the alarm to all who do not have it yet, one mail each, and notes who has it now. True if the security address
+/// took it now.
+pub(super) async fn send_alarm(app: &App, alarm: DueAlarm) -> Result<bool, StoreError> {
+    let DueAlarm {
+        reset,
+        said_at,
+        told,
+    } = alarm;
+    let note = messages::alarm(&app.organization, &reset, &app.zone);
+    let security = security::address(app).map(|email| email.key());
+    let recipients = recipients(app, &reset).await?;
+    let send = async |(key, to): (String, EmailAddress)| {
+        let digest = digest(app, &reset, &key);
+        let ended = if told.contains(&digest) {
+            Ended::ToldBefore
+        } else {
+            let id = format!("not-me-{}-{digest}", reset.reset_id);
+            let to = Destination::Email(to);
+            ended(&app.deliveries.tell(&to, &note, &id).await)
+        };
+        (key, digest, ended)
+    };
+    let sent: Vec<(String, String, Ended)> = stream::iter(recipients)
+        .map(send)
+        .buffer_unordered(CONCURRENT)
+        .collect()
+        .await;
+    let is_left = sent.iter().any(|(_, _, ended)| *ended == Ended::TryAgain);
+    let is_security_told = sent
+        .iter()
+        .any(|(key, _, ended)| security.as_ref() == Some(key) && *ended == Ended::Told);
+    let told = sent
+        .iter()
+        .filter(|(_, _, ended)| ended.is_final())
+        .map(|(_, digest, _)| digest.clone())
+        .collect();
+    let may_try_again = app.clock.now() - said_at < RETRY_FOR;
+    if is_left && !may_try_again {
+        tracing::error!(reset.id = %reset.reset_id, "not everybody could be told of \"this wasn't me\"");
+    }
+    let next = (is_left && may_try_again).then_some(RETRY_PAUSE);
+    app.store.note_sent(reset.reset_id, told, next).await?;
+    Ok(is_security_told)
+}
+
+/// How an attempt to tell one recipient ended.
+#[derive(PartialEq)]
+enum Ended {
+    Told,
+    ToldBefore,
+    /// It may have been accepted, and nobody is told twice.
+    Unknown,
+    /// For good.
+    Refused,
+    TryAgain,
+}
+
+impl Ended {
+    /// True where nothing is sent to this recipient again.
+    fn is_final(&self) -> bool {
+        match self {
+            Self::Told | Self::ToldBefore | Self::Unknown | Self::Refused => true,
+            Self::TryAgain => false,
+        }
+    }
+}
+
+fn ended(outcome: &Outcome) -> Ended {
+    match outcome {
+        Outcome::Accepted => Ended::Told,
+        Outcome::Unknown => Ended::Unknown,
+        Outcome::Refused(
+            Refusal::Later
+            | Refusal::Unreachable
+            | Refusal::Tls
+            | Refusal::Credentials
+            | Refusal::SetUp,
+        ) => Ended::TryAgain,
+        Outcome::Refused(_) => Ended::Refused,
+    }
+}
+
+/// Whom the alarm goes to, each address once: the security address, and the primary administrators whom the settings name,
+/// else the built-in directory. The member themselves is none of them: somebody else may read their business mailbox.
+async fn recipients(
+    app: &App,
+    reset: &ResetRow,
+) -> Result<BTreeMap<String, EmailAddress>, StoreError> {
+    if !app.deliveries.has(Channel::Email) {
+        return Ok(BTreeMap::new());
+    }
+    let primary: Vec<EmailAddress> = match &app.organization.admins {
+        Admins::List { primary, .. } => {
+            let keys: Vec<String> = primary.iter().map(EmailAddress::key).collect();
+            let pins = app.store.pins_of(&keys).await?;
+            // An address that stands for no entry may be anybody's.
+            let is_pinned = |email: &&EmailAddress| pins.of(email).is_some();
+            primary.iter().filter(is_pinned).cloned().collect()
+        }
+        Admins::Directory | Admins::Chat => {
+            let rows = app.store.primary_admins().await?;
+            rows.iter()
+                .filter(|row| row.member_id != reset.member_id)
+                .filter_map(|row| EmailAddress::stored(&row.business_email).ok())
+                .filter(|email| app.directories.is_builtin(email))
+                .collect()
+        }
+    };
+    let members_own = reset.member_email.to_lowercase();
+    let primary = primary
+        .into_iter()
+        .filter(|email| email.key() != members_own);
+    Ok(security::address(app)
+        .into_iter()
+        .chain(primary)
+        .map(|email| (email.key(), email))
+        .collect())
+}
+
+fn digest(app: &App, reset: &ResetRow, recipient: &str) -> String {
+    let id = reset.reset_id.0;
+    hex::encode(
+        app.keys
+            .tag(&[b"recipient of an alarm", &id, recipient.as_bytes()]),
+    )
+}
+
+/// The administrator who reads an answer to a command.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Hearer<'a> {
+    pub(super) id: &'a MemberId,
+    /// Primary administrators hear of everybody's resets, others of their own.
+    pub(super) role: Role,
+}
+
+/// Puts what members said since this administrator's last command first. Where the record does not answer, they hear it at
+/// the next one.
+pub(super) async fn prepend_unheard(
+    app: &App,
+    message: &mut Message,
+    hearer: Hearer<'_>,
+    now: Moment,
+) {
+    let is_primary = hearer.role == Role::PrimaryAdmin;
+    let unheard = match app.store.hear(hearer.id, is_primary).await {
+        Ok(unheard) => unheard,
+        Err(error) => {
+            tracing::error!(
+                error = &error as &dyn std::error::Error,
+                "could not read what members said of resets"
+            );
+            return;
+        }
+    };
+    let lines = unheard.iter().map(|row| {
+        let is_own = row.admin_id == *hearer.id;
+        messages::not_me_line(row, is_own, &app.zone, now)
+    });
+    message.lines.splice(0..0, lines);
+    let heard = unheard.iter().map(|row| (row.reset_id, hearer.id.clone()));
+    message.heard.extend(heard);
+}

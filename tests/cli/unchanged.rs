@@ -1,0 +1,94 @@
+//! "Nothing was changed." on the command line: said by every command that was refused, and by none that did something.
+
+use super::*;
+
+/// What a command could have changed.
+const RECORD: [&str; 4] = [
+    "select coalesce(group_concat(business_email || name || status || coalesce(phone, '') || coalesce(personal_email, '')
+        || coalesce(credential, '')), '') from member",
+    "select count(*) || '' from link",
+    "select count(*) || '' from contact",
+    "select count(*) || '' from admin_pin",
+];
+
+fn record(place: &Place) -> Vec<String> {
+    RECORD
+        .iter()
+        .flat_map(|select| place.look(select))
+        .collect()
+}
+
+const SETTINGS: &str = "listen = \"127.0.0.1:0\"\norganization = \"Acme\"\n";
+
+#[test]
+fn a_command_that_was_refused_says_that_nothing_was_changed() {
+    let place = Place::new(SETTINGS);
+    place.write("people.csv", PEOPLE);
+    place.write("broken.csv", &PEOPLE.replace("active", "awake"));
+    place.write(
+        "links.csv",
+        "platform,user_id,business_email\nteams,U1,mina.park@acme.example\n",
+    );
+    assert_eq!(place.run(&["members", "import", "people.csv"]).code, 0);
+    let mut wrong = Vec::new();
+    let (mina, nobody) = ("mina.park@acme.example", "nobody@acme.example");
+    for (words, typed) in [
+        (&["members", "set-password", nobody][..], ""),
+        (&["members", "set-password", mina], ""),
+        (&["members", "remove", nobody], ""),
+        (&["members", "unlock", nobody], ""),
+        (&["members", "unlock", mina], ""),
+        (&["members", "contact", mina, "+821099998877"], ""),
+        (&["members", "contact", mina, "mina.park@acme.example"], ""),
+        (&["members", "contact", mina, "+82", "12"], ""),
+        (&["members", "contact", nobody, "+821099998877"], ""),
+        (&["members", "import", "broken.csv"], ""),
+        (&["members", "import", "missing.csv"], ""),
+        (&["admins", "accept", mina], ""),
+        (&["link", "--csv", "links.csv"], ""),
+        (&["link", "--csv", "missing.csv"], ""),
+        (&["unlink", "slack", "U0MINA"], ""),
+        (&["new-database"], ""),
+        (&["register", "discord"], ""),
+        (&["backup", "copy.db"], ""),
+        (&["audit", "verify"], ""),
+    ] {
+        let before = record(&place);
+        let ran = place.run_with_input(words, typed);
+        let times = ran
+            .err
+            .to_lowercase()
+            .matches("nothing was changed")
+            .count();
+        if ran.code == 0 || times != 1 || record(&place) != before {
+            wrong.push(format!("{words:?} ({}): {}{}", ran.code, ran.out, ran.err));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn a_command_that_did_something_does_not_say_that_nothing_was_changed() {
+    let place = Place::new(SETTINGS);
+    place.write("people.csv", PEOPLE);
+    // Makes the database.
+    assert_eq!(place.run(&["members", "list"]).code, 0);
+    let mina = "mina.park@acme.example";
+    for (words, typed) in [
+        (&["members", "import", "people.csv"][..], ""),
+        (
+            &["members", "set-password", mina],
+            "seven quiet herons dance\n",
+        ),
+        (&["link", "slack", "U0MINA", mina], ""),
+        (&["unlink", "slack", "U0MINA"], ""),
+        (&["members", "remove", mina], ""),
+    ] {
+        let before = record(&place);
+        let ran = place.run_with_input(words, typed);
+        assert_eq!(ran.code, 0, "{words:?}: {}", ran.err);
+        let told = [ran.out, ran.err].concat().to_lowercase();
+        assert!(!told.contains("nothing was changed"), "{words:?}: {told}");
+        assert_ne!(record(&place), before, "{words:?}");
+    }
+}
