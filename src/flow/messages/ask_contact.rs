@@ -1,6 +1,6 @@
 //! Another administrator is asked to add a contact: what they read, and what the one who asks is told.
 
-use super::words::{NOTHING_CHANGED, message, refusal};
+use super::words::{message, refusal};
 use crate::chat::Message;
 use crate::domain::Reference;
 use crate::store::ResetRow;
@@ -29,7 +29,7 @@ pub fn contact_asked(names: &[String], row: &ResetRow) -> Message {
     let next = if row.changing_at.is_some() {
         format!("As soon as it is added, {member} can sign in.")
     } else {
-        format!("As soon as it is added, the code of this card goes there. {NOTHING_CHANGED}")
+        format!("As soon as it is added, the code of this card goes there.")
     };
     message(
         format!(

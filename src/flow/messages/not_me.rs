@@ -30,11 +30,16 @@ pub fn alarm(organization: &Organization, reset: &ResetRow, zone: &Zone) -> Note
     }
 }
 
+/// What whoever reset the member last does next; to others `BEFORE_NEXT`.
+pub(super) const ANOTHER_MAKES_NEXT: &str =
+    "Talk to them; another admin has to make the next reset.";
+const BEFORE_NEXT: &str = "Talk to them before any new reset.";
+
 /// What a member said of their last reset, on cards and last looks.
 pub fn not_me_warning(member_name: &str, earlier: &Earlier, zone: &Zone, now: Moment) -> String {
     let whose = format!("{}'s", earlier.admin_name);
     let said = said(member_name, &whose, &zone.tell(earlier.changed_at, now));
-    format!("{said} Talk to them before any new reset.")
+    format!("{said} {BEFORE_NEXT}")
 }
 
 /// The same, told with the next command of an administrator who has not heard it. `is_own` where they made the reset.
@@ -44,9 +49,9 @@ pub fn not_me_line(row: &ResetRow, is_own: bool, zone: &Zone, now: Moment) -> St
     let whose = if is_own { "your" } else { &admins };
     let said = said(&row.member_name, whose, &zone.tell(at, now));
     let what_now = if is_own {
-        "Talk to them; another admin has to make the next reset."
+        ANOTHER_MAKES_NEXT
     } else {
-        "Talk to them before any new reset."
+        BEFORE_NEXT
     };
     format!("{said} {what_now} (ref {})", row.reset_id.reference())
 }
@@ -62,7 +67,7 @@ pub(super) fn not_me_rule(
         return not_me_warning(member_name, earlier, zone, now);
     }
     let said = said(member_name, "your", &zone.tell(earlier.changed_at, now));
-    format!("✗ {said} Another admin has to make the next reset.")
+    format!("✗ {said} {ANOTHER_MAKES_NEXT}")
 }
 
 /// The same in the result of the reset itself.
@@ -70,7 +75,7 @@ pub(super) fn not_me_in_result(row: &ResetRow) -> Option<String> {
     row.disowned_at?;
     let member = &row.member_name;
     Some(format!(
-        "{member} said of this reset: this wasn't me. Talk to them; another admin has to make the next one."
+        "{member} said of this reset: this wasn't me. {ANOTHER_MAKES_NEXT}"
     ))
 }
 

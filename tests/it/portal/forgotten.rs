@@ -229,7 +229,7 @@ async fn a_code_that_cannot_be_sent_is_told() {
     let page = ask(&browser).await;
     assert_eq!(page.status, StatusCode::TOO_MANY_REQUESTS);
     assert!(
-        page.text.contains("The next one can be sent in"),
+        page.text.contains("Ask for the next one in"),
         "{}",
         page.text
     );
