@@ -293,7 +293,7 @@ async fn log_and_why_show_it() {
     let told = bot.command(JO, &why).await.text();
     assert!(
         told.contains(
-            "✗ Mina Park said of your reset at 23 Nov 10:00: this wasn't me. Another admin has to"
+            "✗ Mina Park said of your reset at 23 Nov 10:00: this wasn't me. Talk to them; another admin"
         ),
         "{told}"
     );
