@@ -1,7 +1,6 @@
 //! Slack's side of a conversation: bodies as Slack sends them, and a server that answers and remembers.
 
 use std::collections::{BTreeSet, HashMap};
-use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
 use axum::Router;
@@ -642,17 +641,4 @@ pub(crate) fn shown_password(message: &Value) -> Option<String> {
             .filter(|_| block["text"]["type"] == "mrkdwn")?;
         Some(text.trim_matches('`').to_owned())
     })
-}
-
-pub(crate) fn fresh_folder() -> PathBuf {
-    use std::sync::atomic::{AtomicU32, Ordering};
-    static SERIAL: AtomicU32 = AtomicU32::new(0);
-    let name = format!(
-        "relatch-test-{}-{}",
-        std::process::id(),
-        SERIAL.fetch_add(1, Ordering::SeqCst)
-    );
-    let folder = std::env::temp_dir().join(name);
-    std::fs::create_dir_all(&folder).unwrap();
-    folder
 }
