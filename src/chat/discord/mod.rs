@@ -87,6 +87,20 @@ impl Adapter for Discord {
         self.read_request(headers, body, now)
     }
 
+    fn signature_header(&self) -> Option<&'static str> {
+        Some("x-signature-ed25519")
+    }
+
+    fn advice_on_refusal(&self, reason: &str) -> Option<&'static str> {
+        match reason {
+            // Discord itself sends some that are signed wrongly.
+            "signature" => Some("correct discord.public_key, which is another application's"),
+            "app" => Some("correct discord.application_id, which is another application"),
+            "guild" => Some("correct discord.guild_id: they come from another server"),
+            _ => None,
+        }
+    }
+
     fn own_account(&self, id: &str) -> ChatUser {
         ChatUser {
             platform: Platform::Discord,

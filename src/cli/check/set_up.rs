@@ -1,6 +1,7 @@
 //! What is wrong with settings that can each be used, but not together or not for a server that people reach.
 
 use super::report::{CheckReport, Level};
+use crate::cli::NOTHING_SET;
 use crate::config::Settings;
 use crate::directory;
 use crate::domain::Channel;
@@ -25,9 +26,7 @@ fn what_is_served(settings: &Settings, has_pages: bool, report: &mut CheckReport
         return;
     }
     if !settings.is_anything_set {
-        let told = "nothing is set, so there is nothing to serve. Is this the folder of relatch.toml? `relatch config` prints \
-            every key; begin with the section of a chat, such as [slack]";
-        report.add_unsound("settings", told);
+        report.add_unsound("settings", NOTHING_SET);
     } else if has_pages {
         let told = "no chat has a section, so only the members' pages are served; add one, such as [slack]";
         report.add(Level::Warn, "settings", told);
