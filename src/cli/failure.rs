@@ -257,12 +257,13 @@ impl From<StoreError> for Failure {
 /// What to do where the file of the database, or its folder, is not this user's.
 fn advice_on_files(database: &Path, kind: ErrorKind) -> Option<String> {
     let is_there = database.try_exists().unwrap_or(true);
-    match kind {
-        ErrorKind::PermissionDenied if is_there => Some(not_ours(database)),
-        ErrorKind::PermissionDenied | ErrorKind::NotFound if !is_there => {
-            Some(no_room(folder_of(database), kind))
-        }
-        _ => None,
+    let folder = folder_of(database);
+    if kind == ErrorKind::PermissionDenied && is_there {
+        Some(not_ours(database))
+    } else if kind == ErrorKind::PermissionDenied || !folder.try_exists().unwrap_or(true) {
+        Some(no_room(folder, kind))
+    } else {
+        None
     }
 }
 

@@ -22,11 +22,12 @@ pub(super) fn no_room(folder: &Path, kind: ErrorKind) -> String {
     }
 }
 
-/// Why a database that is there cannot be opened by this user, and what to do.
+/// Why a database that is there cannot be opened by this user, and what to do. `chown -h` changes links themselves: the folder
+/// is another user's, who may have put links into it that root must not follow.
 pub(super) fn not_ours(database: &Path) -> String {
     let folder = folder_of(database);
     format!(
-        "this user may not read and write it; run this as the user who runs serve. If root made it, run chown \
+        "this user may not read and write it; run this as the user who runs serve. If root made it, run chown -h \
          --reference={}/. {}*",
         folder.display(),
         database.display()
@@ -41,7 +42,7 @@ pub(super) fn given_to_owner(database: &Path, folder: &Path) -> Option<String> {
     );
     (file == 0 && place != 0).then(|| {
         format!(
-            "belongs to root, and its folder to the user {place}: if serve runs as that user, it cannot open it until chown \
+            "belongs to root, and its folder to the user {place}: if serve runs as that user, it cannot open it until chown -h \
              --reference={}/. {}*",
             folder.display(),
             database.display()
