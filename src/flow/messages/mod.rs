@@ -61,7 +61,7 @@ pub use self::guide::{Guide, guide, guide_sms};
 pub use self::handover::{Handover, link_mail, link_sms};
 pub use self::instead::{
     directory_link_gone, directory_link_sent, directory_link_unknown, guide_leads_nowhere,
-    guide_sent, guide_unknown,
+    guide_sent, guide_unknown, guide_without_code,
 };
 pub use self::last_look::{LastLook, last_look, stale};
 pub use self::log::{history, refused};
