@@ -188,7 +188,10 @@ impl Store {
         &self,
         sign_in_key: String,
     ) -> Result<Option<MemberId>, StoreError> {
-        self.write(sign_in_key, count_wrong).await
+        self.write(sign_in_key, async |tx: &mut Tx, key: &String| {
+            count_wrong(tx, key).await
+        })
+        .await
     }
 }
 
@@ -383,7 +386,7 @@ async fn begin(
 }
 
 /// A wrong code counts against the known browser, or against all unknown ones together; it locks nobody out.
-async fn count_wrong(tx: &mut Tx, sign_in_key: &String) -> Result<Option<MemberId>, StoreError> {
+async fn count_wrong(tx: &mut Tx, sign_in_key: &str) -> Result<Option<MemberId>, StoreError> {
     let Some(row) = find(tx, sign_in_key).await? else {
         return Ok(None);
     };
