@@ -49,7 +49,7 @@ pub(super) fn parts<'a>(
         is_private: true,
         contacts: about,
         is_reachable,
-        has_guide: guide::of(app, &member.id).is_some(),
+        has_guide: guide::has_page(app, &member.id),
         value: "",
         zone: &app.zone,
         now,

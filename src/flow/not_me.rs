@@ -68,7 +68,7 @@ pub(super) async fn send_alarm(app: &App, alarm: DueAlarm) -> Result<bool, Store
 
 /// How an attempt to tell one recipient ended.
 #[derive(PartialEq)]
-enum Ended {
+pub(super) enum Ended {
     Told,
     ToldBefore,
     /// It may have been accepted, and nobody is told twice.
@@ -80,7 +80,7 @@ enum Ended {
 
 impl Ended {
     /// True where nothing is sent to this recipient again.
-    fn is_final(&self) -> bool {
+    pub(super) fn is_final(&self) -> bool {
         match self {
             Self::Told | Self::ToldBefore | Self::Unknown | Self::Refused => true,
             Self::TryAgain => false,
@@ -88,7 +88,7 @@ impl Ended {
     }
 }
 
-fn ended(outcome: &Outcome) -> Ended {
+pub(super) fn ended(outcome: &Outcome) -> Ended {
     match outcome {
         Outcome::Accepted => Ended::Told,
         Outcome::Unknown => Ended::Unknown,

@@ -106,8 +106,8 @@ pub(crate) use self::code_sign_ins::{
     CodeSignInRow, CodeToNote, SignInCode, SignInCodeError, TypedSignInCode,
 };
 pub(crate) use self::code_uses::{CodeDisowned, CodeUseRow};
-pub use self::codes::CodeError;
 pub(crate) use self::codes::Proof;
+pub use self::codes::{CodeError, MadeCode};
 pub(crate) use self::contact_checks::{
     ContactAnswer, ContactCheck, ContactCodeNotSent, ContactCodeSent,
 };

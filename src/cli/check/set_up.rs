@@ -10,7 +10,11 @@ use crate::net;
 /// Looks at the settings alone, without asking anybody.
 pub(super) fn examine(settings: &Settings, report: &mut CheckReport) {
     for warning in &settings.warnings {
-        report.add(Level::Warn, &warning.key, warning.advice());
+        if warning.fails_check {
+            report.add_unsound(&warning.key, warning.advice());
+        } else {
+            report.add(Level::Warn, &warning.key, warning.advice());
+        }
     }
     let has_pages = settings
         .directories

@@ -29,7 +29,7 @@ pub fn contact_asked(names: &[String], row: &ResetRow) -> Message {
     let next = if row.changing_at.is_some() {
         format!("As soon as it is added, {member} can sign in.")
     } else {
-        format!("As soon as it is added, the code of this card goes there.")
+        "As soon as it is added, the code of this card goes there.".to_owned()
     };
     message(
         format!(

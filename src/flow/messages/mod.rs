@@ -46,7 +46,7 @@ pub use self::ask_contact::{
 };
 pub use self::card::{Card, careful, offer_card};
 pub use self::click::{after_change, cancelled, click_failed, click_refused, no_more_updates};
-pub use self::code_uses::{code_use_alarm, code_use_mail, code_use_sms};
+pub use self::code_uses::{code_use_alarm, code_use_mail, code_use_sms, guessed_codes_alarm};
 pub use self::contact_command::{
     contact_added, contact_answered, contact_code, contact_code_over, contact_code_too_soon,
     contact_code_wrong, contact_denied, contact_elsewhere, contact_gone, contact_not_private,
@@ -61,7 +61,7 @@ pub use self::guide::{Guide, guide, guide_sms};
 pub use self::handover::{Handover, link_mail, link_sms};
 pub use self::instead::{
     directory_link_gone, directory_link_sent, directory_link_unknown, guide_leads_nowhere,
-    guide_sent, guide_unknown,
+    guide_sent, guide_unknown, guide_without_code,
 };
 pub use self::last_look::{LastLook, last_look, stale};
 pub use self::log::{history, refused};

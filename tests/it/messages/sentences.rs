@@ -25,6 +25,7 @@ const ELSEWHERE: &[&str] = &[
     "code_use_mail",
     "code_use_sms",
     "code_use_alarm",
+    "guessed_codes_alarm",
 ];
 
 /// Their functions make e-mails and SMS, but for this one.

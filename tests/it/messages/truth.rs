@@ -98,6 +98,7 @@ const PROMISES: &[(&str, Promise, Cases)] = &[
     ("guide_leads_nowhere", Refusal, &[]),
     ("guide_sent", Unchanged, &[]),
     ("guide_unknown", Refusal, &[]),
+    ("guide_without_code", Refusal, &[]),
     ("help", Other, &[]),
     ("hidden", Other, &[]),
     ("history", Other, &[]),
