@@ -148,6 +148,12 @@ fn digest(app: &App, reset: &ResetRow, recipient: &str) -> String {
     )
 }
 
+/// What the member said of the last of these resets, told to whoever adds a contact for its code.
+pub(super) fn warning(app: &App, last: &[ResetRow], now: Moment) -> Option<String> {
+    let disowned = last.iter().find(|row| row.disowned_at.is_some())?;
+    Some(messages::not_me_line(disowned, false, &app.zone, now))
+}
+
 /// The administrator who reads an answer to a command.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Hearer<'a> {
@@ -179,6 +185,7 @@ pub(super) async fn prepend_unheard(
         let is_own = row.admin_id == *hearer.id;
         messages::not_me_line(row, is_own, &app.zone, now)
     });
+    let lines: Vec<String> = lines.filter(|line| !message.lines.contains(line)).collect();
     message.lines.splice(0..0, lines);
     let heard = unheard.iter().map(|row| (row.reset_id, hearer.id.clone()));
     message.heard.extend(heard);

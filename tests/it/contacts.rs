@@ -2,6 +2,7 @@
 
 mod added;
 mod answered;
+mod asked;
 mod changed;
 mod promised;
 mod strict_ways;

@@ -73,10 +73,13 @@ pub(super) fn not_me_rule(
 /// The same in the result of the reset itself.
 pub(super) fn not_me_in_result(row: &ResetRow) -> Option<String> {
     row.disowned_at?;
-    let member = &row.member_name;
-    Some(format!(
-        "{member} said of this reset: this wasn't me. {ANOTHER_MAKES_NEXT}"
-    ))
+    let said = said_of_this(&row.member_name);
+    Some(format!("{said} {ANOTHER_MAKES_NEXT}"))
+}
+
+/// What a member said of the reset that a message is about.
+pub(super) fn said_of_this(member_name: &str) -> String {
+    format!("{member_name} said of this reset: this wasn't me.")
 }
 
 fn said(member_name: &str, whose: &str, when: &str) -> String {
