@@ -127,16 +127,21 @@ pub(super) async fn adder(
     admin: OfReset<'_>,
     methods: &Methods,
 ) -> Result<ContactAdder, StoreError> {
-    // What an administrator adds counts at once only outside of "strict".
-    if app.deliveries.ways.is_strict || !contacts::are_lacking(app, member, methods) {
+    if !contacts::are_lacking(app, member, methods) {
         return Ok(ContactAdder::Operator);
     }
-    // The command `contact` is refused where somebody else may read the replies.
-    let Some(chat) = app.chat(admin.platform) else {
-        return Ok(ContactAdder::Operator);
+    // What an administrator adds counts at once only outside of "strict", and the command `contact` is refused where somebody
+    // else may read the replies. In both cases the delivery needs a contact on record too.
+    let is_private = match app.chat(admin.platform) {
+        Some(chat) => chat.assurance().await != Assurance::PersonOnly,
+        None => false,
     };
-    if chat.assurance().await == Assurance::PersonOnly {
-        return Ok(ContactAdder::Operator);
+    if app.deliveries.ways.is_strict || !is_private {
+        return Ok(if member.has_outside_contact() {
+            ContactAdder::Operator
+        } else {
+            ContactAdder::Import
+        });
     }
     let others = of_member(app, member, admin).await?;
     Ok(match (others.emails.is_empty(), others.may_be_more) {
