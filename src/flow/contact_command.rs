@@ -124,7 +124,7 @@ async fn permitted_pair(
     reference: &Reference,
 ) -> Result<ResetPair, Halt> {
     let how = (Freshness::Now, limits);
-    permit::of_command(app, chat, origin, named, how, reference).await
+    permit::of_command(app, chat, origin, named, how, (reference, None)).await
 }
 
 fn attempt<'a>(pair: &'a ResetPair, reference: &'a Reference) -> Attempt<'a> {

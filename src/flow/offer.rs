@@ -34,9 +34,10 @@ pub(super) async fn reset(
     mut rng: impl CryptoRng,
 ) -> Result<Reaction, Halt> {
     let how = (Freshness::Cached, LookUpLimits::Apply);
-    let pair = permit::of_command(app, chat, &origin, named, how, &reference).await?;
+    let asked = (&reference, reason.as_deref());
+    let pair = permit::of_command(app, chat, &origin, named, how, asked).await?;
     let (admin, member) = (&pair.admin.member, &pair.member.member);
-    check_second_contact(app, &origin, &pair, &reference).await?;
+    check_second_contact(app, &origin, &pair, asked).await?;
     let contacts_since = app.store.contacts_since(&admin.id, &member.id).await?;
     let methods = contacts::methods_for_next(app, member, &admin.id, contacts_since).await?;
     let of_reset = OfReset::to_come(admin, origin.user.platform);
@@ -132,7 +133,7 @@ async fn check_second_contact(
     app: &Arc<App>,
     origin: &Origin,
     pair: &ResetPair,
-    reference: &Reference,
+    (reference, reason): (&Reference, Option<&str>),
 ) -> Result<(), Halt> {
     let (admin, member) = (&pair.admin.member, &pair.member.member);
     let Some(count) = contacts::lacks_a_second(app, member, &admin.id).await? else {
@@ -145,6 +146,7 @@ async fn check_second_contact(
         role: pair.admin.role,
         member: Some(member),
         counts_as: Some(Tried::RefusedLookUp),
+        reason,
         ..Attempt::new("command", "one_contact", reference).refused("one_contact")
     };
     Err(answer::halt(app, origin, attempt, told).await)
