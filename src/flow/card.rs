@@ -16,7 +16,8 @@ pub(super) async fn about_contacts(
     member: &Member,
 ) -> Result<messages::AboutContacts, StoreError> {
     let admin = OfReset::of(row);
-    let methods = contacts::methods_for_next(app, member, admin.id, Some(row.offered_at)).await?;
+    let from = Some(row.contacts_from());
+    let methods = contacts::methods_for_next(app, member, admin.id, from).await?;
     let adder = other_admins::adder(app, member, admin, &methods).await?;
     let present = contacts::present(app, member);
     let differing = app.store.see_contacts(&member.id, present).await?;

@@ -39,7 +39,7 @@ fn whole_digest(app: &App, member: &MemberId, to: &Destination) -> String {
 pub(crate) async fn methods_now(app: &App, member: &Member) -> Result<Methods, StoreError> {
     let last = app.store.last_changes(&member.id).await?;
     let origin = PasswordOrigin {
-        offered_at: last.iter().map(|row| row.offered_at).max(),
+        contacts_from: last.iter().map(ResetRow::contacts_from).max(),
         typed: last.iter().flat_map(ResetRow::typed_addresses).collect(),
         typed_masks: last.iter().flat_map(ResetRow::typed_masks).collect(),
         carried: last
@@ -55,20 +55,20 @@ pub(crate) async fn methods_now(app: &App, member: &Member) -> Result<Methods, S
     methods(app, member, &origin).await
 }
 
-/// Where the code could go for a reset that this administrator is about to begin. `offered_at` is when its card was made,
-/// if it was.
+/// Where the code could go for a reset that this administrator is about to begin. `contacts_from` as in
+/// [`PasswordOrigin`].
 pub(super) async fn methods_for_next(
     app: &App,
     member: &Member,
     admin: &MemberId,
-    offered_at: Option<Moment>,
+    contacts_from: Option<Moment>,
 ) -> Result<Methods, StoreError> {
     methods(
         app,
         member,
         &PasswordOrigin {
             admins: vec![admin.clone()],
-            offered_at,
+            contacts_from,
             ..PasswordOrigin::default()
         },
     )
@@ -83,7 +83,7 @@ pub(super) async fn methods_of(
 ) -> Result<Methods, StoreError> {
     let origin = PasswordOrigin {
         admins: vec![row.admin_id.clone()],
-        offered_at: Some(row.offered_at),
+        contacts_from: Some(row.contacts_from()),
         typed: row.typed_addresses(),
         typed_masks: row.typed_masks(),
         carried: row.carried_to().map(str::to_owned).into_iter().collect(),

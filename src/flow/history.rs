@@ -125,7 +125,8 @@ async fn people(
 ) -> Result<(KnownPerson, Option<Member>), Halt> {
     if let Some(named) = named {
         let how = (Freshness::Cached, LookUpLimits::Apply);
-        let pair = permit::pair_of_command(app, chat, origin, &named, how, reference).await?;
+        let pair =
+            permit::pair_of_command(app, chat, origin, &named, how, (reference, None)).await?;
         return Ok((pair.admin, Some(pair.member.member)));
     }
     match identity::caller(app, chat, &origin.user, Freshness::Cached).await {
@@ -133,6 +134,8 @@ async fn people(
             trace::record_admin(&admin.member.id);
             Ok((admin, None))
         }
-        Err(unresolved) => Err(answer::unresolved(app, origin, &unresolved, reference).await),
+        Err(unresolved) => {
+            Err(answer::unresolved(app, origin, &unresolved, (reference, None)).await)
+        }
     }
 }

@@ -39,7 +39,11 @@ pub(super) async fn send_alarm(app: &App, alarm: DueAlarm) -> Result<bool, Store
         } else {
             let id = format!("not-me-{}-{digest}", reset.reset_id);
             let to = Destination::Email(to);
-            ended(&app.deliveries.tell(&to, &note, &id).await)
+            let ended = ended(&app.deliveries.tell(&to, &note, &id).await);
+            if ended.is_final() {
+                note_alarmed(app, &reset, &digest).await;
+            }
+            ended
         };
         (key, digest, ended)
     };
@@ -64,6 +68,20 @@ pub(super) async fn send_alarm(app: &App, alarm: DueAlarm) -> Result<bool, Store
     let next = (is_left && may_try_again).then_some(RETRY_PAUSE);
     app.store.note_sent(reset.reset_id, told, next).await?;
     Ok(is_security_told)
+}
+
+/// Where the record does not answer, the recipient is noted with the others at the end.
+async fn note_alarmed(app: &App, reset: &ResetRow, digest: &str) {
+    if let Err(error) = app
+        .store
+        .note_alarmed(reset.reset_id, digest.to_owned())
+        .await
+    {
+        tracing::warn!(
+            error = &error as &dyn std::error::Error,
+            "could not record at once who was told of \"this wasn't me\""
+        );
+    }
 }
 
 /// How an attempt to tell one recipient ended.
@@ -148,6 +166,14 @@ fn digest(app: &App, reset: &ResetRow, recipient: &str) -> String {
     )
 }
 
+/// What the member said of the last of these resets, told to whoever adds a contact for its code.
+pub(super) fn warning(app: &App, last: &[ResetRow], now: Moment) -> Option<String> {
+    let disowned = last.iter().find(|row| row.disowned_at.is_some())?;
+    Some(messages::not_me_line(
+        disowned, false, false, &app.zone, now,
+    ))
+}
+
 /// The administrator who reads an answer to a command.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Hearer<'a> {
@@ -175,11 +201,14 @@ pub(super) async fn prepend_unheard(
             return;
         }
     };
-    let lines = unheard.iter().map(|row| {
+    let lines = unheard.iter().map(|(row, is_over)| {
         let is_own = row.admin_id == *hearer.id;
-        messages::not_me_line(row, is_own, &app.zone, now)
+        messages::not_me_line(row, is_own, *is_over, &app.zone, now)
     });
+    let lines: Vec<String> = lines.filter(|line| !message.lines.contains(line)).collect();
     message.lines.splice(0..0, lines);
-    let heard = unheard.iter().map(|row| (row.reset_id, hearer.id.clone()));
+    let heard = unheard
+        .iter()
+        .map(|(row, _)| (row.reset_id, hearer.id.clone()));
     message.heard.extend(heard);
 }

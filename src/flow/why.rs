@@ -21,7 +21,7 @@ pub(super) async fn why(
     reference: &Reference,
 ) -> Result<Reaction, Halt> {
     let how = (Freshness::Cached, LookUpLimits::Apply);
-    let pair = permit::pair_of_command(app, chat, &origin, named, how, reference).await?;
+    let pair = permit::pair_of_command(app, chat, &origin, named, how, (reference, None)).await?;
     let (admin, member) = (&pair.admin.member, &pair.member.member);
     let now = origin.received_at;
     let attempt = Attempt {

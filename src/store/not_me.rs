@@ -8,7 +8,7 @@ use crate::domain::{MemberId, Moment, ResetId, Span};
 const HEARD_FOR: Span = Span::hours(30 * 24);
 
 /// How long an attempt to send the alarm may take, before another one may begin.
-pub(super) const SEND_LEASE: Span = Span::minutes(3);
+pub(super) const SEND_LEASE: Span = Span::minutes(5);
 
 table! {
     /// What a member said of a reset.
@@ -42,6 +42,14 @@ table! {
     }
 }
 
+impl NotMeRow {
+    fn add_told(&mut self, digest: &str) {
+        if !self.told.split_whitespace().any(|one| one == digest) {
+            self.told = format!("{} {digest}", self.told).trim_start().to_owned();
+        }
+    }
+}
+
 pub(super) const BY_ID: &str = sql!(
     "select ",
     NotMeRow::COLUMNS,
@@ -70,6 +78,7 @@ pub(super) const UNHEARD: &str = sql!(
     join reset on reset.reset_id = not_me.reset_id
     where not_me.said_at > $3
         and ($2 = 1 or reset.admin_id = $1)
+        and reset.member_id <> $1
         and not exists (
             select 1
             from not_me_heard
@@ -130,6 +139,22 @@ impl Store {
         self.write(due, take_due).await
     }
 
+    /// Notes that this recipient has the alarm, at once: a stop or a crash before the others have it tells nobody twice.
+    pub(crate) async fn note_alarmed(&self, id: ResetId, digest: String) -> Result<(), StoreError> {
+        self.write(
+            (id, digest),
+            async |tx: &mut Tx, (id, digest): &(ResetId, String)| {
+                let found: Option<NotMeRow> = tx.maybe(BY_ID, params![id]).await?;
+                if let Some(mut row) = found {
+                    row.add_told(digest);
+                    tx.put(&row).await?;
+                }
+                Ok::<_, StoreError>(())
+            },
+        )
+        .await
+    }
+
     /// Notes who has the alarm now, and when it goes out to the others; none where nobody is left.
     pub(crate) async fn note_sent(
         &self,
@@ -141,26 +166,33 @@ impl Store {
     }
 
     /// What members said of resets and this administrator has not heard: of their own, and of everybody's where
-    /// `is_primary`. It counts as heard from now on.
+    /// `is_primary`, but for what they said themselves. True beside one after which the member was reset again. It counts
+    /// as heard from now on.
     pub(crate) async fn hear(
         &self,
         person: &MemberId,
         is_primary: bool,
-    ) -> Result<Vec<ResetRow>, StoreError> {
-        let unheard: Vec<ResetRow> = {
+    ) -> Result<Vec<(ResetRow, bool)>, StoreError> {
+        let mut unheard = Vec::new();
+        {
             let mut connection = self.reader().await?;
             let since = connection.now() - HEARD_FOR;
             let is_primary = i64::from(is_primary);
-            connection
+            let rows: Vec<ResetRow> = connection
                 .all(UNHEARD, params![person, is_primary, since])
-                .await?
-        };
+                .await?;
+            for row in rows {
+                let newest = resets::newest_change(&mut connection, &row).await?;
+                let is_over = newest.is_some_and(|newest| newest.changing_at > row.changing_at);
+                unheard.push((row, is_over));
+            }
+        }
         if unheard.is_empty() {
             return Ok(unheard);
         }
         let heard = unheard
             .iter()
-            .map(|row| (row.reset_id, person.clone()))
+            .map(|(row, _)| (row.reset_id, person.clone()))
             .collect();
         self.note_heard(heard).await?;
         Ok(unheard)
@@ -235,7 +267,7 @@ async fn note_sent(
     let Some(mut row) = found else {
         return Ok(());
     };
-    row.told = told.join(" ");
+    told.iter().for_each(|digest| row.add_told(digest));
     row.send_at = next.map(|next| tx.now() + next);
     tx.put(&row).await
 }

@@ -31,6 +31,7 @@ const STATEMENTS: &[(&str, &str)] = &statements![
     accounts::SET_CREDENTIAL,
     accounts::SIGN_OUT,
     amend::LAST_GUIDE,
+    ask_contact::CONTACTS_SINCE,
     around::AROUND,
     code_sign_ins::BY_KEY,
     code_sign_ins::SENT,
@@ -386,6 +387,7 @@ fn card(number: u8) -> CardWrite {
         reason: None,
         reply: None,
         lifetime: Span::hours(1),
+        contacts_since: None,
         contacts: PresentContacts {
             digests: Vec::new(),
             key_fingerprint: String::new(),

@@ -129,7 +129,7 @@ async fn send_outputs(
     plan: &Plan,
     result: ShownResult<'_>,
 ) -> Outputs {
-    let mut notes = send(app, password, channels, result.row).await;
+    let mut notes = send(app, password, channels, (result.row, result.member)).await;
     if plan.shows() {
         let is_copy = plan.way == Way::Copy;
         notes.push(show(app, reporter, password, result, &notes, is_copy).await);
@@ -284,24 +284,34 @@ async fn send(
     app: &App,
     password: &Password,
     channels: ReadyChannels<'_>,
-    row: &ResetRow,
+    (row, member): (&ResetRow, &Member),
 ) -> Vec<StepNote> {
     let until =
         row.changed_at.unwrap_or_else(|| app.clock.now()) + app.organization.password_lifetime;
     let (organization, zone) = (&app.organization, &app.zone);
     let capabilities = app.directories.describe(&row.member_id).capabilities;
     let sign_in_at = pages::sign_in(app, &row.member_id);
+    // Where the record does not answer, the store has logged it.
+    let methods = contacts::methods_now(app, member).await;
+    let has_code = methods.is_ok_and(|methods| !methods.usable.is_empty());
     let handover = messages::Handover {
         organization,
         member_name: &row.member_name,
         until: capabilities.has_our_pages.then_some(until),
         sign_in_at: sign_in_at.as_deref(),
+        has_code,
         zone,
     };
     let (mail, sms) = if row.carries == Carries::Link {
         let link = pages::link(app, Link::Claim, row).unwrap_or_default();
         (
-            messages::link_mail(organization, &row.member_name, &link, until, zone),
+            messages::link_mail(
+                organization,
+                &row.member_name,
+                &link,
+                (until, zone),
+                has_code,
+            ),
             messages::link_sms(organization, &link, until, zone),
         )
     } else {

@@ -73,6 +73,11 @@ pub fn click_refused(
             "If it is urgent, ask one yourself.",
             reference,
         ),
+        ClickRefused::ContactBeingAsked => refusal(
+            &format!("Another administrator is being asked for a contact of {member} right now."),
+            "If you hear nothing of it, press the button again in a minute.",
+            reference,
+        ),
         ClickRefused::Guided { at, admin_name } => refusal_without_slot(
             &format!(
                 "{admin_name} sent {member} the guide at {}. The next one can be sent at {}.",

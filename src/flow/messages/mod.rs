@@ -42,7 +42,8 @@ pub use self::admins::{
     address_alarm, another_entry, not_pinned, pin_line, pinned, several_entries,
 };
 pub use self::ask_contact::{
-    contact_asked, contact_perhaps_asked, contact_there, contact_wanted, nobody_to_ask,
+    contact_asked, contact_of_disowned, contact_of_earlier, contact_of_ended,
+    contact_perhaps_asked, contact_there, contact_wanted, nobody_to_ask,
 };
 pub use self::card::{Card, careful, offer_card};
 pub use self::click::{after_change, cancelled, click_failed, click_refused, no_more_updates};

@@ -42,13 +42,22 @@ pub fn not_me_warning(member_name: &str, earlier: &Earlier, zone: &Zone, now: Mo
     format!("{said} {BEFORE_NEXT}")
 }
 
-/// The same, told with the next command of an administrator who has not heard it. `is_own` where they made the reset.
-pub fn not_me_line(row: &ResetRow, is_own: bool, zone: &Zone, now: Moment) -> String {
+/// The same, told with the next command of an administrator who has not heard it. `is_own` where they made the reset,
+/// `is_over` where there was another one since.
+pub fn not_me_line(
+    row: &ResetRow,
+    is_own: bool,
+    is_over: bool,
+    zone: &Zone,
+    now: Moment,
+) -> String {
     let at = row.changed_at.or(row.changing_at).unwrap_or(row.offered_at);
     let admins = format!("{}'s", row.admin_name);
     let whose = if is_own { "your" } else { &admins };
     let said = said(&row.member_name, whose, &zone.tell(at, now));
-    let what_now = if is_own {
+    let what_now = if is_over {
+        "There was another reset since."
+    } else if is_own {
         ANOTHER_MAKES_NEXT
     } else {
         BEFORE_NEXT
@@ -73,10 +82,13 @@ pub(super) fn not_me_rule(
 /// The same in the result of the reset itself.
 pub(super) fn not_me_in_result(row: &ResetRow) -> Option<String> {
     row.disowned_at?;
-    let member = &row.member_name;
-    Some(format!(
-        "{member} said of this reset: this wasn't me. {ANOTHER_MAKES_NEXT}"
-    ))
+    let said = said_of_this(&row.member_name);
+    Some(format!("{said} {ANOTHER_MAKES_NEXT}"))
+}
+
+/// What a member said of the reset that a message is about.
+pub(super) fn said_of_this(member_name: &str) -> String {
+    format!("{member_name} said of this reset: this wasn't me.")
 }
 
 fn said(member_name: &str, whose: &str, when: &str) -> String {

@@ -401,8 +401,8 @@ fn lists(world: &World<'_>, samples: &mut Samples) {
     samples.say("used", told.clone());
     samples.say("untold", told);
     let mut not_me = say::used(&world.row, zone, now);
-    not_me.lines = [true, false]
-        .map(|is_own| say::not_me_line(&world.row, is_own, zone, now))
+    not_me.lines = [(true, false), (false, false), (false, true)]
+        .map(|(is_own, is_over)| say::not_me_line(&world.row, is_own, is_over, zone, now))
         .into();
     samples.say("not_me_line", not_me);
     for is_told in [true, false] {
