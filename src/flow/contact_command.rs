@@ -45,11 +45,11 @@ pub(super) async fn command(
         return Ok(question::ask(app, chat, &origin, &pair, (&to, warning), reference).await?);
     }
     let added = add_contact(app, &origin, (admin, member), &to, reference).await?;
-    match warned(added, warning) {
-        Reaction::Say(told) => {
-            Ok(answer::with_untold(app, &origin, told, &[], attempt.hearer()).await)
-        }
-        other => Ok(other),
+    let added = warned(added, warning);
+    if let Reaction::Say(told) = added {
+        Ok(answer::with_untold(app, &origin, told, &[], attempt.hearer()).await)
+    } else {
+        Ok(added)
     }
 }
 
@@ -104,14 +104,11 @@ async fn add(
 }
 
 /// What the member said of their last reset comes first.
-fn warned(reaction: Reaction, warning: Option<String>) -> Reaction {
-    match reaction {
-        Reaction::Say(mut message) => {
-            message.lines.splice(0..0, warning);
-            Reaction::Say(message)
-        }
-        other => other,
+fn warned(mut reaction: Reaction, warning: Option<String>) -> Reaction {
+    if let Reaction::Say(message) = &mut reaction {
+        message.lines.splice(0..0, warning);
     }
+    reaction
 }
 
 /// Nothing else confirms the change, so rights and member are read past every cache.

@@ -45,7 +45,10 @@ table! {
 impl NotMeRow {
     fn add_told(&mut self, digest: &str) {
         if !self.told.split_whitespace().any(|one| one == digest) {
-            self.told = format!("{} {digest}", self.told).trim_start().to_owned();
+            if !self.told.is_empty() {
+                self.told.push(' ');
+            }
+            self.told.push_str(digest);
         }
     }
 }
@@ -267,7 +270,9 @@ async fn note_sent(
     let Some(mut row) = found else {
         return Ok(());
     };
-    told.iter().for_each(|digest| row.add_told(digest));
+    for digest in told {
+        row.add_told(digest);
+    }
     row.send_at = next.map(|next| tx.now() + next);
     tx.put(&row).await
 }
