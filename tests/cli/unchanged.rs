@@ -162,3 +162,36 @@ fn a_key_that_stays_is_not_all_that_was_done_to_an_older_database() {
         ["27"]
     );
 }
+
+/// The hash can fail: by a fault of the program, and by a stored hash that cannot be read.
+#[test]
+fn a_password_that_cannot_be_hashed_changes_nothing() {
+    use std::io::Write;
+
+    let place = Place::new(SETTINGS);
+    place.write("people.csv", PEOPLE);
+    assert_eq!(place.run(&["members", "import", "people.csv"]).code, 0);
+    for (credential, fault) in [("null", "hasher-panics"), ("'$argon2id$broken'", "none")] {
+        let altered = format!("update member set credential = {credential}");
+        place.sql(altered.leak());
+        let before = record(&place);
+        let mut command = place.command(&["members", "set-password", "mina.park@acme.example"]);
+        command
+            .env("FAULT_IN_RELATCH", fault)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        let typed = b"seven quiet herons dance\n";
+        child.stdin.take().unwrap().write_all(typed).unwrap();
+        let ran = Ran::of(child.wait_with_output().unwrap());
+        assert_eq!(ran.code, 1, "{fault}: {} {}", ran.out, ran.err);
+        assert_eq!(
+            ran.err.matches("Nothing was changed.").count(),
+            1,
+            "{fault}: {}",
+            ran.err
+        );
+        assert_eq!(record(&place), before);
+    }
+}
