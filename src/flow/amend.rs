@@ -44,8 +44,9 @@ async fn toggle_copy(
     let mail = permitted.pair.admin.member.business_email.clone();
     let member = &permitted.pair.member.member;
     if member.has_mailbox(&mail) {
-        let told = messages::destination_refused(&DestinationDenied::BusinessEmail, &member.name);
         let id = permitted.row.reset_id;
+        let denied = DestinationDenied::BusinessEmail;
+        let told = messages::destination_refused(&denied, &member.name, &id.reference());
         return Err(refuse(app, origin, id, "destination", told).await);
     }
     let digest = contacts::digest(app, &member.id, &Destination::Email(mail.clone()));
