@@ -67,6 +67,7 @@ async fn amend_ways(
     let (is_private, now) = (permitted.is_private, origin.received_at);
     let about = (&about, own_link.as_ref());
     let content = card::ways(app, member, &amended, is_private, about, now);
+    let content = card::with_code_warning(app, member, content).await?;
     Ok(in_place(app, origin, amended.row, content))
 }
 

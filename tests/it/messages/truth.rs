@@ -45,6 +45,8 @@ const PROMISES: &[(&str, Promise, Cases)] = &[
             ("Already tried", Other),
         ],
     ),
+    ("code_not_me_line", Other, &[]),
+    ("code_not_me_warning", Other, &[]),
     ("contact_added", Other, &[]),
     ("contact_answered", Other, &[]),
     ("contact_changed", Refusal, &[]),
