@@ -87,6 +87,11 @@ pub(super) async fn is_before_the_first(settings: &Settings) -> Result<bool, Fai
     Ok(!has_record.map_err(|error| Failure::open(database, error))?)
 }
 
+/// How a command opens the record. A dry run changes nothing of it, so it does not bring it up to date either.
+pub(super) fn use_for(is_dry_run: bool) -> Use {
+    if is_dry_run { Use::Look } else { Use::Beside }
+}
+
 /// Opens the record as it is, for `check`; none where there is none yet.
 pub(crate) async fn open_for_check(
     settings: &Settings,

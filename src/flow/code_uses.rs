@@ -1,4 +1,4 @@
-//! A code took the place of a member's password: every contact is told, and the security address if it was not them.
+//! A code took the place of a member's password: every contact is told.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -137,15 +137,6 @@ fn next_time(used_at: Moment, now: Moment) -> Option<Moment> {
         .into_iter()
         .map(|after| used_at + after)
         .find(|at| *at > now)
-}
-
-/// Tells the security address that the member did not use a code.
-pub(crate) async fn tell_of_disowned(app: &App, row: &CodeUseRow, member_name: &str) {
-    app.held.forget(&row.member_id);
-    tracing::warn!(member.id = %row.member_id, kind = %row.kind, "a member did not use the code that took the place of their password");
-    let about = (member_name, row.kind);
-    let note = messages::code_use_alarm(&app.organization, about, row.used_at, &app.zone);
-    security::alarm(app, &note, &format!("not-me-code-{}", row.use_id)).await;
 }
 
 /// Tells the security address that strangers have typed so many wrong codes that they are sent no further one.

@@ -37,12 +37,17 @@ pub(super) async fn log(
         ..HistoryFilter::default()
     };
     let past = app.store.history(&filter).await?;
-    let contacts = app
+    let mut noted = app
         .store
         .log_lines(LogLine::Contact, &whose, CONTACTS)
         .await?;
+    noted.extend(
+        app.store
+            .log_lines(LogLine::NotMe, &whose, CONTACTS)
+            .await?,
+    );
     let of = asking.member.as_ref().map(|member| member.name.as_str());
-    let told = messages::history(&past, &contacts, of, &app.zone, origin.received_at);
+    let told = messages::history(&past, &noted, of, &app.zone, origin.received_at);
     Ok(answer::answer(app, &origin, asking.attempt("log", reference), told).await?)
 }
 

@@ -77,7 +77,7 @@ pub(super) async fn reset(
                 is_private: chat.assurance().await.is_private(),
                 ..card::parts(app, member, is_reachable, &about, origin.received_at)
             });
-            (card, untold)
+            (card::with_code_warning(app, member, card).await?, untold)
         }
         OfferOutcome::Denied { denied, untold } => {
             tracing::info!(refused = denied.code(), "a command was refused");

@@ -18,7 +18,7 @@ use super::visit::Visit;
 use crate::domain::{Channel, Span};
 use crate::flow;
 use crate::secret::Link;
-use crate::store::{Disowned, ResetRow};
+use crate::store::{Disowned, NotMe, ResetRow};
 
 /// How long the link works.
 const LINK_LIFE: Span = Span::hours(7 * 24);
@@ -73,10 +73,11 @@ pub(super) async fn submit(
     match disowned.map_err(|error| visit.unavailable(&error))? {
         Disowned::Now(row) => {
             let app = Arc::clone(&portal.app);
+            let about = NotMe::Reset(row);
             portal
                 .app
                 .tasks
-                .spawn(async move { flow::tell_of_disowned(&app, &row).await }.in_current_span());
+                .spawn(async move { flow::tell_of_disowned(&app, about).await }.in_current_span());
         }
         Disowned::Before => {}
         Disowned::Outdated => {

@@ -13,8 +13,8 @@ use super::texts;
 use super::visit::Visit;
 use crate::domain::code_alone::{CODE_LINK_LIFE, CodeUse};
 use crate::domain::{Channel, CodeUseId};
-use crate::flow::code_uses;
-use crate::store::{CodeDisowned, CodeUseRow};
+use crate::flow;
+use crate::store::{CodeDisowned, CodeUseRow, NotMe};
 
 #[derive(Template)]
 #[template(path = "not_me_code.html")]
@@ -41,13 +41,14 @@ pub(super) async fn page(visit: &Visit<'_>, id: CodeUseId) -> Result<Response, R
 
 /// `POST`, after the form was checked.
 pub(super) async fn submit(visit: &Visit<'_>, id: CodeUseId) -> Result<Response, Response> {
-    let (_, member) = use_of(visit, id).await?;
+    use_of(visit, id).await?;
     let app = &visit.portal.app;
     let disowned = app.store.disown_code_use(id).await;
     match disowned.map_err(|error| visit.unavailable(&error))? {
-        CodeDisowned::Now(row) => {
+        CodeDisowned::Now(disowned) => {
+            let about = NotMe::Code(disowned);
             let teller = Arc::clone(app);
-            let telling = async move { code_uses::tell_of_disowned(&teller, &row, &member).await };
+            let telling = async move { flow::tell_of_disowned(&teller, about).await };
             app.tasks.spawn(telling.in_current_span());
         }
         CodeDisowned::Before => {}

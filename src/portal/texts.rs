@@ -178,8 +178,8 @@ pub(super) fn session_ended(end: SessionEnd, zone: &Zone, now: Moment) -> String
         }
         SessionEnd::PasswordEnded(at) => password_stopped(&zone.tell(at, now)),
         SessionEnd::Disowned => {
-            "The account was closed with \"This wasn't me\", so no password opens it. Another administrator can reset the \
-            password."
+            "The account was closed with \"This wasn't me\", so no password opens it. Ask an administrator to reset it; \
+            where you did not ask for a reset, another one than made it."
                 .to_owned()
         }
         SessionEnd::Locked => {

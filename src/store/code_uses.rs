@@ -1,11 +1,11 @@
 //! Codes that took the place of a password: who is told of one, and what "this wasn't me" does about it.
 
 use super::engine::{Table, Tx, params, sql, table};
-use super::{AccountRow, AuditRow, Store, StoreError, accounts, contacts, devices};
+use super::{AccountRow, AuditRow, Store, StoreError, accounts, contacts, devices, not_me};
 use crate::domain::code_alone::CodeUse;
 use crate::domain::contacts::AddedAs;
 use crate::domain::sign_in::LockedBy;
-use crate::domain::{CodeUseId, MemberId, Moment, Span};
+use crate::domain::{CodeUseId, LogLine, MemberId, Moment, Span};
 
 /// How long whoever noted a code has to tell of it, before the sweep does.
 const TELL_GRACE: Span = Span::minutes(3);
@@ -119,11 +119,26 @@ pub(super) const RESET_SINCE: &str = "
 #[derive(Clone, Debug)]
 pub(crate) enum CodeDisowned {
     /// The account is closed now.
-    Now(CodeUseRow),
+    Now(Box<DisownedCode>),
     Before,
     /// An administrator has reset the password since; nothing was changed.
     Outdated,
 }
+
+/// A code that its member did not use.
+#[derive(Clone, Debug)]
+pub(crate) struct DisownedCode {
+    pub code: CodeUseRow,
+    pub member_name: String,
+    pub member_email: String,
+}
+
+const NAME: &str = "
+    select
+        name,
+        business_email
+    from member
+    where member_id = $1";
 
 impl Store {
     pub(crate) async fn code_use(&self, id: CodeUseId) -> Result<Option<CodeUseRow>, StoreError> {
@@ -198,6 +213,9 @@ async fn disown(tx: &mut Tx, id: &CodeUseId) -> Result<CodeDisowned, StoreError>
         return Ok(CodeDisowned::Before);
     }
     row.disowned_at = Some(tx.now());
+    let Some(disowned) = with_name(tx, row.clone()).await? else {
+        return Ok(CodeDisowned::Outdated);
+    };
     let locked = AccountRow {
         locked_at: Some(tx.now()),
         locked_by: Some(LockedBy::Member),
@@ -207,13 +225,31 @@ async fn disown(tx: &mut Tx, id: &CodeUseId) -> Result<CodeDisowned, StoreError>
     accounts::sign_out(tx, &member).await?;
     tx.run(devices::FORGET_OTHERS, params![member, None::<String>])
         .await?;
-    let line = AuditRow::of_member("not_me", "closed_after_code", &member, tx.now());
-    tx.insert(&line).await?;
     tx.put(&row).await?;
     let now = tx.now();
     tx.run(CLOSE_ALL, params![member, now]).await?;
     take_back_contacts(tx, &member, row.used_at).await?;
-    Ok(CodeDisowned::Now(row))
+    not_me::said(tx, row.use_id.0, &member).await?;
+    let line = AuditRow {
+        member_name: Some(disowned.member_name.clone()),
+        member_email: Some(disowned.member_email.clone()),
+        ..AuditRow::of_member("not_me", "closed_after_code", &member, tx.now())
+    };
+    tx.insert(&line.in_log(LogLine::NotMe)).await?;
+    Ok(CodeDisowned::Now(Box::new(disowned)))
+}
+
+/// The same with the name of its member; none where they are gone.
+pub(super) async fn with_name(
+    tx: &mut Tx,
+    code: CodeUseRow,
+) -> Result<Option<DisownedCode>, StoreError> {
+    let found: Option<(String, String)> = tx.maybe(NAME, params![code.member_id]).await?;
+    Ok(found.map(|(member_name, member_email)| DisownedCode {
+        code,
+        member_name,
+        member_email,
+    }))
 }
 
 /// What was added on the pages since then may be somebody else's.

@@ -17,7 +17,6 @@ use serde_json::{Value, json};
 
 pub use self::config::Config;
 use super::account::{AccountIds, ProfileCache};
-use super::api::sent_outcome;
 use super::interaction::Trigger;
 use super::{
     Adapter, ApiError, Asking, ChatParts, EmptySecret, Form, Freshness, Immediate, Interaction,
@@ -188,7 +187,7 @@ impl Adapter for Discord {
 
     /// Into the chat of the bot and the user, which is made or found first (Discord, "Create DM", "Create Message").
     async fn send_direct(&self, user: &str, message: &Message) -> Outcome {
-        sent_outcome(&self.write_to(user, render::message(message, None)).await)
+        self.write_to(user, render::message(message, None)).await
     }
 
     async fn show(

@@ -22,6 +22,7 @@ pub(super) fn examine(settings: &Settings, report: &mut CheckReport) {
         .any(directory::Config::is_builtin);
     what_is_served(settings, has_pages, report);
     public_url(settings, has_pages, report);
+    sign_in_url(settings, report);
     security_email(settings, report);
 }
 
@@ -62,6 +63,16 @@ fn public_url(settings: &Settings, has_pages: bool, report: &mut CheckReport) {
             report.add(Level::Warn, "public_url", told);
         }
         None | Some(_) => {}
+    }
+}
+
+fn sign_in_url(settings: &Settings, report: &mut CheckReport) {
+    let mut directories = settings.directories.iter();
+    let has_other_directory = directories.any(|config| !config.is_builtin());
+    if has_other_directory && settings.sign_in_url.is_none() {
+        let told = "is missing, so no message with a password says where to sign in, except to members of the built-in \
+            directory; set the address, such as https://login.acme.example";
+        report.add(Level::Warn, "sign_in_url", told);
     }
 }
 

@@ -13,6 +13,7 @@ use crate::domain::{
     Carries, Destination, Member, Moment, Password, Plan, Quota, Span, State, Step, StepOutcome,
 };
 use crate::flow::ending::PasswordResult;
+use crate::flow::notices::NoticeAddresses;
 use crate::flow::steps::{note, outcome_note};
 use crate::flow::{contacts, ending, manager_notice, messages, notices, pages};
 use crate::secret::Link;
@@ -44,7 +45,7 @@ pub(super) struct SetPassword<'a> {
 #[derive(Default)]
 struct NoticeRecipients {
     /// Where the member is told.
-    contacts: Vec<Destination>,
+    member: NoticeAddresses,
     /// The address of the member's manager.
     manager: Option<Destination>,
 }
@@ -153,7 +154,7 @@ async fn notice_recipients(
     let delivered = delivered.map(|note| note.outcome);
     let found = notices::notice_destinations(app, row, member, known, delivered);
     // Pending from now on: the sweep leaves it alone while it is sent, however long the reset took up to here.
-    let outcome = if found.is_empty() {
+    let outcome = if found.first.is_empty() {
         StepOutcome::Impossible
     } else {
         StepOutcome::Pending
@@ -164,7 +165,7 @@ async fn notice_recipients(
         notes.push(note(Step::ManagerNotice, StepOutcome::Pending));
     }
     NoticeRecipients {
-        contacts: found,
+        member: found,
         manager,
     }
 }
@@ -265,9 +266,8 @@ async fn record_end(
 /// Tells the member at every contact, and the manager.
 async fn notify(app: &App, row: &ResetRow, to: &NoticeRecipients, was_signed_out: bool) {
     let to_member = async {
-        if !to.contacts.is_empty() {
-            let sent =
-                notices::send_notice(app, row, &to.contacts, was_signed_out, Vec::new()).await;
+        if !to.member.first.is_empty() {
+            let sent = notices::send_notice(app, row, &to.member, was_signed_out, Vec::new()).await;
             notices::log_failed(sent, "could not record the notice of a reset");
         }
     };

@@ -66,7 +66,7 @@ pub use self::instead::{
 };
 pub use self::last_look::{LastLook, last_look, stale};
 pub use self::log::{history, refused};
-pub use self::not_me::{alarm, not_me_line, not_me_warning};
+pub use self::not_me::{alarm, code_not_me_line, code_not_me_warning, not_me_line, not_me_warning};
 pub use self::not_sent::{contact_code_not_sent, guide_failed};
 pub use self::notes::{
     code, contact_alarm, contact_dropped, contact_imported, contact_notice, contact_removed,

@@ -79,6 +79,25 @@ pub(super) fn not_me_rule(
     format!("✗ {said} {ANOTHER_MAKES_NEXT}")
 }
 
+/// What a member said of a code that took the place of their password, on cards, on last looks and in `why`.
+pub fn code_not_me_warning(member_name: &str, used_at: Moment, zone: &Zone, now: Moment) -> String {
+    let said = said_of_code(member_name, used_at, zone, now);
+    format!(
+        "{said} Check with them which contacts on record are theirs: the next code goes there too."
+    )
+}
+
+/// The same, told with the next command of a primary administrator who has not heard it.
+pub fn code_not_me_line(member_name: &str, used_at: Moment, zone: &Zone, now: Moment) -> String {
+    let said = said_of_code(member_name, used_at, zone, now);
+    format!("{said} Their account is closed. Talk to them, and look at their contacts.")
+}
+
+fn said_of_code(member_name: &str, used_at: Moment, zone: &Zone, now: Moment) -> String {
+    let when = zone.tell(used_at, now);
+    format!("{member_name} said of the code that was used at {when}: this wasn't me.")
+}
+
 /// The same in the result of the reset itself.
 pub(super) fn not_me_in_result(row: &ResetRow) -> Option<String> {
     row.disowned_at?;

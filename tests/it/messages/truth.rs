@@ -25,19 +25,6 @@ use Promise::{Other, Refusal, Unchanged};
 /// Parts of texts that promise something else.
 type Cases = &'static [(&'static str, Promise)];
 
-/// What is said of a refused address is one line without a reference, as at the input of a form.
-const REFUSED_DESTINATIONS: Cases = &[
-    ("They can't read it while locked out.", Unchanged),
-    ("A business email doesn't count", Unchanged),
-    ("That mailbox belongs to the organization", Unchanged),
-    ("This is not a complete", Unchanged),
-    ("This domain mixes letters of several scripts", Unchanged),
-    ("This number can't receive an SMS.", Unchanged),
-    ("No SMS goes to the country of this number", Unchanged),
-    ("An email address is needed here.", Unchanged),
-    ("I can't send", Unchanged),
-];
-
 /// Each function of `flow/messages` and what it promises, but for these cases.
 const PROMISES: &[(&str, Promise, Cases)] = &[
     ("after_change", Other, &[]),
@@ -58,6 +45,8 @@ const PROMISES: &[(&str, Promise, Cases)] = &[
             ("Already tried", Other),
         ],
     ),
+    ("code_not_me_line", Other, &[]),
+    ("code_not_me_warning", Other, &[]),
     ("contact_added", Other, &[]),
     ("contact_answered", Other, &[]),
     ("contact_asked", Other, &[]),
@@ -82,7 +71,7 @@ const PROMISES: &[(&str, Promise, Cases)] = &[
     ("contact_there", Refusal, &[]),
     ("contact_wanted", Other, &[]),
     ("destination_denied", Unchanged, &[]),
-    ("destination_refused", Unchanged, &[]),
+    ("destination_refused", Refusal, &[]),
     ("directory_down", Refusal, &[]),
     ("directory_link_gone", Refusal, &[]),
     ("directory_link_sent", Unchanged, &[]),
@@ -143,7 +132,7 @@ const PROMISES: &[(&str, Promise, Cases)] = &[
     ("untold", Other, &[]),
     ("used", Other, &[]),
     ("who_failed", Refusal, &[]),
-    ("with_slot_back", Refusal, REFUSED_DESTINATIONS),
+    ("with_slot_back", Refusal, &[]),
     ("working", Other, &[]),
     ("wrong_code", Other, &[]),
 ];
