@@ -10,7 +10,7 @@ pub(super) const MEMBER_GONE: &str = "member_gone";
 
 /// Take everything from a member that would let somebody act as them, or for them: `$1` is the member. Whatever new table
 /// gives a member a right belongs here. History and audit stay.
-const WIPE: [&str; 9] = [
+const WIPE: [&str; 11] = [
     "
     update member
     set credential = null,
@@ -40,6 +40,20 @@ const WIPE: [&str; 9] = [
     "
     delete from code_sign_in
     where member_id = $1",
+    "
+    delete from not_me_heard
+    where reset_id in (
+        select use_id
+        from code_use
+        where member_id = $1
+    )",
+    "
+    delete from not_me
+    where reset_id in (
+        select use_id
+        from code_use
+        where member_id = $1
+    )",
     "
     delete from code_use
     where member_id = $1",
