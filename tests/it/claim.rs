@@ -150,7 +150,7 @@ async fn a_link_dies_with_its_reset() {
     for (why, is_opened) in [
         ("life", false),
         ("newer", true),
-        ("closed", true),
+        ("closed", false),
         ("own", true),
     ] {
         let bot = TestBot::with_ways(LINKS).await;

@@ -22,7 +22,7 @@ async fn to_typed(bot: &TestBot, address: &str) {
 fn mail_to(bot: &TestBot, address: &str) -> String {
     let sent = bot.outbox.take();
     let mail = sent.iter().find(|sent| sent.to == address).expect("a mail");
-    mail.text.to_string()
+    mail.text.clone()
 }
 
 /// The mail with the password, and the one with the link, say what is missing. With a contact they promise the code.
