@@ -4,6 +4,7 @@
 mod cases;
 #[path = "../../src/chat/hostile_names.rs"]
 mod hostile_names;
+mod rendered;
 mod samples;
 mod sentences;
 mod sms;

@@ -39,10 +39,10 @@ pub fn code_use_mail(
             format!("\nThis wasn't you? Open this link and close your account at once: {link}\n")
         })
         .unwrap_or_default();
-    Note {
+    Note::new(
         subject,
-        text: format!("{what}{link}{}", not_expected(organization)).into(),
-    }
+        format!("{what}{link}{}", not_expected(organization)),
+    )
 }
 
 /// The same as an SMS of 160 characters at most.
@@ -74,10 +74,7 @@ pub fn code_use_sms(
     let text = with_link.unwrap_or_else(|| {
         first_that_fits(texts.map(|what| format!("{what} Not you? Tell security.")))
     });
-    Note {
-        subject: String::new(),
-        text: text.into(),
-    }
+    Note::new(String::new(), text)
 }
 
 /// To the security address: a member says that a code was not used by them.
@@ -87,7 +84,7 @@ pub fn code_use_alarm(
     at: Moment,
     zone: &Zone,
 ) -> Note {
-    let at = zone.tell_with_date(at);
+    let at = zone.tell_with_zone(at);
     let what = match kind {
         CodeUse::SignIn => "use a code to sign in",
         CodeUse::NewPassword => "use a code to set a new password",
@@ -97,8 +94,8 @@ pub fn code_use_alarm(
         Their account is closed: its password opens nothing, and no session is left. Before an administrator resets the password, check the contacts \
         on record of {member_name}: the next code goes there too.\n"
     );
-    Note {
-        subject: format!("{}: \"this wasn't me\" after a code", organization.name),
-        text: text.into(),
-    }
+    Note::new(
+        format!("{}: \"this wasn't me\" after a code", organization.name),
+        text,
+    )
 }

@@ -115,10 +115,10 @@ impl Handover<'_> {
             "\n\n{how}\nNever tell it to anyone, also not to IT.\n{}",
             not_expected(self.organization)
         );
-        Note {
-            subject: format!("Your new {organization} sign-in password"),
-            text: around(&begin, password, &end),
-        }
+        Note::new(
+            format!("Your new {organization} sign-in password"),
+            around(&begin, password, &end),
+        )
     }
 
     /// S27: the copy for the administrator, with the password in it.
@@ -134,10 +134,10 @@ impl Handover<'_> {
         let end = format!(
             "\n\n{life}Tell it to nobody but {member}, outside the chat, and delete this message.\n{address}"
         );
-        Note {
-            subject: format!("{} password reset: your copy", self.organization.name),
-            text: around(&begin, password, &end),
-        }
+        Note::new(
+            format!("{} password reset: your copy", self.organization.name),
+            around(&begin, password, &end),
+        )
     }
 }
 
@@ -174,10 +174,10 @@ pub fn link_mail(
         zone.tell_with_zone(until),
         not_expected(organization)
     );
-    Note {
-        subject: format!("Set your new {} sign-in password", organization.name),
-        text: text.into(),
-    }
+    Note::new(
+        format!("Set your new {} sign-in password", organization.name),
+        text,
+    )
 }
 
 /// A text with the password in it, in memory that is wiped on drop. It is allocated in full at once: growing it would leave

@@ -19,17 +19,27 @@ pub fn wrong_code(left: u32) -> String {
 
 /// Q7: tells the member that a contact was added.
 pub fn contact_notice(organization: &str, admin_name: &str, to: &str) -> Note {
-    // An SMS has no room for the dots of a mask.
-    let to = to.replace('·', ".");
-    let text = format!(
-        "{}: {} added {to} for your sign-in codes. Not expected? Tell your security team.",
-        short(organization, 20),
-        short_admin(admin_name, 24)
-    );
+    let said = |name: &str, who: &str, to: &str| {
+        format!(
+            "{name}: {who} added {to} for your sign-in codes. Not expected? Tell your security team."
+        )
+    };
+    let (name, who) = (short(organization, 20), short_admin(admin_name, 24));
+    let sms = masks_of_sms(to).map(|to| said(&name, &who, &to));
     Note {
-        subject: format!("A contact was added to your {organization} account"),
-        text: text.into(),
+        short: Some(first_that_fits(sms).into()),
+        ..Note::new(
+            format!("A contact was added to your {organization} account"),
+            said(organization, admin_name, to),
+        )
     }
+}
+
+/// A masked contact in an SMS, the longest first: there is no room for the dots of a mask, nor always for a domain.
+fn masks_of_sms(masked: &str) -> [String; 3] {
+    let masked = masked.replace('·', ".");
+    let in_ascii = masked.split(" (").next().unwrap_or_default().to_owned();
+    [masked, in_ascii, "a contact".to_owned()]
 }
 
 /// Tells the security address that a contact was added or removed.
@@ -45,10 +55,10 @@ pub fn contact_alarm(
         "{who} {what} the contact {to} for the sign-in codes of {} ({}).\nThe contacts that were on record before are told, and the business address where none of them is sure to be theirs.\n",
         member.name, member.business_email
     );
-    Note {
-        subject: format!("{organization} password reset: a contact was {what}"),
-        text: text.into(),
-    }
+    Note::new(
+        format!("{organization} password reset: a contact was {what}"),
+        text,
+    )
 }
 
 /// Tells the member that an import changed contacts. `what` names them.
@@ -57,10 +67,10 @@ pub fn contact_imported(organization: &str, what: &str) -> Note {
         "{}: an import of members changed your {what} on record. Not expected? Tell your security team.",
         short(organization, 20)
     );
-    Note {
-        subject: format!("Your contacts on record at {organization} were changed"),
-        text: text.into(),
-    }
+    Note::new(
+        format!("Your contacts on record at {organization} were changed"),
+        text,
+    )
 }
 
 /// "1 member", "2 members".
@@ -86,10 +96,10 @@ pub fn contacts_imported(
         lines.join("\n"),
         members(changed)
     );
-    Note {
-        subject: format!("{organization} password reset: an import changed contacts{which}"),
-        text: text.into(),
-    }
+    Note::new(
+        format!("{organization}: an import changed contacts{which}"),
+        text,
+    )
 }
 
 /// Tells the member that they removed a contact.
@@ -102,21 +112,26 @@ pub fn contact_removed(organization: &str) -> Note {
 }
 
 fn removed(organization: &str, text: String) -> Note {
-    Note {
-        subject: format!("A contact was removed from your {organization} account"),
-        text: text.into(),
-    }
+    Note::new(
+        format!("A contact was removed from your {organization} account"),
+        text,
+    )
 }
 
 /// Tells the member that a contact was removed to make room for another.
 pub fn contact_dropped(organization: &str, who: &str, to: &str) -> Note {
-    let text = format!(
-        "{}: {} added a contact, so {} was removed from your sign-in codes. Not expected? Tell security.",
-        short(organization, 20),
-        short_admin(who, 24),
-        to.replace('·', ".")
-    );
-    removed(organization, text)
+    let said = |name: &str, who: &str, to: &str| {
+        format!(
+            "{name}: {who} added a contact, so {to} was removed from your sign-in codes. Not expected? Tell security."
+        )
+    };
+    let (name, short_who) = (short(organization, 20), short_admin(who, 24));
+    let [masked, in_ascii, _] = masks_of_sms(to);
+    let sms = [masked, in_ascii, "another".to_owned()].map(|to| said(&name, &short_who, &to));
+    Note {
+        short: Some(first_that_fits(sms).into()),
+        ..removed(organization, said(organization, who, to))
+    }
 }
 
 /// S40: the code that proves the person.
@@ -124,15 +139,13 @@ pub fn code(organization: &Organization, code: &str) -> Note {
     let name = short(&organization.name, 20);
     let pages = organization.public_url.as_ref();
     let with = |address: &str| {
-        format!(
-            "{name} code: {code}. Type it{address} within 10 minutes. Tell nobody, not even IT."
-        )
+        format!("{name} code: {code} (for 10 minutes). Type it{address}. Tell nobody, not even IT.")
     };
     let address = pages.map_or_else(String::new, |url| {
-        format!(" at {} only,", url.as_str().trim_end_matches('/'))
+        format!(" at {} only", url.as_str().trim_end_matches('/'))
     });
-    Note {
-        subject: format!("Your {} code", organization.name),
-        text: first_that_fits([with(&address), with("")]).into(),
-    }
+    Note::new(
+        format!("Your {} code", organization.name),
+        first_that_fits([with(&address), with(" at the sign-in")]),
+    )
 }

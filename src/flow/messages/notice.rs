@@ -62,10 +62,7 @@ impl Notice<'_> {
                 .unwrap_or_default(),
             not_expected(self.organization)
         );
-        Note {
-            subject: format!("Your {organization} password {was} reset"),
-            text: text.into(),
-        }
+        Note::new(format!("Your {organization} password {was} reset"), text)
     }
 
     /// As an SMS: with the link, else with whom to tell.
@@ -95,10 +92,7 @@ impl Notice<'_> {
         let text = with_link
             .filter(|text| fits_one_sms(text))
             .unwrap_or_else(|| first_that_fits(shorter.map(|out| self.sms_without_link(out))));
-        Note {
-            subject: String::new(),
-            text: text.into(),
-        }
+        Note::new(String::new(), text)
     }
 
     fn sms_without_link(&self, left_out: Shortened) -> String {
@@ -147,10 +141,10 @@ impl Notice<'_> {
             self.zone.tell_with_zone(self.at),
             not_expected(self.organization)
         );
-        Note {
-            subject: format!("The {organization} password of {member_name} {was} reset"),
-            text: text.into(),
-        }
+        Note::new(
+            format!("The {organization} password of {member_name} {was} reset"),
+            text,
+        )
     }
 
     fn was(&self) -> &'static str {

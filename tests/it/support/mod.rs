@@ -8,6 +8,7 @@ pub(crate) mod discord;
 pub(crate) mod lark;
 mod left;
 pub(crate) mod mattermost;
+pub(crate) mod mime;
 mod people;
 mod post;
 pub(crate) mod published;

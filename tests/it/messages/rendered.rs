@@ -1,0 +1,482 @@
+//! Every e-mail and SMS as it is sent, with ordinary and with the longest names and addresses: held against the rules of all
+//! texts, the length of an SMS, and what people copy out of it.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use rand::{SeedableRng, rngs::StdRng};
+use relatch::surface::app::Organization;
+use relatch::surface::clock::Zone;
+use relatch::surface::config::Settings;
+use relatch::surface::delivery::Deliveries;
+use relatch::surface::domain::delivery::{Outcome, Ways};
+use relatch::surface::domain::member::clean_name;
+use relatch::surface::domain::{Channel, Destination, Password};
+use relatch::surface::net;
+use relatch::surface::store::ResetRow;
+use syn::visit::Visit;
+
+use super::samples::notes::{self, NoteWorld, SampleNote};
+use super::{MINA, PLAIN, longest_email, member, recorded};
+use crate::support::directories::mail::Mailbox;
+use crate::support::mime::Mail;
+use crate::support::{START, TestBot};
+
+/// The longest line and the longest subject of an e-mail about people with ordinary names.
+const LONGEST_LINE: usize = 350;
+const LONGEST_SUBJECT: usize = 60;
+
+/// What the messages of one world are made of.
+struct Case {
+    name: &'static str,
+    /// Of the organization, the member and the administrator.
+    names: String,
+    email: String,
+    contact: String,
+    public_url: String,
+    password_length: u8,
+}
+
+impl Case {
+    fn ordinary() -> Self {
+        Self {
+            name: "ordinary",
+            names: "Mina Park".to_owned(),
+            email: MINA.to_owned(),
+            contact: "mina@mail.example".to_owned(),
+            public_url: "https://reset.acme.example".to_owned(),
+            password_length: 8,
+        }
+    }
+
+    fn all() -> Vec<Self> {
+        let named = |name, names: &str| Self {
+            name,
+            names: clean_name(names),
+            ..Self::ordinary()
+        };
+        let longest = |name, names: &str| Self {
+            email: longest_email().to_string(),
+            contact: longest_email().to_string(),
+            // With a longer one there would be no one-time link by SMS.
+            public_url: format!("https://{}.example", "w".repeat(64 - 16)),
+            password_length: 24,
+            ..named(name, names)
+        };
+        let long_words = "Wilhelmina Featherstonehaugh Cholmondeley Marjoribanks Beauchamp";
+        vec![
+            Self::ordinary(),
+            named("marks", PLAIN),
+            named("markup", "Al <b>Acme</b> \"x\" &amp; https://evil.example"),
+            longest("long words", long_words),
+            longest("one word", &"W".repeat(64)),
+            Self {
+                contact: "mina@\u{d55c}\u{ad6d}.example".to_owned(),
+                ..named("other letters", &"\u{d55c}".repeat(64))
+            },
+        ]
+    }
+
+    fn contact(&self) -> Destination {
+        Destination::Email(self.contact.parse().unwrap())
+    }
+
+    fn organization(&self, like: &Organization) -> Organization {
+        let is_ordinary = self.name == "ordinary";
+        Organization {
+            name: if is_ordinary {
+                "Acme".to_owned()
+            } else {
+                self.names.clone()
+            },
+            public_url: self.public_url.parse().ok(),
+            company: like.company.clone(),
+            help_url: like.help_url.clone(),
+            sign_in_url: like.sign_in_url.clone(),
+            security_email: like.security_email.clone(),
+            admins: like.admins.clone(),
+            ..*like
+        }
+    }
+
+    /// Every message, and what in it people copy.
+    fn messages(&self, bot: &TestBot, row: &ResetRow) -> Rendered {
+        let organization = self.organization(&bot.app.organization);
+        let sign_in_at = format!("{}/signin", self.public_url);
+        let link = format!("{}/not-me/{}", self.public_url, "x".repeat(43));
+        let password = Password::generate(&mut StdRng::seed_from_u64(3), self.password_length);
+        let code = "408315";
+        let copied = vec![
+            password.expose().to_owned(),
+            code.to_owned(),
+            link.clone(),
+            sign_in_at.clone(),
+            sign_in_at.replace("signin", "account"),
+        ];
+        let world = NoteWorld {
+            organization: &organization,
+            member: relatch::surface::domain::Member {
+                name: self.names.clone(),
+                business_email: self.email.parse().unwrap(),
+                ..member()
+            },
+            row: ResetRow {
+                member_name: self.names.clone(),
+                admin_name: self.names.clone(),
+                reason: Some("INC-2041".to_owned()),
+                ..row.clone()
+            },
+            contact: self.contact(),
+            link: &link,
+            sign_in_at: &sign_in_at,
+            password,
+            code,
+            zone: Zone::named("Asia/Seoul").unwrap(),
+            now: START,
+        };
+        let notes = notes::of(&world);
+        Rendered {
+            notes,
+            copied,
+            organization: organization.name.clone(),
+        }
+    }
+}
+
+/// The messages of one world.
+struct Rendered {
+    notes: Vec<SampleNote>,
+    copied: Vec<String>,
+    organization: String,
+}
+
+/// What is wrong with a text that people get, by mail or SMS.
+fn faults_of_text(text: &str, copied: &[String]) -> Vec<String> {
+    let mut faults = Vec::new();
+    let mut fault = |what: &str| faults.push(what.to_owned());
+    for placeholder in ["{", "}", "None", "Some(", "\\n", "\t"] {
+        if text.contains(placeholder) {
+            fault(&format!("has {placeholder:?}"));
+        }
+    }
+    if text
+        .lines()
+        .any(|line| line != line.trim_end() || line.trim_start().contains("  "))
+    {
+        fault("has blanks that nobody needs");
+    }
+    // An SMS has a masked address as m...@mail.example.
+    let without_mask = text.replace("...@", "@");
+    for marks in [" .", " ,", " ?", " :", " ;", "..", ".,", ",,", "?.", ":."] {
+        if without_mask.contains(marks) {
+            fault(&format!("has {marks:?}"));
+        }
+    }
+    if text.to_lowercase().contains("nothing was changed") {
+        fault("promises what only a refusal may");
+    }
+    let spoken = text.to_lowercase();
+    for word in spoken.split(|c: char| !c.is_alphabetic()) {
+        if ["he", "she", "his", "her", "him"].contains(&word) {
+            fault(&format!("says {word:?} of somebody"));
+        }
+    }
+    for part in copied {
+        for (at, _) in text.match_indices(part.as_str()) {
+            let before = text[..at].chars().next_back();
+            let after = text[at + part.len()..].chars().next();
+            let is_free = |next: Option<char>| next.is_none_or(char::is_whitespace);
+            // One address may begin another.
+            let goes_on = copied
+                .iter()
+                .any(|other| other != part && text[at..].starts_with(other.as_str()));
+            if !(is_free(before) && (is_free(after) || goes_on)) {
+                fault(&format!("{part} is touched by {before:?} or {after:?}"));
+            }
+        }
+    }
+    faults
+}
+
+/// The default alphabet of an SMS, and what it has behind an escape (3GPP TS 23.038, sections 6.2.1 and 6.2.1.1).
+const ALPHABET: &str = "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿\
+    abcdefghijklmnopqrstuvwxyzäöñüà";
+const ESCAPED: &str = "\u{c}^{}\\[~]|€";
+
+fn faults_of_sms(text: &str) -> Vec<String> {
+    let places = text.chars().map(|c| {
+        if ALPHABET.contains(c) {
+            Some(1)
+        } else {
+            ESCAPED.contains(c).then_some(2)
+        }
+    });
+    let (length, limit) = match places.sum::<Option<usize>>() {
+        Some(septets) => (septets, 160),
+        None => (text.encode_utf16().count(), 70),
+    };
+    let mut faults = Vec::new();
+    if length > limit {
+        faults.push(format!("has {length} of {limit} places"));
+    }
+    if text.contains('\n') {
+        faults.push("has several lines".to_owned());
+    }
+    faults
+}
+
+fn faults_of_mail(mail: &Mail, rendered: &Rendered, is_ordinary: bool) -> Vec<String> {
+    let mut faults = Vec::new();
+    let Mail {
+        subject,
+        text,
+        html,
+    } = mail;
+    if !subject.contains(&rendered.organization) {
+        faults.push(format!("the subject does not say whose it is: {subject}"));
+    }
+    if rendered
+        .copied
+        .iter()
+        .any(|part| subject.contains(part.as_str()))
+    {
+        faults.push(format!("the subject has a secret: {subject}"));
+    }
+    if is_ordinary && subject.chars().count() > LONGEST_SUBJECT {
+        faults.push(format!("the subject is too long: {subject}"));
+    }
+    for line in text
+        .lines()
+        .filter(|line| is_ordinary && line.chars().count() > LONGEST_LINE)
+    {
+        faults.push(format!("a line has {} characters", line.chars().count()));
+    }
+    let words: Vec<&str> = text.split_whitespace().collect();
+    let is_time = |word: &str| {
+        word.len() == 5
+            && word.char_indices().all(|(at, c)| {
+                if at == 2 {
+                    c == ':'
+                } else {
+                    c.is_ascii_digit()
+                }
+            })
+    };
+    for pair in words.windows(2) {
+        if is_time(pair[0].trim_matches(['(', ')', '.', ','])) && !pair[1].starts_with("KST") {
+            faults.push(format!("{} has no zone", pair[0]));
+        }
+    }
+    let links: BTreeSet<&str> = words
+        .iter()
+        .filter(|word| word.starts_with("http"))
+        .map(|word| word.trim_end_matches(['.', ',', ')', ';']))
+        .collect();
+    match html {
+        None if links.is_empty() => {}
+        None => faults.push("a link cannot be clicked".to_owned()),
+        Some(html) => faults.extend(faults_of_html(html, text, &links)),
+    }
+    faults
+}
+
+/// The HTML part says what the text says, and has its links and nothing else that a program could follow.
+fn faults_of_html(html: &str, text: &str, links: &BTreeSet<&str>) -> Vec<String> {
+    let (_, body) = html.split_once("<body").expect("a body");
+    let mut shown = String::new();
+    let mut followed = BTreeSet::new();
+    let mut faults = Vec::new();
+    for part in body.split('<').skip(1) {
+        let (tag, words) = part.split_once('>').expect("a tag");
+        if let Some(address) = tag.strip_prefix("a href=\"") {
+            followed.insert(unescaped(address.split('"').next().unwrap()));
+        } else if tag.contains("http") || tag.starts_with("img") || tag.starts_with("script") {
+            faults.push(format!("the HTML has <{tag}>"));
+        }
+        if ["br", "p", "/p"].contains(&tag.split(' ').next().unwrap()) {
+            shown.push('\n');
+        }
+        shown.push_str(&unescaped(words));
+    }
+    let same = |one: &str, other: &str| one.split_whitespace().eq(other.split_whitespace());
+    if !same(&shown, text) {
+        faults.push(format!("the HTML says something else: {shown}"));
+    }
+    if !followed
+        .iter()
+        .map(String::as_str)
+        .eq(links.iter().copied())
+    {
+        faults.push(format!("the links are {followed:?}"));
+    }
+    faults
+}
+
+fn unescaped(html: &str) -> String {
+    html.replace("&lt;", "<")
+        .replace("&gt;", ">")
+        .replace("&quot;", "\"")
+        .replace("&amp;", "&")
+}
+
+/// Words of names that were cut: a beginning of such a word that is no word of the texts themselves.
+fn cut_words(text: &str, names: &str, known: &BTreeSet<String>) -> Vec<String> {
+    let names: BTreeSet<&str> = names.split_whitespace().collect();
+    let is_cut = |word: &String| {
+        let is_part =
+            |name: &&str| name.starts_with(word.as_str()) || name.ends_with(word.as_str());
+        word.chars().count() > 2
+            && !known.contains(word)
+            && !names.contains(word.as_str())
+            && names.iter().any(is_part)
+    };
+    let cut = words(text).filter(is_cut);
+    cut.map(|word| format!("{word} is cut")).collect()
+}
+
+fn words(text: &str) -> impl Iterator<Item = String> {
+    let bare = |word: &str| {
+        word.trim_matches(['.', ',', ':', '?', '(', ')', '…'])
+            .to_owned()
+    };
+    text.split_whitespace().map(bare)
+}
+
+/// A mail server, and what sends to it.
+async fn mail_server() -> (Deliveries, Mailbox) {
+    let (address, mailbox) = Mailbox::start().await;
+    let settings = format!(
+        "listen = \"127.0.0.1:0\"\npublic_url = \"https://reset.acme.example\"\n\
+         [admins]\nsource = \"list\"\nprimary = [\"jo@acme.example\"]\n\
+         [email]\nsmtp_url = \"smtp://{address}\"\nfrom = \"Acme IT <it@acme.example>\"\n"
+    );
+    let settings = Settings::read(&settings, &[]).unwrap_or_else(|problems| panic!("{problems}"));
+    let http = net::client(Duration::from_secs(5)).unwrap();
+    (
+        Deliveries::open(settings.channels, Ways::default(), None, &http),
+        mailbox,
+    )
+}
+
+/// Each message of a world with the e-mail that was sent, where it goes by e-mail.
+async fn sent(rendered: &Rendered) -> Vec<(&SampleNote, Option<Mail>)> {
+    let (deliveries, mailbox) = mail_server().await;
+    let to = Destination::Email("mina@mail.example".parse().unwrap());
+    let mut sent = Vec::new();
+    for sample in &rendered.notes {
+        let mail = if sample.channels.contains(&Channel::Email) {
+            let outcome = deliveries.tell(&to, &sample.note, "1").await;
+            assert_eq!(outcome, Outcome::Accepted);
+            let content = mailbox.take_all().pop().expect("a mail");
+            Some(Mail::read(&content))
+        } else {
+            None
+        };
+        sent.push((sample, mail));
+    }
+    sent
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_mail_and_sms_can_be_read_as_it_is_sent() {
+    let bot = TestBot::new().await;
+    let (row, _) = recorded(&bot).await;
+    let cases = Case::all();
+    let rendered: Vec<Rendered> = cases.iter().map(|case| case.messages(&bot, &row)).collect();
+    let sent = futures_util::future::join_all(rendered.iter().map(sent)).await;
+    let ordinary = rendered[0].notes.iter();
+    let known: BTreeSet<String> = ordinary
+        .flat_map(|sample| {
+            words(&sample.note.text).chain(words(sample.note.text_for(Channel::Sms)))
+        })
+        .collect();
+    let mut wrong = BTreeSet::new();
+    for ((case, rendered), sent) in cases.iter().zip(&rendered).zip(sent) {
+        for (sample, mail) in sent {
+            for channel in sample.channels {
+                let text = sample.note.text_for(*channel);
+                let mut faults = faults_of_text(text, &rendered.copied);
+                faults.extend(cut_words(text, &case.names, &known));
+                if *channel == Channel::Sms {
+                    faults.extend(faults_of_sms(text));
+                } else if let Some(mail) = &mail {
+                    assert_eq!(mail.text.trim_end(), text.trim_end());
+                    faults.extend(faults_of_mail(mail, rendered, case.name == "ordinary"));
+                }
+                let (name, case) = (sample.name, case.name);
+                let shown: String = text.chars().take(400).collect();
+                let told = |fault| format!("{name}, {channel}, {case}: {fault}: {shown}");
+                wrong.extend(faults.into_iter().map(told));
+            }
+        }
+    }
+    let wrong: Vec<String> = wrong.into_iter().collect();
+    assert!(
+        wrong.is_empty(),
+        "{}\n{} in all",
+        wrong.join("\n"),
+        wrong.len()
+    );
+}
+
+/// The functions that make a message, as the source has them.
+#[derive(Default)]
+struct Makers {
+    found: BTreeSet<String>,
+    of_type: Option<String>,
+}
+
+impl Makers {
+    fn note(&mut self, is_public: bool, signature: &syn::Signature) {
+        let syn::ReturnType::Type(_, made) = &signature.output else {
+            return;
+        };
+        let syn::Type::Path(made) = made.as_ref() else {
+            return;
+        };
+        let last = made.path.segments.last().unwrap().ident.to_string();
+        if is_public && ["Note", "Zeroizing"].contains(&last.as_str()) {
+            let of_type = self.of_type.as_ref();
+            let of_type = of_type.map_or_else(String::new, |name| format!("{name}::"));
+            self.found.insert(format!("{of_type}{}", signature.ident));
+        }
+    }
+}
+
+impl<'ast> Visit<'ast> for Makers {
+    fn visit_item_fn(&mut self, item: &'ast syn::ItemFn) {
+        self.note(matches!(item.vis, syn::Visibility::Public(_)), &item.sig);
+    }
+
+    fn visit_item_impl(&mut self, item: &'ast syn::ItemImpl) {
+        if let syn::Type::Path(named) = item.self_ty.as_ref() {
+            self.of_type = Some(named.path.segments.last().unwrap().ident.to_string());
+        }
+        syn::visit::visit_item_impl(self, item);
+        self.of_type = None;
+    }
+
+    fn visit_impl_item_fn(&mut self, item: &'ast syn::ImplItemFn) {
+        self.note(matches!(item.vis, syn::Visibility::Public(_)), &item.sig);
+    }
+}
+
+/// A new message needs a sample: else nobody has held it against the rules.
+#[tokio::test(flavor = "multi_thread")]
+async fn every_mail_and_sms_has_a_sample() {
+    let bot = TestBot::new().await;
+    let (row, _) = recorded(&bot).await;
+    let rendered = Case::ordinary().messages(&bot, &row);
+    let sampled: BTreeSet<String> = rendered
+        .notes
+        .iter()
+        .map(|sample| sample.name.to_owned())
+        .collect();
+    let mut makers = Makers::default();
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src/flow/messages");
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let text = std::fs::read_to_string(entry.unwrap().path()).unwrap();
+        makers.visit_file(&syn::parse_file(&text).unwrap());
+    }
+    assert_eq!(makers.found, sampled);
+}
