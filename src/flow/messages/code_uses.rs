@@ -1,6 +1,6 @@
 //! What is told of a code that took the place of a password.
 
-use super::notice::not_expected;
+use super::help::{calls, not_asked, whom_to_call};
 use super::sms::{first_that_fits, fits_one_sms, short};
 use crate::app::Organization;
 use crate::clock::Zone;
@@ -34,15 +34,15 @@ pub fn code_use_mail(
             ),
         ),
     };
-    let link = link
-        .map(|link| {
-            format!("\nThis wasn't you? Open this link and close your account at once: {link}\n")
-        })
-        .unwrap_or_default();
-    Note::new(
-        subject,
-        format!("{what}{link}{}", not_expected(organization)),
-    )
+    let what_to_do = match link {
+        Some(link) => format!(
+            "\nDidn't ask for this code? Block your account: {link}\nNothing is deleted.\n\n\
+            Did ask? Ignore this link.\n\nUnsure? {}\n",
+            whom_to_call(organization)
+        ),
+        None => not_asked(organization),
+    };
+    Note::new(subject, format!("{what}{what_to_do}"))
 }
 
 /// The same as an SMS of 160 characters at most.
@@ -59,20 +59,28 @@ pub fn code_use_sms(
         CodeUse::NewPassword => format!("Your {name} password was changed with a code on {at}."),
     };
     let shorter = match kind {
-        CodeUse::SignIn => format!("{name}: sign-in with a code."),
-        CodeUse::NewPassword => format!("{name}: password changed."),
+        CodeUse::SignIn => "Sign-in with a code.",
+        CodeUse::NewPassword => "Password changed.",
     };
     let texts = [
         what(&zone.tell_with_zone(at)),
         what(&zone.tell_with_date(at)),
-        shorter,
+        shorter.to_owned(),
     ];
     // The link is worth more than the date.
     let with_link = link
-        .map(|link| first_that_fits(texts.clone().map(|what| format!("{what} Not you? {link}"))))
+        .map(|link| {
+            first_that_fits(
+                texts
+                    .clone()
+                    .map(|what| format!("{what} Not you? Block it: {link}")),
+            )
+        })
         .filter(|text| fits_one_sms(text));
     let text = with_link.unwrap_or_else(|| {
-        first_that_fits(texts.map(|what| format!("{what} Not you? Tell security.")))
+        let calls = calls(organization);
+        let of = |call: &String| texts.clone().map(|what| format!("{what} Not you? {call}"));
+        first_that_fits(calls.iter().flat_map(of))
     });
     Note::new(String::new(), text)
 }

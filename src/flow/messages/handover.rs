@@ -2,8 +2,8 @@
 
 use zeroize::Zeroizing;
 
-use super::notice::not_expected;
-use super::sms::{first_that_fits, fits_one_sms, short_it};
+use super::help::not_asked;
+use super::sms::{SEPTETS, first_that_fits, fits_one_sms, short_it};
 use crate::app::Organization;
 use crate::clock::Zone;
 use crate::delivery::Note;
@@ -11,6 +11,9 @@ use crate::domain::{Moment, Password};
 
 /// What signing in with the password of a reset asks for.
 const ASKED_FOR_CODE: &str = "You will be asked for a code, then for a new password of your own.";
+
+/// What every SMS with a password or a link says of it.
+const NOBODY: &str = "Tell nobody.";
 
 /// The messages that carry a password.
 pub struct Handover<'a> {
@@ -34,8 +37,6 @@ enum LeftOut {
     SetYourOwn,
     NotEvenIt,
     Organization,
-    /// Only an address that is longer than the settings advise.
-    Address,
 }
 
 impl Handover<'_> {
@@ -47,14 +48,14 @@ impl Handover<'_> {
             LeftOut::SetYourOwn,
             LeftOut::NotEvenIt,
             LeftOut::Organization,
-            LeftOut::Address,
         ];
         let as_long = "x".repeat(password.expose().len());
         let fits = |left_out: &LeftOut| {
             let (begin, end) = self.around_in_sms(*left_out);
             fits_one_sms(&format!("{begin}{as_long}{end}"))
         };
-        let left_out = all.into_iter().find(fits).unwrap_or(LeftOut::Address);
+        let left_out = all.into_iter().find(fits);
+        let left_out = left_out.unwrap_or(LeftOut::Organization);
         let (begin, end) = self.around_in_sms(left_out);
         around(&begin, password, &end)
     }
@@ -67,28 +68,13 @@ impl Handover<'_> {
             String::new()
         };
         let until = self.until.map_or_else(String::new, |until| {
-            let when = if left_out < LeftOut::Zone {
+            until_in_sms(&if left_out < LeftOut::Zone {
                 self.zone.tell_with_zone(until)
             } else {
                 self.zone.tell_with_date(until)
-            };
-            format!(" (until {when})")
+            })
         });
-        let address = self
-            .sign_in_at
-            .filter(|_| left_out < LeftOut::Address)
-            .map_or_else(String::new, |at| format!(" at {at}"));
-        let own = match (left_out < LeftOut::SetYourOwn, address.is_empty()) {
-            (true, _) => " and set your own.",
-            (false, true) => ".",
-            (false, false) => "",
-        };
-        let nobody = if left_out < LeftOut::NotEvenIt {
-            "Tell nobody, not even IT."
-        } else {
-            "Tell nobody."
-        };
-        let end = format!(" is your new password{until}. Sign in{address}{own} {nobody}");
+        let end = end_of_sms(&until, self.sign_in_at, left_out);
         (begin, end)
     }
 
@@ -113,7 +99,7 @@ impl Handover<'_> {
         };
         let end = format!(
             "\n\n{how}\nNever tell it to anyone, also not to IT.\n{}",
-            not_expected(self.organization)
+            not_asked(self.organization)
         );
         Note::new(
             format!("Your new {organization} sign-in password"),
@@ -149,13 +135,42 @@ pub fn link_sms(
     zone: &Zone,
 ) -> Zeroizing<String> {
     let it = short_it(&organization.name, 12);
-    let with_end =
-        |until: String| format!("{it}: set your new password before {until}: {link} Tell nobody.");
+    let (with_zone, with_date) = (zone.tell_with_zone(until), zone.tell_with_date(until));
+    let of_it =
+        |until: &str| format!("{it}: set your new password before {until}: {link} {NOBODY}");
     Zeroizing::new(first_that_fits([
-        with_end(zone.tell_with_zone(until)),
-        with_end(zone.tell_with_date(until)),
-        format!("{it}: set your new password: {link}"),
+        of_it(&with_zone),
+        of_it(&with_date),
+        format!("New password by {with_date}: {link} {NOBODY}"),
     ]))
+}
+
+fn until_in_sms(when: &str) -> String {
+    format!(" (until {when})")
+}
+
+fn end_of_sms(until: &str, sign_in_at: Option<&str>, left_out: LeftOut) -> String {
+    let address = sign_in_at.map_or_else(String::new, |at| format!(" at {at}"));
+    let own = match (left_out < LeftOut::SetYourOwn, address.is_empty()) {
+        (true, _) => " and set your own.",
+        (false, true) => ".",
+        (false, false) => "",
+    };
+    let nobody = if left_out < LeftOut::NotEvenIt {
+        "Tell nobody, not even IT."
+    } else {
+        NOBODY
+    };
+    format!(" is your new password{until}. Sign in{address}{own} {nobody}")
+}
+
+/// How long the address of the sign-in can be to fit into one SMS beside a password of this length and its end.
+pub fn longest_sign_in_address(password_length: u8) -> usize {
+    let until = until_in_sms("30 Nov 23:59");
+    let end = end_of_sms(&until, Some(""), LeftOut::Organization);
+    SEPTETS
+        .saturating_sub(end.len())
+        .saturating_sub(usize::from(password_length))
 }
 
 /// The e-mail with the one-time link.
@@ -172,7 +187,7 @@ pub fn link_mail(
         Never pass it on, also not to IT.\n{}",
         organization.name,
         zone.tell_with_zone(until),
-        not_expected(organization)
+        not_asked(organization)
     );
     Note::new(
         format!("Set your new {} sign-in password", organization.name),

@@ -1,7 +1,7 @@
 //! What fits into one SMS, and how names are shortened for it.
 
 /// The maximum length of one SMS in the default alphabet (GSM 03.38).
-const SEPTETS: usize = 160;
+pub(super) const SEPTETS: usize = 160;
 
 /// The maximum length of one SMS in any other letters, which are sent as UCS-2.
 const UCS2: usize = 70;

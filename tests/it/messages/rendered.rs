@@ -35,6 +35,11 @@ struct Case {
     contact: String,
     public_url: String,
     password_length: u8,
+    /// Whom messages name for help.
+    help_phone: Option<&'static str>,
+    has_help: bool,
+    has_security: bool,
+    has_pages: bool,
 }
 
 impl Case {
@@ -46,6 +51,10 @@ impl Case {
             contact: "mina@mail.example".to_owned(),
             public_url: "https://reset.acme.example".to_owned(),
             password_length: 8,
+            help_phone: None,
+            has_help: true,
+            has_security: true,
+            has_pages: true,
         }
     }
 
@@ -58,14 +67,28 @@ impl Case {
         let longest = |name, names: &str| Self {
             email: longest_email().to_string(),
             contact: longest_email().to_string(),
-            // With a longer one there would be no one-time link by SMS.
-            public_url: format!("https://{}.example", "w".repeat(64 - 16)),
+            // With a longer one the settings are refused.
+            public_url: format!("https://{}.example", "w".repeat(61 - 16)),
             password_length: 24,
             ..named(name, names)
         };
         let long_words = "Wilhelmina Featherstonehaugh Cholmondeley Marjoribanks Beauchamp";
         vec![
             Self::ordinary(),
+            Self {
+                help_phone: Some("+82 2 555 0100"),
+                ..named("with a phone", "Mina Park")
+            },
+            Self {
+                has_help: false,
+                ..named("with an address", "Mina Park")
+            },
+            Self {
+                has_help: false,
+                has_security: false,
+                has_pages: false,
+                ..named("without help", "Mina Park")
+            },
             named("marks", PLAIN),
             named("markup", "Al <b>Acme</b> \"x\" &amp; https://evil.example"),
             longest("long words", long_words),
@@ -89,11 +112,12 @@ impl Case {
             } else {
                 self.names.clone()
             },
-            public_url: self.public_url.parse().ok(),
+            public_url: self.public_url.parse().ok().filter(|_| self.has_pages),
             company: like.company.clone(),
-            help_url: like.help_url.clone(),
+            help_phone: self.help_phone.map(|phone| phone.parse().unwrap()),
+            help_url: like.help_url.clone().filter(|_| self.has_help),
             sign_in_url: like.sign_in_url.clone(),
-            security_email: like.security_email.clone(),
+            security_email: like.security_email.clone().filter(|_| self.has_security),
             admins: like.admins.clone(),
             ..*like
         }
@@ -112,6 +136,7 @@ impl Case {
             link.clone(),
             sign_in_at.clone(),
             sign_in_at.replace("signin", "account"),
+            format!("{}/account/{}", self.public_url, "x".repeat(160)),
         ];
         let world = NoteWorld {
             organization: &organization,
@@ -148,6 +173,24 @@ struct Rendered {
     notes: Vec<SampleNote>,
     copied: Vec<String>,
     organization: String,
+}
+
+/// Everything that e-mails and SMS say, whoever the settings name for help.
+pub(super) fn all_texts(bot: &TestBot, row: &ResetRow) -> String {
+    let mut texts = String::new();
+    for case in Case::all() {
+        for note in case.messages(bot, row).notes {
+            let note = note.note;
+            for text in [
+                &note.subject,
+                note.text_for(Channel::Email),
+                note.text_for(Channel::Sms),
+            ] {
+                texts.extend([text, "\n"]);
+            }
+        }
+    }
+    texts
 }
 
 /// What is wrong with a text that people get, by mail or SMS.

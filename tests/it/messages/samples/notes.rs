@@ -99,7 +99,12 @@ fn notices(world: &NoteWorld<'_>, notes: &mut Notes) {
         .flat_map(|one| yes_and_no.map(|other| (one, other)))
     {
         // Without a link: the pages have no public address; without pages: another directory.
-        for (has_our_pages, link) in [(true, Some(world.link)), (true, None), (false, None)] {
+        for (has_our_pages, link, is_known) in [
+            (true, Some(world.link), true),
+            (true, None, false),
+            (false, None, true),
+            (false, None, false),
+        ] {
             let notice = Notice {
                 organization: world.organization,
                 admin_name: &world.row.admin_name,
@@ -108,6 +113,7 @@ fn notices(world: &NoteWorld<'_>, notes: &mut Notes) {
                 was_signed_out,
                 has_our_pages,
                 link,
+                sign_in_at: is_known.then(|| world.sign_in_at.to_owned()),
                 zone: &world.zone,
             };
             notes.add("Notice::mail", MAIL, notice.mail());
@@ -135,7 +141,13 @@ fn codes(world: &NoteWorld<'_>, notes: &mut Notes) {
         notes.add("code_use_alarm", MAIL, alarm);
     }
     let account = world.sign_in_at.replace("signin", "account");
-    for sign_in in [Some(world.sign_in_at.to_owned()), None] {
+    // Longer than an SMS.
+    let long = format!("{account}/{}", "x".repeat(160));
+    for (account, sign_in) in [
+        (&account, Some(world.sign_in_at.to_owned())),
+        (&account, None),
+        (&long, None),
+    ] {
         let ours = Guide::OurPages {
             account: account.clone(),
             sign_in,
@@ -149,7 +161,7 @@ fn codes(world: &NoteWorld<'_>, notes: &mut Notes) {
 }
 
 fn contacts(world: &NoteWorld<'_>, notes: &mut Notes) {
-    let organization = &world.organization.name;
+    let organization = world.organization;
     let (member, who) = (&world.member, &world.row.admin_name);
     let masked = world.contact.masked();
     let notice = say::contact_notice(organization, who, &masked);
@@ -158,7 +170,7 @@ fn contacts(world: &NoteWorld<'_>, notes: &mut Notes) {
     notes.add("contact_dropped", BOTH, dropped);
     notes.add("contact_removed", BOTH, say::contact_removed(organization));
     for is_added in [true, false] {
-        let alarm = say::contact_alarm(organization, who, member, &masked, is_added);
+        let alarm = say::contact_alarm(&organization.name, who, member, &masked, is_added);
         notes.add("contact_alarm", MAIL, alarm);
     }
     for what in [
@@ -175,7 +187,7 @@ fn contacts(world: &NoteWorld<'_>, notes: &mut Notes) {
     );
     for (lines, parts) in [(1, (1, 1)), (50, (2, 3))] {
         let lines = vec![line.clone(); lines];
-        let mail = say::contacts_imported(organization, &lines, parts, (lines.len(), 1));
+        let mail = say::contacts_imported(&organization.name, &lines, parts, (lines.len(), 1));
         notes.add("contacts_imported", MAIL, mail);
     }
 }
