@@ -78,7 +78,8 @@ pub(super) const RESET_SINCE: &str = "
 pub(crate) enum CodeDisowned {
     /// The account is closed now.
     Now(CodeUseRow),
-    Before,
+    /// The same, since then.
+    Before(Moment),
     /// An administrator has reset the password since; nothing was changed.
     Outdated,
 }
@@ -140,7 +141,7 @@ async fn disown(tx: &mut Tx, id: &CodeUseId) -> Result<CodeDisowned, StoreError>
         return Ok(if has_newer_password {
             CodeDisowned::Outdated
         } else {
-            CodeDisowned::Before
+            CodeDisowned::Before(disowned_at)
         });
     }
     row.disowned_at = Some(tx.now());
