@@ -2,6 +2,7 @@
 //! hostile ones and with the longest ones.
 
 mod cases;
+mod faults;
 #[path = "../../src/chat/hostile_names.rs"]
 mod hostile_names;
 mod rendered;
