@@ -3,7 +3,6 @@
 
 import os
 import pathlib
-import re
 import sys
 
 HERE = pathlib.Path(__file__).resolve().parent
@@ -11,6 +10,7 @@ os.environ.setdefault("RELATCH", str(pathlib.Path(sys.argv[1] if len(sys.argv) >
 sys.path.insert(0, str(HERE.parent / "tests/e2e"))
 
 from test_browser import MINA, OWN, InBrowser  # noqa: E402
+from world import password_in  # noqa: E402
 
 
 class Pictures(InBrowser):
@@ -31,7 +31,7 @@ class Pictures(InBrowser):
         self.press("confirm", "Done.")
         session.wait_for("#live:not([hidden])")
         self.take(session, "notice")
-        password = re.search(r"password is (\w{8})", self.arrived("#phone .sms", "password is"))[1]
+        password = password_in(self.arrived("#phone .sms", "is your new password"))
         self.demo.forward(1)
         member = self.browser(390, 560)
         self.sign_in(member, password)

@@ -34,7 +34,7 @@ const PURGE_INTERVAL: Duration = Duration::from_hours(1);
 /// All routes: the webhooks and the member's pages.
 pub fn routes(app: &Arc<App>) -> Router {
     let routes = http::webhook_routes(app).merge(portal::router(app));
-    http::with_public_path(app, routes)
+    http::with_public_path(app, http::with_strays(app, routes))
 }
 
 /// The running server; it stops when [`Server::stop`] is called.

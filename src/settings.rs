@@ -17,10 +17,13 @@ use url::Url;
 
 pub(crate) use self::problem::{Finding, Problem, Problems};
 pub(crate) use self::secrets::{
-    NOT_UTF8, SecretForm, WRITABLE_BY_OTHERS, foreign_to_tokens, secret_in,
+    NOT_UTF8, SecretForm, WRITABLE_BY_OTHERS, foreign_to_tokens, secret_in, why_not_read,
 };
 use crate::domain::shorten::shorten;
 use crate::net;
+
+/// Of a key that no section of this name has.
+pub(crate) const NO_SETTING: &str = "is no setting";
 
 /// One section of the settings. Values are taken out one by one; a key that is left at the end is unknown.
 pub struct Section<'a> {
@@ -282,7 +285,7 @@ impl<'a> Section<'a> {
         for key in left {
             let nearest = nearest::nearest(&self.known, &key).map(str::to_owned);
             let nearest = nearest.or_else(|| self.with_section(&key));
-            self.problem(&key, "is no setting");
+            self.problem(&key, NO_SETTING);
             if let Some(problem) = self.problems.last_mut() {
                 problem.nearest = nearest;
             }

@@ -120,7 +120,7 @@ pub mod domain {
         pub use crate::domain::reset::SlotAfter;
     }
     pub mod sign_in {
-        pub use crate::domain::sign_in::{CODE_PAUSE, CodeDenied, DEVICE_LIFE, Stage};
+        pub use crate::domain::sign_in::{CODE_PAUSE, CodeDenied, CodePurpose, DEVICE_LIFE, Stage};
     }
     pub mod sms_countries {
         pub use crate::domain::sms_countries::{NotThisCountry, SmsCountries};
@@ -156,8 +156,8 @@ pub mod server {
 pub mod store {
     pub use crate::store::{
         AdminPin, Begun, CardClick, Choice, ClickRefused, CodeError, Earlier, HistoryFilter,
-        LogLineRow, MemberKey, MemberRow, MoveRefused, OpenError, OwnLink, Past, PinnedBy,
-        ReplayKey, Reservation, ResetRow, SessionRow, StepNote, StepRow, Store, StoreTasks, Use,
-        Why,
+        LogLineRow, MadeCode, MemberKey, MemberRow, MoveRefused, OpenError, OwnLink, Past,
+        PinnedBy, ReplayKey, Reservation, ResetRow, SessionRow, StepNote, StepRow, Store,
+        StoreTasks, Use, Why,
     };
 }

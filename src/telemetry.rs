@@ -147,13 +147,40 @@ pub struct UnsignedCounter(SampledCounter);
 
 impl UnsignedCounter {
     /// Counts one refused request; `reason` is one of a fixed set of words, because the request is not trusted.
-    pub fn note(&self, platform: &'static str, reason: &'static str, now: Moment) {
+    pub fn note(
+        &self,
+        platform: &'static str,
+        reason: &'static str,
+        advice: Option<&'static str>,
+        now: Moment,
+    ) {
+        if let Some(total) = self.0.count(now) {
+            let advice = advice.map_or_else(String::new, |advice| {
+                format!("; if that is so with every request, {advice}")
+            });
+            tracing::warn!(
+                platform,
+                reason,
+                unsigned.total = total,
+                "refused an unsigned request{advice}"
+            );
+        }
+    }
+
+    /// Counts one request that was signed and came to another address than its own.
+    pub fn note_misplaced(
+        &self,
+        platform: &'static str,
+        reason: &'static str,
+        advice: &'static str,
+        now: Moment,
+    ) {
         if let Some(total) = self.0.count(now) {
             tracing::warn!(
                 platform,
                 reason,
                 unsigned.total = total,
-                "refused an unsigned request"
+                "refused a request at another address than its own: {advice}"
             );
         }
     }

@@ -6,6 +6,8 @@ mod changed_contacts;
 mod command_line;
 #[path = "cli/csv_files.rs"]
 mod csv_files;
+#[path = "it/support/fresh_folder.rs"]
+mod fresh_folder;
 #[path = "cli/links.rs"]
 mod links;
 #[path = "cli/listed_admins.rs"]
@@ -44,7 +46,8 @@ mod variables;
 use std::io::Write;
 use std::path::PathBuf;
 use std::process::{Command, Output, Stdio};
-use std::sync::atomic::{AtomicU32, Ordering};
+
+use fresh_folder::fresh_folder;
 
 const PEOPLE: &str = "name,business_email,login_method,status,phone,personal_email,role,department,manager_email
 Jo Lim,jo@acme.example,business_email,active,,,primary_admin,IT,
@@ -56,14 +59,7 @@ struct Place(PathBuf);
 
 impl Place {
     fn new(settings: &str) -> Self {
-        static SERIAL: AtomicU32 = AtomicU32::new(0);
-        let name = format!(
-            "relatch-cli-{}-{}",
-            std::process::id(),
-            SERIAL.fetch_add(1, Ordering::SeqCst)
-        );
-        let folder = std::env::temp_dir().join(name);
-        std::fs::create_dir_all(&folder).unwrap();
+        let folder = fresh_folder();
         std::fs::write(folder.join("relatch.toml"), settings).unwrap();
         Self(folder)
     }

@@ -39,8 +39,10 @@ alter table audit add column member_email text;
 update audit set log_line = 'contact'
     where event = 'contact' and outcome in ('added', 'added_by_operator');
 update audit set log_line = 'refused'
-    where event in ('click', 'confirm', 'deliver_again') and outcome not in ('done', 'claimed', 'delivering', 'stale', 'overtaken')
-        or event = 'command' and outcome not in ('offered', 'unclear', 'group_mention', 'bare_name', 'no_member', 'several');
+    where event in ('click', 'confirm', 'deliver_again') and outcome not in ('done', 'claimed', 'delivering', 'stale', 'overtaken',
+            'directory_down', 'directory_misconfigured', 'chat_unavailable', 'store_down')
+        or event = 'command' and outcome not in ('offered', 'unclear', 'group_mention', 'bare_name', 'no_member', 'several',
+            'directory_down', 'directory_misconfigured', 'chat_unavailable', 'store_down');
 update audit set
     admin_name = (select reset.admin_name from reset where reset.reset_id = audit.reset_id),
     admin_email = (select reset.admin_email from reset where reset.reset_id = audit.reset_id),

@@ -12,6 +12,7 @@ use crate::domain::{CompanyDomains, EmailAddress, Span};
     clippy::struct_excessive_bools,
     reason = "each is one key of the settings, or one fact about them"
 )]
+#[derive(Clone)]
 pub struct Organization {
     /// Stands in texts, and in the subjects of e-mails.
     pub name: String,

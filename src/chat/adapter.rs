@@ -33,6 +33,14 @@ pub enum NotVerified {
     /// Signed, but not a request that the platform makes: 400.
     #[error("not a request that the platform makes: {0}")]
     Malformed(&'static str),
+    /// Signed, but posted to the address of another kind of request: 400.
+    #[error("at another address than its own: {reason}")]
+    Misplaced {
+        /// What came where.
+        reason: &'static str,
+        /// What to set on the platform.
+        advice: &'static str,
+    },
 }
 
 impl NotVerified {
@@ -171,6 +179,16 @@ pub trait Adapter {
     /// For the log, when one of the routes was called with another method than POST: what to set on the platform.
     fn advice_on_method(&self, _route: &str) -> &'static str {
         ONLY_POST
+    }
+
+    /// The header in which the platform signs its requests, if it is in one.
+    fn signature_header(&self) -> Option<&'static str> {
+        None
+    }
+
+    /// For the log, when a request was refused for this reason: what to correct if every request is refused for it.
+    fn advice_on_refusal(&self, _reason: &str) -> Option<&'static str> {
+        None
     }
 
     /// Takes over what the previous adapter learned and counted, when the settings are read again.

@@ -33,6 +33,14 @@ impl Adapter for Chat {
         each!(self, one => one.advice_on_method(route))
     }
 
+    fn signature_header(&self) -> Option<&'static str> {
+        each!(self, one => one.signature_header())
+    }
+
+    fn advice_on_refusal(&self, reason: &str) -> Option<&'static str> {
+        each!(self, one => one.advice_on_refusal(reason))
+    }
+
     fn take_state_from(&mut self, previous: &Self) {
         each_pair!((self, previous), (one, previous) => one.take_state_from(previous));
     }

@@ -1,10 +1,12 @@
 //! The composition root: builds all parts of the program from the settings.
 
+use std::io::Write;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use super::Failure;
+use super::ownership::{folder_of, given_to_owner};
 use crate::app::{App, Living, Organization};
 use crate::chance::Chance;
 use crate::chat::{self, Adapter, Chat, ChatParts};
@@ -42,9 +44,31 @@ pub(crate) async fn open_store(
             }
         });
     }
-    Store::open(path, how, Clock::System, limit, &mut rng)
+    let is_new = matches!(path.try_exists(), Ok(false));
+    let opened = Store::open(path, how, Clock::System, limit, &mut rng)
         .await
-        .map_err(|error| Failure::open(path, error))
+        .map_err(|error| Failure::open(path, error))?;
+    if is_new && how != Use::Look {
+        tell_of_new(path, how);
+    }
+    Ok(opened)
+}
+
+/// In the wrong folder a command begins a record of its own: whoever reads the path notices.
+fn tell_of_new(database: &Path, how: Use) {
+    let database = std::path::absolute(database).unwrap_or_else(|_| database.to_owned());
+    let begun = format!(
+        "there was no database, so one was made: {}",
+        database.display()
+    );
+    if how == Use::Serve {
+        tracing::info!("{begun}");
+        return;
+    }
+    let owner = given_to_owner(&database, folder_of(&database));
+    let told = owner.map_or(begun.clone(), |owner| format!("{begun}. It {owner}"));
+    // If standard error is closed, the command has done its work all the same.
+    writeln!(std::io::stderr(), "relatch: {told}").ok();
 }
 
 /// True where there is a key file.
@@ -61,6 +85,11 @@ pub(super) async fn is_before_the_first(settings: &Settings) -> Result<bool, Fai
     let database = &settings.database;
     let has_record = Store::has_record(database).await;
     Ok(!has_record.map_err(|error| Failure::open(database, error))?)
+}
+
+/// How a command opens the record. A dry run changes nothing of it, so it does not bring it up to date either.
+pub(super) fn use_for(is_dry_run: bool) -> Use {
+    if is_dry_run { Use::Look } else { Use::Beside }
 }
 
 /// Opens the record as it is, for `check`; none where there is none yet.

@@ -2,7 +2,7 @@
 
 use super::Failure;
 use crate::chance::Chance;
-use crate::directory::{Backend, Builtin, By, Hasher, Match};
+use crate::directory::{Backend, Builtin, By, Hasher, Match, Unavailable};
 use crate::domain::{EmailAddress, Member};
 use crate::store::Store;
 
@@ -20,13 +20,18 @@ pub(super) async fn find(directory: &Builtin, email: &EmailAddress) -> Result<Me
     let found = directory
         .find(&[By::Email(email.clone())])
         .await
-        .map_err(|error| Failure::Said(error.to_string()))?;
+        .map_err(unanswered)?;
     match found.into_iter().next() {
         Some(Match::One(member)) => Ok(*member),
         Some(Match::Nobody | Match::Several(_) | Match::Unreadable) | None => {
             Err(no_such_member(email))
         }
     }
+}
+
+/// The directory could not do its part, and everything stays as it was.
+pub(super) fn unanswered(error: Unavailable) -> Failure {
+    Failure::Said(format!("{error}. Nothing was changed."))
 }
 
 pub(super) fn no_such_member(email: &EmailAddress) -> Failure {

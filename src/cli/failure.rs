@@ -1,8 +1,10 @@
 //! Why a command fails, what the operator reads then, and the exit code.
 
 use std::error::Error;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
+use super::ownership::{folder_of, no_room, not_ours};
 use crate::demo::{DemoError, NotOpened, UnusableFiles};
 use crate::secret::KeyError;
 use crate::settings::Problems;
@@ -210,6 +212,14 @@ impl Failure {
 
     /// The text for the operator. For a file that cannot be used it includes the cause.
     pub(super) fn in_full(&self) -> String {
+        if let Self::Open {
+            database,
+            error: OpenError::Io(error),
+        } = self
+            && let Some(advice) = advice_on_files(database, error.kind())
+        {
+            return format!("{}: {advice}", database.display());
+        }
         let cause = match self {
             Self::Open { error, .. } => error.source(),
             Self::Key { error, .. } => error.source(),
@@ -241,6 +251,19 @@ impl From<StoreError> for Failure {
             database: None,
             error,
         }
+    }
+}
+
+/// What to do where the file of the database, or its folder, is not this user's.
+fn advice_on_files(database: &Path, kind: ErrorKind) -> Option<String> {
+    let is_there = database.try_exists().unwrap_or(true);
+    let folder = folder_of(database);
+    if kind == ErrorKind::PermissionDenied && is_there {
+        Some(not_ours(database))
+    } else if kind == ErrorKind::PermissionDenied || !folder.try_exists().unwrap_or(true) {
+        Some(no_room(folder, kind))
+    } else {
+        None
     }
 }
 

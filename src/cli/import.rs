@@ -14,7 +14,7 @@ use crate::clock::Clock;
 use crate::config::Settings;
 use crate::domain::member::clean_name;
 use crate::domain::{EmailAddress, LoginMethod, MemberId, PhoneNumber, Role, Status, draw_id};
-use crate::store::{self, ImportRow, MemberRow, NotDone, NotImported, Store, Use};
+use crate::store::{self, ImportRow, MemberRow, NotDone, NotImported, Store};
 
 /// The columns of the file.
 const COLUMNS: Columns = Columns {
@@ -73,7 +73,8 @@ pub(super) async fn run(settings: Settings, options: ImportOptions) -> Result<()
         let planned = store::plan_first_import(rows, &company, Clock::System.now());
         return say_planned(&planned.map_err(|why| not_imported(&why))?);
     }
-    let (store, tasks) = build::open_store(&settings, Use::Beside).await?;
+    let how = build::use_for(options.dry_run);
+    let (store, tasks) = build::open_store(&settings, how).await?;
     let imported = import(&store, rows, &options, settings).await;
     drop(store);
     tasks.finish().await;

@@ -10,6 +10,7 @@ use super::csv_file::{Columns, CsvFile};
 use super::linked_people::{LinkedPeople, Reaches};
 use super::{Failure, build, say};
 use crate::chat::account_ids;
+use crate::clock::Clock;
 use crate::config::Settings;
 use crate::directory::{self, Directories};
 use crate::domain::{EmailAddress, Platform};
@@ -40,6 +41,9 @@ pub(super) struct LinkOptions {
     /// Take accounts from the people whom they are linked to now.
     #[arg(long = "move")]
     moves: bool,
+    /// Only show what the file would change.
+    #[arg(long, requires = "csv")]
+    dry_run: bool,
 }
 
 /// A link to take away.
@@ -92,15 +96,25 @@ pub(super) async fn link(settings: Settings, options: LinkOptions) -> Result<(),
             `relatch members import FILE.csv` adds them.";
         return Err(Failure::Said(text.to_owned()));
     }
-    let (store, tasks) = build::open_store(&settings, Use::Beside).await?;
+    let moving = if options.moves {
+        Moving::Allowed
+    } else {
+        Moving::Refused
+    };
+    if options.dry_run && build::is_before_the_first(&settings).await? {
+        let store = Store::absent(Clock::System, settings.limit);
+        let directories = build::command_directories(settings, &store)?;
+        return asked.plan(None, &directories, moving).await;
+    }
+    let how = build::use_for(options.dry_run);
+    let (store, tasks) = build::open_store(&settings, how).await?;
     let made = async {
         let directories = build::command_directories(settings, &store)?;
-        let moving = if options.moves {
-            Moving::Allowed
+        if options.dry_run {
+            asked.plan(Some(&store), &directories, moving).await
         } else {
-            Moving::Refused
-        };
-        asked.make(&store, &directories, moving).await
+            asked.make(&store, &directories, moving).await
+        }
     }
     .await;
     drop(store);
@@ -147,31 +161,56 @@ impl AskedLinks {
         directories: &Directories,
         moving: Moving,
     ) -> Result<(), Failure> {
-        let emails = self.links.iter().map(|link| link.email.clone());
-        let people = LinkedPeople::look_up(directories, emails).await;
-        self.check_people(&people)?;
+        let links = self.new_links();
+        let people = self.look_up(directories).await?;
+        // Before the links are made: no directory may keep what was done from being said.
+        let former = look_up_former(&store.plan_links(&links).await?, directories).await;
+        match store.link_all(links, moving).await {
+            Ok(linked) => self.say(&linked, &moves(&linked.moved, &former, &people), &people),
+            Err(NotLinked::Taken(moved)) => Err(not_moved(&moves(&moved, &former, &people))),
+            Err(NotLinked::Store(error)) => Err(error.into()),
+        }
+    }
+
+    /// Says what the links would come to. Where there is no record yet, all of them are new.
+    async fn plan(
+        &self,
+        store: Option<&Store>,
+        directories: &Directories,
+        moving: Moving,
+    ) -> Result<(), Failure> {
+        let links = self.new_links();
+        let people = self.look_up(directories).await?;
+        let planned = match store {
+            Some(store) => store.plan_links(&links).await?,
+            None => Linked {
+                new: links,
+                ..Linked::default()
+            },
+        };
+        let former = look_up_former(&planned, directories).await;
+        let moves = moves(&planned.moved, &former, &people);
+        if moving == Moving::Refused && !moves.is_empty() {
+            return Err(not_moved(&moves));
+        }
+        say_planned(&planned, &moves, &people)
+    }
+
+    fn new_links(&self) -> Vec<NewLink> {
         let links = self.links.iter().map(|link| NewLink {
             platform: link.platform,
             chat_user: link.user.clone(),
             email_key: link.email.key(),
         });
-        let (linked, is_made) = match store.link_all(links.collect(), moving).await {
-            Ok(linked) => (linked, true),
-            Err(NotLinked::Taken(moved)) => (
-                Linked {
-                    moved,
-                    ..Linked::default()
-                },
-                false,
-            ),
-            Err(NotLinked::Store(error)) => return Err(error.into()),
-        };
-        let moves = moves(&linked.moved, directories, &people).await;
-        if is_made {
-            self.say(&linked, &moves, &people)
-        } else {
-            Err(not_moved(&moves))
-        }
+        links.collect()
+    }
+
+    /// Whom the links are for; refuses addresses that reach nobody.
+    async fn look_up(&self, directories: &Directories) -> Result<LinkedPeople, Failure> {
+        let emails = self.links.iter().map(|link| link.email.clone());
+        let people = LinkedPeople::look_up(directories, emails).await;
+        self.check_people(&people)?;
+        Ok(people)
     }
 
     /// Refuses addresses that reach nobody, and a file of which the directory told only a part.
@@ -224,6 +263,7 @@ impl AskedLinks {
             ))?;
         }
         let Linked { new, unchanged, .. } = linked;
+        let new = new.len();
         match (&self.file, &self.links[..]) {
             (None, [link]) => {
                 let (account, who) = (
@@ -265,11 +305,17 @@ struct MoveLine {
     to: String,
 }
 
-async fn moves(moved: &[MovedLink], directories: &Directories, to: &LinkedPeople) -> Vec<MoveLine> {
-    let former = moved
+/// The people whom accounts belong to so far.
+async fn look_up_former(planned: &Linked, directories: &Directories) -> LinkedPeople {
+    let former = planned
+        .moved
         .iter()
         .filter_map(|moved| EmailAddress::stored(&moved.from).ok());
-    let from = LinkedPeople::look_up(directories, former).await;
+    LinkedPeople::look_up(directories, former).await
+}
+
+/// Somebody whose link was made meanwhile is named by the address alone.
+fn moves(moved: &[MovedLink], from: &LinkedPeople, to: &LinkedPeople) -> Vec<MoveLine> {
     let told = moved
         .iter()
         .map(|MovedLink { link, from: before }| MoveLine {
@@ -278,6 +324,32 @@ async fn moves(moved: &[MovedLink], directories: &Directories, to: &LinkedPeople
             to: to.named(&link.email_key),
         });
     told.collect()
+}
+
+fn say_planned(planned: &Linked, moves: &[MoveLine], people: &LinkedPeople) -> Result<(), Failure> {
+    for line in people.unknown() {
+        say(&line)?;
+    }
+    for link in &planned.new {
+        say(&format!(
+            "{} {} would be linked to {}",
+            link.platform,
+            link.chat_user,
+            people.named(&link.email_key)
+        ))?;
+    }
+    for one in moves {
+        say(&format!(
+            "{} would be moved from {} to {}",
+            one.account, one.from, one.to
+        ))?;
+    }
+    say(&format!(
+        "{} would be linked, {} moved, {} unchanged. This was a dry run. Nothing was changed.",
+        planned.new.len(),
+        moves.len(),
+        planned.unchanged
+    ))
 }
 
 fn not_moved(moves: &[MoveLine]) -> Failure {

@@ -19,6 +19,7 @@ mod manifest;
 mod members;
 mod new_database;
 mod new_key;
+mod ownership;
 mod refused;
 mod register;
 mod reload;
@@ -48,6 +49,10 @@ Exit codes:
   70  a fault of relatch itself; a restart may help
   75  another relatch uses the database; try again later
   78  the settings, the database or the key file cannot be used as they are";
+
+/// Of settings without any key. `serve` in another folder than that of its settings would begin a second record there.
+const NOTHING_SET: &str = "nothing is set, so there is nothing to serve. Is this the folder of relatch.toml? `relatch config` \
+    prints every key; begin with the section of a chat, such as [slack]";
 
 /// Resets members' passwords from team chat, safely.
 #[derive(Parser)]

@@ -21,7 +21,8 @@ pub(super) async fn run(settings: Settings) -> Result<(), Failure> {
     }
     // A running serve holds the old key, so nobody may serve meanwhile.
     let (store, tasks) = build::open_store(&settings, Use::Serve).await?;
-    let replaced = replace(&store, database, key_file).await;
+    let was_older = tasks.was_brought_up_to_date();
+    let replaced = replace(&store, database, key_file, was_older).await;
     drop(store);
     tasks.finish().await;
     let (key_file, database) = (key_file.display(), database.display());
@@ -67,8 +68,18 @@ enum KeySource {
     File,
 }
 
-async fn replace(store: &Store, database: &Path, key_file: &Path) -> Result<KeySource, Failure> {
-    let refused = |why: String| Err(Failure::Said(format!("{why} Nothing was changed.")));
+async fn replace(
+    store: &Store,
+    database: &Path,
+    key_file: &Path,
+    was_older: bool,
+) -> Result<KeySource, Failure> {
+    let what_was_done = if was_older {
+        "The database was brought to this version. Its key was not changed."
+    } else {
+        "Nothing was changed."
+    };
+    let refused = |why: String| Err(Failure::Said(format!("{why} {what_was_done}")));
     let known = store.key_fingerprint().await?;
     if known.is_none() && !store.belongs_to_a_key().await? {
         return refused(

@@ -214,6 +214,7 @@ fn print_csv(rows: &[ResetJson], is_first: bool) -> Result<(), Failure> {
             .iter()
             .map(|step| format!("{}={}", step.step, step.outcome))
             .collect();
+        let steps = steps.join(" ");
         let fields = [
             &row.reference,
             &row.id,
@@ -225,11 +226,14 @@ fn print_csv(rows: &[ResetJson], is_first: bool) -> Result<(), Failure> {
             row.reserved_at.as_deref().unwrap_or_default(),
             row.changed_at.as_deref().unwrap_or_default(),
             row.slot,
-            &steps.join(" "),
-            &in_spreadsheet(row.reason.as_deref().unwrap_or_default()),
+            steps.as_str(),
+            row.reason.as_deref().unwrap_or_default(),
             row.disowned_at.as_deref().unwrap_or_default(),
-        ];
-        writer.write_record(fields).map_err(|error| said(&error))?;
+        ]
+        .map(in_spreadsheet);
+        writer
+            .write_record(fields.iter().map(AsRef::as_ref))
+            .map_err(|error| said(&error))?;
     }
     let bytes = writer.into_inner().map_err(|error| said(&error))?;
     print(&String::from_utf8(bytes).map_err(|error| said(&error))?)

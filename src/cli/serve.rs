@@ -1,12 +1,14 @@
 //! `relatch serve`: listens until a signal, then finishes the work in progress.
 
+use std::io::ErrorKind;
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::failure::lost_code;
 use super::reload::{Running, Source, tell_warnings};
-use super::{Failure, build};
+use super::{Failure, NOTHING_SET, build};
 use crate::clock::Clock;
 use crate::directory::Hasher;
 use crate::flow::pins;
@@ -30,6 +32,9 @@ pub(super) async fn run(mut source: Source) -> Result<(), Failure> {
     let mut hangup = signal(SignalKind::hangup())?;
     source.settle();
     let settings = source.load()?;
+    if !settings.is_anything_set {
+        return Err(Failure::Unsound(format!("settings: {NOTHING_SET}")));
+    }
     telemetry::start(settings.log);
     telemetry::log_panics();
     let mut terminal = Terminal::at_start();
@@ -57,8 +62,8 @@ pub(super) async fn run(mut source: Source) -> Result<(), Failure> {
             "listed administrators could not all be looked up yet; until then they have no right"
         );
     }
-    let listener = http::listen(listen)
-        .map_err(|error| Failure::Said(format!("cannot listen on {listen}: {error}")))?;
+    let listener =
+        http::listen(listen).map_err(|error| Failure::Said(why_not_listening(listen, &error)))?;
     let mut running = Running::new(source, hasher, &app, reading);
     let server = Server::start(app, listener, front).await?;
     let mut stop = std::pin::pin!(stop_signal()?);
@@ -78,6 +83,27 @@ pub(super) async fn run(mut source: Source) -> Result<(), Failure> {
     match ended {
         Some(lost) => Err(stop_lost(lost, server, running, tasks).await),
         None => finish(server, running, tasks).await,
+    }
+}
+
+/// What is wrong with `listen`, and what to do.
+fn why_not_listening(listen: SocketAddr, error: &std::io::Error) -> String {
+    let kind = error.kind();
+    if kind == ErrorKind::AddrInUse {
+        format!("listen: another program uses {listen}; stop it, or choose another port")
+    } else if kind == ErrorKind::PermissionDenied {
+        let port = listen.port();
+        format!(
+            "listen: this user may not use port {port}; choose one above 1023, and let the proxy in front have {port}"
+        )
+    } else if kind == ErrorKind::AddrNotAvailable {
+        format!(
+            "listen: {} is no address of this machine; behind a proxy on it write 127.0.0.1:{}",
+            listen.ip(),
+            listen.port()
+        )
+    } else {
+        format!("listen: {listen} cannot be used: {error}")
     }
 }
 

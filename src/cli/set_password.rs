@@ -4,7 +4,7 @@ use std::io::Read;
 
 use zeroize::Zeroizing;
 
-use super::builtin::{directory, find};
+use super::builtin::{directory, find, unanswered};
 use super::{Failure, say};
 use crate::app::HOLD_FOR;
 use crate::config::Settings;
@@ -33,17 +33,14 @@ pub(super) async fn run(
     let checked = directory
         .check(Caller::Known(&member.id.0), &typed, present.as_deref())
         .await
-        .map_err(|error| Failure::Said(error.to_string()))?;
+        .map_err(unanswered)?;
     if checked.is_right() {
         return Err(Failure::Said(format!(
             "{} Nothing was changed.",
             refusal(PasswordDenied::Same)
         )));
     }
-    let phc = directory
-        .hash(&password)
-        .await
-        .map_err(|error| Failure::Said(error.to_string()))?;
+    let phc = directory.hash(&password).await.map_err(unanswered)?;
     let was_locked = is_locked(store, &member).await?;
     // This also ends all sessions of the previous password.
     match store.set_password(&member.id, phc).await {

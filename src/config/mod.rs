@@ -8,6 +8,7 @@
 
 mod admins;
 mod changes;
+mod misplaced;
 mod policy;
 mod text;
 mod together;
@@ -188,6 +189,7 @@ impl Settings {
         let settings = build(table, &mut problems);
         for problem in &mut problems {
             variables.name_in(problem);
+            misplaced::name_place(problem);
         }
         let (warnings, wrong): (Vec<_>, Vec<_>) =
             problems.into_iter().partition(|problem| problem.is_warning);

@@ -7,7 +7,7 @@ use std::path::Path;
 
 use toml::{Table, Value};
 
-use crate::settings::{NOT_UTF8, Problem, WRITABLE_BY_OTHERS};
+use crate::settings::{NOT_UTF8, Problem, WRITABLE_BY_OTHERS, why_not_read};
 
 /// Why the settings file was not read.
 #[derive(Debug, thiserror::Error)]
@@ -16,7 +16,7 @@ pub(super) enum NotRead {
     Exposed,
     #[error("{}", NOT_UTF8)]
     NotUtf8,
-    #[error("cannot be read: {}", .0.kind())]
+    #[error("{}", why_not_read(.0))]
     Io(#[source] std::io::Error),
 }
 

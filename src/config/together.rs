@@ -95,7 +95,8 @@ pub(super) fn managers(
     }
 }
 
-/// Checks that the guide leads somewhere. Every card offers it, and a directory that is not ours has no page here.
+/// Checks that the guide leads somewhere: a directory that is not ours has no page here. Without one the button is not drawn,
+/// so nothing stops but `check`.
 pub(super) fn guide(
     directories: &[directory::Config],
     help_url: Option<&Url>,
@@ -105,9 +106,13 @@ pub(super) fn guide(
     // One that cannot be read was told already.
     let is_told = problems.iter().any(|problem| problem.key == "help_url");
     if needs_page && help_url.is_none() && !is_told {
-        let told = "is missing; the guide on every card leads members of a directory that is not the built-in one there; set \
-            it to the page that says how they change their password";
-        problems.push(Problem::new("help_url", told));
+        let told = "is missing, so no card offers the guide to members of a directory that is not the built-in one; set it \
+            to the page that says how they change their password";
+        problems.push(Problem {
+            is_warning: true,
+            fails_check: true,
+            ..Problem::new("help_url", told)
+        });
     }
 }
 

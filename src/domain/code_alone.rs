@@ -20,10 +20,16 @@ pub(crate) const CODES_OF_A_DEVICE: usize = 3;
 /// The window of both.
 pub(crate) const SIGN_IN_CODES_COUNT_FOR: Span = Span::hours(1);
 
-/// Wrong codes of unknown browsers after which they are sent no further one, until the member proves themselves in another
-/// way: with five tries a code, somebody guesses right with a probability of at most 20 in a million. The account is not
-/// locked, because anybody could lock it so.
+/// Wrong codes of unknown browsers after which they are sent no further one, until the member gets another password, or
+/// signs in after [`WRONG_CODES_OF_STRANGERS_COUNT_FOR`]: with five tries a code, somebody guesses right with a probability
+/// of at most 20 in a million. The account is not locked, because anybody could lock it so.
 pub(crate) const WRONG_CODES_OF_STRANGERS: u32 = 20;
+
+/// How long after the last wrong code a sign-in of the member forgets none of them.
+pub(crate) const WRONG_CODES_OF_STRANGERS_COUNT_FOR: Span = Span::hours(7 * 24);
+
+/// The audit is told once in this time why an account is sent no code, and of wrong codes: strangers fill it otherwise.
+pub(crate) const CODES_NOTED_AGAIN_AFTER: Span = Span::hours(1);
 
 /// How many sign-ins by a code may begin in one network.
 pub(crate) const CODE_SIGN_INS_OF_A_NETWORK: usize = 5;
@@ -142,11 +148,53 @@ pub(crate) struct OnRecordSince {
 }
 
 impl OnRecordSince {
+    /// Of the contact of the directory in this channel.
     fn of(self, channel: Channel) -> Option<Moment> {
         match channel {
             Channel::Sms => self.phone,
             Channel::Email => self.personal_email,
         }
+    }
+}
+
+/// A contact whose code the member did not use: "this wasn't me".
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct DisownedContact {
+    /// Its keyed digest; none where nobody can tell any more which it was, as after another key. Then it may be any.
+    pub digest: Option<String>,
+    /// When the member said so.
+    pub at: Moment,
+}
+
+/// The contacts that get no code in place of a password, because somebody else may read what is sent there.
+pub(crate) struct DisownedContacts<'a> {
+    pub all: &'a [DisownedContact],
+    /// The keyed digest of an address.
+    pub digest: &'a dyn Fn(&Destination) -> String,
+}
+
+impl DisownedContacts<'_> {
+    /// True for one of them that neither an import nor the operator has named since.
+    pub(crate) fn is_without_new_word(
+        &self,
+        to: &Destination,
+        member: &Member,
+        since: OnRecordSince,
+        added: &[AddedContact],
+    ) -> bool {
+        let of_directory = since
+            .of(to.channel())
+            .filter(|_| to.channel().on_record(member).as_ref() == Some(to));
+        let of_operator = added
+            .iter()
+            .filter(|one| one.added_as == AddedAs::Operator && one.to.is_same(to))
+            .map(|one| one.added_at);
+        let named_at = of_operator.chain(of_directory).max();
+        let digest = (self.digest)(to);
+        self.all.iter().any(|one| {
+            one.digest.as_ref().is_none_or(|other| *other == digest)
+                && named_at.is_none_or(|at| at <= one.at)
+        })
     }
 }
 
@@ -158,14 +206,16 @@ pub(crate) struct CodeAloneContext<'a> {
     pub age: Span,
     /// True for a channel that has settings.
     pub has: &'a dyn Fn(Channel) -> bool,
+    pub disowned: DisownedContacts<'a>,
     pub now: Moment,
 }
 
 /// Where a code goes that lets a member in by itself.
 ///
 /// Only to contacts of the directory or of the operator, and to those that the member added in a session which a code had
-/// opened; and none that is younger than `policy.contact_age`. So neither an administrator nor somebody who knows no more
-/// than the password can prepare one, and a changed contact can be noticed first.
+/// opened beside a password; none that is younger than `policy.contact_age`, and none of which the member said "this wasn't
+/// me". So neither an administrator nor somebody who knows no more than the password can prepare one, and a changed contact
+/// can be noticed first.
 pub(crate) fn destination_of_code_alone(
     member: &Member,
     since: OnRecordSince,
@@ -184,7 +234,11 @@ pub(crate) fn destination_of_code_alone(
         })
         .map(|one| one.to.clone());
     on_record.chain(of_member).find(|to| {
-        (context.has)(to.channel()) && to.clone().outside(member, context.company).is_ok()
+        (context.has)(to.channel())
+            && to.clone().outside(member, context.company).is_ok()
+            && !context
+                .disowned
+                .is_without_new_word(to, member, since, added)
     })
 }
 

@@ -92,8 +92,9 @@ impl AddedContact {
 pub(crate) struct PasswordOrigin {
     /// The administrators of those resets.
     pub admins: Vec<MemberId>,
-    /// When the card of the newest of them was made; none before that.
-    pub offered_at: Option<Moment>,
+    /// From when on a contact that another administrator adds counts at once: since the card of the newest of them, or an
+    /// earlier card that it takes over from; none before that.
+    pub contacts_from: Option<Moment>,
     /// Addresses that were typed for the delivery or got the administrator's copy. A typed address that was a method before
     /// the card was made is not among them: it was chosen from the record.
     pub typed: Vec<String>,
@@ -153,7 +154,7 @@ impl Methods {
 /// Never to a mailbox of the organization (S43), to an address that was typed for the delivery or got a copy (S41), or to a
 /// contact that an administrator of the reset added (Q7). A contact on record that got the password is used only if no other
 /// contact counts, and never if two are required. A contact that an administrator added must wait, unless another
-/// administrator added it after the card of the reset was made and the member has no older method (S42). An older contact that has not
+/// administrator added it after that card was made (see [`PasswordOrigin::contacts_from`]) and the member has no older method (S42). An older contact that has not
 /// answered a code is not such a method, because nobody may be behind it.
 pub(crate) fn methods(
     member: &Member,
@@ -230,9 +231,7 @@ impl Candidates {
                 candidates.ready.push(candidate);
                 continue;
             };
-            let is_after = origin
-                .offered_at
-                .is_some_and(|offered_at| one.added_at > offered_at);
+            let is_after = origin.contacts_from.is_some_and(|from| one.added_at > from);
             if is_after && one.added_as == AddedAs::Administrator && !context.is_strict {
                 candidates.fresh.push(candidate);
             }

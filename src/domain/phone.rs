@@ -24,7 +24,7 @@ pub struct PhoneNumber(String);
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum NotAPhone {
     /// No country code, too short, or no such number range.
-    #[error("is not a complete phone number such as +82 10 1234 5678")]
+    #[error("is not a complete phone number with its country code, such as +82 10 1234 5678")]
     Incomplete,
     /// A landline, a pager or a premium number.
     #[error("cannot receive an SMS; a mobile number is needed")]

@@ -122,6 +122,8 @@ written_enum! {
         Refused = "refused",
         /// A contact was added, by whom the line says.
         Contact = "contact",
+        /// The member said of a code that took the place of their password: this wasn't me.
+        NotMe = "not_me",
     }
 }
 

@@ -75,6 +75,18 @@ written_enum! {
     }
 }
 
+written_enum! {
+    /// What a code that was sent for a session is for.
+    pub CodePurpose {
+        /// To open the session.
+        SignIn = "sign_in",
+        /// To add a contact.
+        Contact = "contact",
+        /// To set a new password without the old one.
+        NewPassword = "new_password",
+    }
+}
+
 /// What the correct password gives.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Admission {

@@ -32,11 +32,10 @@ pub(super) async fn sign_out(
     let Err(refused) = permit::of_card(app, chat, &origin.user, &row, how).await else {
         return record_click(app, origin, id, "retry_sign_out", Next::SignOut).await;
     };
-    let reply = seal(app, id, origin.reply.as_ref())?;
-    let click = card_click(origin, id, reply);
+    let click = card_click(origin, id, None);
     match app
         .store
-        .record_click(click, "retry_sign_out_refused")
+        .refuse_after_change(click, "retry_sign_out", refused.code)
         .await
     {
         Ok(row) => {

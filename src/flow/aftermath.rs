@@ -106,7 +106,7 @@ async fn notify_again(
     let earlier = app.store.notices(row.reset_id).await?;
     let known = contacts::known(app, member).await?;
     let to = notice_destinations(app, row, member, known, delivered);
-    if to.is_empty() && earlier.is_empty() {
+    if to.first.is_empty() && earlier.is_empty() {
         let impossible = vec![note(Step::Notice, StepOutcome::Impossible)];
         return app.store.note_steps(row.reset_id, impossible).await;
     }

@@ -44,8 +44,9 @@ async fn toggle_copy(
     let mail = permitted.pair.admin.member.business_email.clone();
     let member = &permitted.pair.member.member;
     if member.has_mailbox(&mail) {
-        let told = messages::destination_refused(&DestinationDenied::BusinessEmail, &member.name);
         let id = permitted.row.reset_id;
+        let denied = DestinationDenied::BusinessEmail;
+        let told = messages::destination_refused(&denied, &member.name, &id.reference());
         return Err(refuse(app, origin, id, "destination", told).await);
     }
     let digest = contacts::digest(app, &member.id, &Destination::Email(mail.clone()));
@@ -66,6 +67,7 @@ async fn amend_ways(
     let (is_private, now) = (permitted.is_private, origin.received_at);
     let about = (&about, own_link.as_ref());
     let content = card::ways(app, member, &amended, is_private, about, now);
+    let content = card::with_code_warning(app, member, content).await?;
     Ok(in_place(app, origin, amended.row, content))
 }
 

@@ -22,6 +22,8 @@ pub(super) struct Attempt<'a> {
     pub(super) role: Role,
     pub(super) member: Option<&'a Member>,
     pub(super) reference: &'a Reference,
+    /// The reason that was given for the reset.
+    pub(super) reason: Option<&'a str>,
     /// How it counts against the administrator's limit of look-ups, if it does.
     pub(super) counts_as: Option<Tried>,
     /// A right, a rule or a limit stands against it, so `log refused` shows it.
@@ -42,6 +44,7 @@ impl<'a> Attempt<'a> {
             role: Role::Member,
             member: None,
             reference,
+            reason: None,
             counts_as: None,
             is_refused: false,
         }
@@ -67,6 +70,7 @@ impl<'a> Attempt<'a> {
             reference: Some(self.reference.to_string()),
             admin_id: self.admin.map(|admin| admin.id.clone()),
             member_id: self.member.map(|member| member.id.clone()),
+            reason: self.reason.map(str::to_owned),
             ..AuditRow::of_chat(self.event, self.outcome, &origin.user, origin.received_at)
         };
         if !self.is_refused {
@@ -138,7 +142,7 @@ pub(super) async fn unresolved(
     app: &Arc<App>,
     origin: &Origin,
     unresolved: &Unresolved,
-    reference: &Reference,
+    (reference, reason): (&Reference, Option<&str>),
 ) -> Halt {
     let why = unresolved.code();
     if unresolved.is_caller() {
@@ -149,6 +153,7 @@ pub(super) async fn unresolved(
     let attempt = Attempt {
         admin: unresolved.admin(),
         counts_as: unresolved.is_answer().then_some(Tried::RefusedLookUp),
+        reason,
         ..Attempt::new("command", why, reference).refused(why)
     };
     let told = unresolved.told(app, &origin.user, reference);

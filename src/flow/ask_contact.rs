@@ -9,12 +9,12 @@ use super::permit::{self, NotPermitted};
 use super::reaction::{Halt, Next, Reaction};
 use super::refuse::{card_click, refuse, refuse_and_count};
 use super::reply::{address, halt_with_refusal, seal, tell_unless_last};
-use super::{contacts, ending, identity, messages, trace};
+use super::{contacts, ending, identity, messages, not_me, trace};
 use crate::app::{App, Identity};
 use crate::chat::{Adapter, Chat, Freshness, Message, Origin, Placement, ReplyAddress};
 use crate::domain::delivery::Outcome;
-use crate::domain::{ChatUser, EmailAddress, MemberId, ResetId, policy};
-use crate::store::ResetRow;
+use crate::domain::{ChatUser, EmailAddress, MemberId, Moment, ResetId, policy};
+use crate::store::{ResetRow, StoreError};
 
 /// How many administrators are asked at most.
 const ASKED: usize = 2;
@@ -67,6 +67,9 @@ async fn check_need(
     } else {
         contacts::methods_of(app, member, row).await?
     };
+    if let Some((code, told)) = over(app, row, origin.received_at).await? {
+        return Err(refused(app, origin, row, (code, false), told).await);
+    }
     if !contacts::are_lacking(app, member, &methods) {
         let there = methods.usable.iter().find(|one| one.counts);
         let mask = there.map_or_else(String::new, |one| one.to.masked());
@@ -85,6 +88,27 @@ async fn check_need(
         return Err(refused(app, origin, row, ("nobody_to_ask", false), told).await);
     }
     Ok(())
+}
+
+/// Why no contact is added any more for a reset that has changed the password.
+async fn over(
+    app: &App,
+    row: &ResetRow,
+    now: Moment,
+) -> Result<Option<(&'static str, Message)>, StoreError> {
+    let Some(changed_at) = row.changed_at else {
+        return Ok(None);
+    };
+    let last = app.store.last_changes(&row.member_id).await?;
+    Ok(if row.disowned_at.is_some() {
+        Some(("disowned", messages::contact_of_disowned(row)))
+    } else if !last.iter().any(|one| one.reset_id == row.reset_id) {
+        Some(("reset_again", messages::contact_of_earlier(row)))
+    } else if changed_at + app.organization.password_lifetime <= now {
+        Some(("password_ended", messages::contact_of_ended(row)))
+    } else {
+        None
+    })
 }
 
 async fn not_permitted(app: &Arc<App>, origin: &Origin, row: &ResetRow, why: NotPermitted) -> Halt {
@@ -108,7 +132,11 @@ async fn refused(
         };
     }
     let click = card_click(origin, id, None);
-    match app.store.record_click(click, "ask_contact_refused").await {
+    match app
+        .store
+        .refuse_after_change(click, "ask_contact", code)
+        .await
+    {
         Ok(row) => {
             let now = origin.received_at;
             Halt::Refused(messages::after_change(told, &row, &app.zone, now))
@@ -162,11 +190,25 @@ async fn ask_others(app: &App, chat: &Chat, row: &ResetRow) -> Asked {
         // The store has logged it.
         return asked;
     };
-    let wanted = messages::contact_wanted(row);
+    let Ok(last) = app.store.last_changes(&member.id).await else {
+        return asked;
+    };
+    let warning = not_me::warning(app, &last, app.clock.now());
+    let wanted = messages::contact_wanted(row, warning);
     // One address may lead to the same person as another.
     let mut seen: Vec<MemberId> = Vec::new();
-    for email in others.emails.iter().take(LOOKED_UP) {
-        let Some((user, pair)) = helper(app, chat, row, email).await else {
+    let mut looked_up = 0;
+    for email in &others.emails {
+        let accounts = accounts_of(app, chat, email).await;
+        // To read links costs nothing.
+        if accounts.is_empty() && !is_by_email(app, chat) {
+            continue;
+        }
+        looked_up += 1;
+        if looked_up > LOOKED_UP {
+            break;
+        }
+        let Some((user, pair)) = helper(app, chat, row, accounts).await else {
             continue;
         };
         let admin = pair.admin.member;
@@ -189,14 +231,15 @@ async fn ask_others(app: &App, chat: &Chat, row: &ResetRow) -> Asked {
     asked
 }
 
-/// The chat account of another administrator who may reset this member now, as every command of theirs would be checked.
+/// The account of these that belongs to another administrator who may reset this member now, as every command of theirs
+/// would be checked.
 async fn helper(
     app: &App,
     chat: &Chat,
     row: &ResetRow,
-    email: &EmailAddress,
+    accounts: Vec<ChatUser>,
 ) -> Option<(ChatUser, ResetPair)> {
-    for user in accounts_of(app, chat, email).await {
+    for user in accounts {
         let pair = identity::pair_of_card(app, chat, &user, row, Freshness::Now).await;
         let Ok(pair) = pair else { continue };
         let is_another = pair.admin.member.id != row.admin_id;
@@ -208,10 +251,13 @@ async fn helper(
     None
 }
 
+fn is_by_email(app: &App, chat: &Chat) -> bool {
+    app.organization.identity == Identity::Email && chat.tells_emails()
+}
+
 /// The accounts of an address on this platform: the one that has it as its confirmed e-mail, or those that are linked.
 async fn accounts_of(app: &App, chat: &Chat, email: &EmailAddress) -> Vec<ChatUser> {
-    let by_email = app.organization.identity == Identity::Email && chat.tells_emails();
-    let ids: Vec<String> = if by_email {
+    let ids: Vec<String> = if is_by_email(app, chat) {
         match chat.profile_by_email(email).await {
             Ok(found) => found.into_iter().map(|(id, _)| id).collect(),
             Err(error) => {

@@ -3,7 +3,7 @@
 use super::other_admins::{self, OfReset};
 use super::people::ResetPair;
 use super::reaction::ReactError;
-use super::{contacts, guide, messages, steps};
+use super::{contacts, guide, messages, not_me, steps};
 use crate::app::App;
 use crate::chat::Message;
 use crate::domain::{Channel, Member, MemberId, Moment};
@@ -16,7 +16,8 @@ pub(super) async fn about_contacts(
     member: &Member,
 ) -> Result<messages::AboutContacts, StoreError> {
     let admin = OfReset::of(row);
-    let methods = contacts::methods_for_next(app, member, admin.id, Some(row.offered_at)).await?;
+    let from = Some(row.contacts_from());
+    let methods = contacts::methods_for_next(app, member, admin.id, from).await?;
     let adder = other_admins::adder(app, member, admin, &methods).await?;
     let present = contacts::present(app, member);
     let differing = app.store.see_contacts(&member.id, present).await?;
@@ -49,7 +50,7 @@ pub(super) fn parts<'a>(
         is_private: true,
         contacts: about,
         is_reachable,
-        has_guide: guide::of(app, &member.id).is_some(),
+        has_guide: guide::has_page(app, &member.id),
         value: "",
         zone: &app.zone,
         now,
@@ -123,10 +124,22 @@ pub(super) async fn last_look(
     let own_link = own_link(app, &row.member_id).await?;
     let own_link = own_link.map(|link| messages::link_still_works(&link, &app.zone, now));
     let warnings = warning.into_iter().chain(own_link);
-    Ok(Message {
+    let look = Message {
         lines: warnings.chain(look.lines).collect(),
         ..look
-    })
+    };
+    Ok(with_code_warning(app, member, look).await?)
+}
+
+/// Puts first that the member disowned a code, because a platform may leave out the end of a long card.
+pub(super) async fn with_code_warning(
+    app: &App,
+    member: &Member,
+    mut card: Message,
+) -> Result<Message, StoreError> {
+    let warning = not_me::code_warning(app, member, app.clock.now()).await?;
+    card.lines.splice(0..0, warning);
+    Ok(card)
 }
 
 /// The directory's own link that was sent to the member before and may still work.

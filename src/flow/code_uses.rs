@@ -1,23 +1,32 @@
-//! A code took the place of a member's password: every contact is told, and the security address if it was not them.
+//! A code took the place of a member's password: every contact is told.
 
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::{StreamExt, stream};
 use tracing::Instrument;
 
 use super::contacts::known;
+use super::not_me::ended;
 use super::{messages, pages, security};
 use crate::app::App;
 use crate::directory::to_member;
-use crate::domain::delivery::{Outcome, Refusal};
-use crate::domain::{CodeUseId, Destination, Member, Moment, Span};
+use crate::domain::{CodeUseId, Destination, Member, MemberId, Moment, Span};
 use crate::store::{CodeUseRow, StoreError};
 
 /// How long the channel of one message may take.
 const DEADLINE: Duration = Duration::from_secs(40);
 
 /// How long after the code its contacts are told again, where one of them could not be asked.
-const AGAIN_AFTER: [Span; 3] = [Span::minutes(15), Span::hours(2), Span::hours(12)];
+const AGAIN_AFTER: [Span; 4] = [
+    Span::minutes(15),
+    Span::hours(2),
+    Span::hours(12),
+    Span::hours(24),
+];
+
+/// How many messages of one code go out at once.
+const CONCURRENT: usize = 8;
 
 /// Tells every contact in the background. What a crash leaves untold is told by the sweep.
 pub(crate) fn tell_soon(app: &Arc<App>, id: CodeUseId) {
@@ -47,20 +56,23 @@ pub(super) async fn tell_all(app: &App) -> Result<(), StoreError> {
 }
 
 async fn tell(app: &App, row: &CodeUseRow) -> Result<(), StoreError> {
-    let is_complete = match member_of(app, row).await? {
+    let (told, is_left) = match member_of(app, row).await? {
         Some(member) => {
             let to = recipients(app, &member).await?;
-            send_all(app, row, &to).await
+            send_all(app, row, to).await
         }
         // The member was removed meanwhile.
-        None => true,
+        None => (Vec::new(), false),
     };
-    let next = if is_complete {
-        None
-    } else {
+    let next = if is_left {
         next_time(row.used_at, app.clock.now())
+    } else {
+        None
     };
-    app.store.set_code_use_told(row.use_id, next).await
+    if is_left && next.is_none() {
+        tracing::error!(member.id = %row.member_id, "not every contact could be told that a code took the place of a password");
+    }
+    app.store.set_code_use_told(row.use_id, told, next).await
 }
 
 async fn member_of(app: &App, row: &CodeUseRow) -> Result<Option<Box<Member>>, StoreError> {
@@ -81,12 +93,16 @@ async fn recipients(app: &App, member: &Member) -> Result<Vec<Destination>, Stor
     Ok(to)
 }
 
-/// Sends the message to each. False where a server could not take it for the moment.
-async fn send_all(app: &App, row: &CodeUseRow, to: &[Destination]) -> bool {
+/// Sends the message to each who was not told yet. The keyed digests of those who are told now, and whether others are left.
+async fn send_all(app: &App, row: &CodeUseRow, to: Vec<Destination>) -> (Vec<String>, bool) {
     let link = pages::link_of_code_use(app, row.use_id);
-    let mut is_complete = true;
-    for one in to {
-        let make = if one.channel().facts().is_short {
+    let earlier: Vec<&str> = row.told.split_whitespace().collect();
+    let send = async |to: Destination| {
+        let recipient = super::contacts::digest(app, &row.member_id, &to);
+        if earlier.contains(&recipient.as_str()) {
+            return (recipient, true);
+        }
+        let make = if to.channel().facts().is_short {
             messages::code_use_sms
         } else {
             messages::code_use_mail
@@ -99,15 +115,20 @@ async fn send_all(app: &App, row: &CodeUseRow, to: &[Destination]) -> bool {
             &app.zone,
         );
         // The same recipient has the same id at the next attempt.
-        let recipient = super::contacts::digest(app, &row.member_id, one);
         let id = format!("code-use-{}-{recipient}", row.use_id);
-        let sent = tokio::time::timeout(DEADLINE, app.deliveries.tell(one, &note, &id)).await;
-        is_complete &= !matches!(
-            sent,
-            Ok(Outcome::Refused(Refusal::Unreachable | Refusal::Later))
-        );
-    }
-    is_complete
+        let sent = tokio::time::timeout(DEADLINE, app.deliveries.tell(&to, &note, &id)).await;
+        // Nobody knows what became of one that took too long. A second one does no harm.
+        let is_final = sent.is_ok_and(|outcome| ended(&outcome).is_final());
+        (recipient, is_final)
+    };
+    let sent: Vec<(String, bool)> = stream::iter(to)
+        .map(send)
+        .buffered(CONCURRENT)
+        .collect()
+        .await;
+    let is_left = sent.iter().any(|(_, is_final)| !is_final);
+    let told = sent.into_iter().filter(|(_, is_final)| *is_final);
+    (told.map(|(recipient, _)| recipient).collect(), is_left)
 }
 
 /// When the contacts are told again; none after the last time.
@@ -118,13 +139,23 @@ fn next_time(used_at: Moment, now: Moment) -> Option<Moment> {
         .find(|at| *at > now)
 }
 
-/// Tells the security address that the member did not use a code.
-pub(crate) async fn tell_of_disowned(app: &App, row: &CodeUseRow, member_name: &str) {
-    app.held.forget(&row.member_id);
-    tracing::warn!(member.id = %row.member_id, kind = %row.kind, "a member did not use the code that took the place of their password");
-    let about = (member_name, row.kind);
-    let note = messages::code_use_alarm(&app.organization, about, row.used_at, &app.zone);
-    security::alarm(app, &note, &format!("not-me-code-{}", row.use_id)).await;
+/// Tells the security address that strangers have typed so many wrong codes that they are sent no further one.
+pub(crate) async fn tell_of_guesses(app: &App, member: &MemberId) {
+    tracing::warn!(member.id = %member, "strangers guess the code of a sign-in; they are sent no further one for this account");
+    let name = match app.store.account_of(member).await {
+        Ok(Some((member, _))) => member.name,
+        Ok(None) => return,
+        Err(error) => {
+            tracing::error!(
+                error = &error as &dyn std::error::Error,
+                "could not read whose code strangers guess"
+            );
+            return;
+        }
+    };
+    let now = app.clock.now();
+    let note = messages::guessed_codes_alarm(&app.organization, &name, now, &app.zone);
+    security::alarm(app, &note, &format!("guessed-codes-{member}-{}", now.0)).await;
 }
 
 #[cfg(test)]
@@ -132,12 +163,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn contacts_that_could_not_be_told_are_told_again_three_times() {
+    fn contacts_that_could_not_be_told_are_told_again_for_a_day() {
         let used_at = Moment(1_000_000);
         let next = |after| next_time(used_at, used_at + after).map(|at| at - used_at);
         assert_eq!(next(Span::seconds(1)), Some(Span::minutes(15)));
         assert_eq!(next(Span::minutes(15)), Some(Span::hours(2)));
         assert_eq!(next(Span::hours(2)), Some(Span::hours(12)));
-        assert_eq!(next(Span::hours(12)), None);
+        assert_eq!(next(Span::hours(12)), Some(Span::hours(24)));
+        assert_eq!(next(Span::hours(24)), None);
     }
 }

@@ -5,16 +5,16 @@ use std::sync::Arc;
 
 use super::answer::{self, Attempt};
 use super::contact_add::add_contact;
-use super::messages;
 use super::people::ResetPair;
 use super::permit::{self, LookUpLimits};
 use super::question::{self, ContactQuestion};
 use super::reaction::{Halt, ReactError, Reaction};
 use super::reply::beside;
+use super::{messages, not_me};
 use crate::app::App;
 use crate::chat::interaction::NamedMember;
 use crate::chat::{Adapter, Assurance, Chat, Click, Freshness, Message, Origin};
-use crate::domain::{Destination, Member, Reference};
+use crate::domain::{Destination, LogLine, Member, Reference};
 use crate::store::{AuditRow, LookUpRefused};
 
 /// Answers `contact @member ADDRESS`. Where the platform proves who asks but not what was asked, the answer is a question
@@ -40,11 +40,12 @@ pub(super) async fn command(
         }
     }
     let assurance = check_place(app, chat, &origin, attempt, member).await?;
-    let to = check_contact(app, &origin, attempt, (admin, member), typed).await?;
+    let (to, warning) = check_contact(app, &origin, attempt, (admin, member), typed).await?;
     if assurance == Assurance::PrivateReply {
-        return Ok(question::ask(app, chat, &origin, &pair, &to, reference).await?);
+        return Ok(question::ask(app, chat, &origin, &pair, (&to, warning), reference).await?);
     }
     let added = add_contact(app, &origin, (admin, member), &to, reference).await?;
+    let added = warned(added, warning);
     if let Reaction::Say(told) = added {
         Ok(answer::with_untold(app, &origin, told, &[], attempt.hearer()).await)
     } else {
@@ -97,8 +98,17 @@ async fn add(
         return Err(answer::halt(app, &origin, attempt, told).await);
     }
     let address = &question.address;
-    let to = check_contact(app, &origin, attempt, (admin, member), address).await?;
-    Ok(add_contact(app, &origin, (admin, member), &to, reference).await?)
+    let (to, warning) = check_contact(app, &origin, attempt, (admin, member), address).await?;
+    let added = add_contact(app, &origin, (admin, member), &to, reference).await?;
+    Ok(warned(added, warning))
+}
+
+/// What the member said of their last reset comes first.
+fn warned(mut reaction: Reaction, warning: Option<String>) -> Reaction {
+    if let Reaction::Say(message) = &mut reaction {
+        message.lines.splice(0..0, warning);
+    }
+    reaction
 }
 
 /// Nothing else confirms the change, so rights and member are read past every cache.
@@ -111,7 +121,7 @@ async fn permitted_pair(
     reference: &Reference,
 ) -> Result<ResetPair, Halt> {
     let how = (Freshness::Now, limits);
-    permit::of_command(app, chat, origin, named, how, reference).await
+    permit::of_command(app, chat, origin, named, how, (reference, None)).await
 }
 
 fn attempt<'a>(pair: &'a ResetPair, reference: &'a Reference) -> Attempt<'a> {
@@ -147,14 +157,15 @@ async fn check_place(
     Err(answer::halt(app, origin, attempt.refused(outcome), told).await)
 }
 
-/// Reads the address. Refuses one that cannot be a contact, and the administrator of the member's last reset.
+/// Reads the address, and what the member said of their last reset. Refuses what cannot be a contact, and the administrator
+/// of that reset.
 async fn check_contact(
     app: &Arc<App>,
     origin: &Origin,
     attempt: Attempt<'_>,
     (admin, member): (&Member, &Member),
     typed: &str,
-) -> Result<Destination, Halt> {
+) -> Result<(Destination, Option<String>), Halt> {
     let reference = attempt.reference;
     let refuse = async |outcome: &'static str, told: Message| {
         Err(answer::halt(app, origin, attempt.refused(outcome), told).await)
@@ -173,7 +184,7 @@ async fn check_contact(
         let told = messages::contact_of_own_reset(&member.name, reference);
         return refuse("own_reset", told).await;
     }
-    Ok(to)
+    Ok((to, not_me::warning(app, &last, origin.received_at)))
 }
 
 /// Records that the button was pressed. False for a replay.
@@ -186,6 +197,7 @@ async fn record_press(
     let outcome = if is_open { "pressed" } else { "question_over" };
     let audit = AuditRow {
         reference: Some(reference.to_string()),
+        log_line: (!is_open).then_some(LogLine::Refused),
         ..AuditRow::of_chat("contact", outcome, &origin.user, origin.received_at)
     };
     let noted = app.store.note(origin.replay.clone(), audit, None).await?;

@@ -5,12 +5,14 @@ pub(crate) use super::contact_notices::{
     with_business_address,
 };
 use crate::app::App;
-use crate::domain::code_alone::{self, CodeAloneContext, OnRecordSince};
+use crate::domain::code_alone::{
+    self, CodeAloneContext, DisownedContact, DisownedContacts, OnRecordSince,
+};
 use crate::domain::contacts::{
     self, AddedAs, AddedContact, CodeContext, Method, Methods, PasswordOrigin,
 };
 use crate::domain::{Channel, Destination, Member, MemberId, Moment, Span};
-use crate::store::{ContactRow, PresentContacts, PresentDigest, ResetRow, StoreError};
+use crate::store::{CodeUseRow, ContactRow, PresentContacts, PresentDigest, ResetRow, StoreError};
 
 /// The minimum time for which cards say that a contact of the directory has changed.
 const CHANGE_TOLD_FOR: Span = Span::hours(72);
@@ -37,7 +39,7 @@ fn whole_digest(app: &App, member: &MemberId, to: &Destination) -> String {
 pub(crate) async fn methods_now(app: &App, member: &Member) -> Result<Methods, StoreError> {
     let last = app.store.last_changes(&member.id).await?;
     let origin = PasswordOrigin {
-        offered_at: last.iter().map(|row| row.offered_at).max(),
+        contacts_from: last.iter().map(ResetRow::contacts_from).max(),
         typed: last.iter().flat_map(ResetRow::typed_addresses).collect(),
         typed_masks: last.iter().flat_map(ResetRow::typed_masks).collect(),
         carried: last
@@ -53,20 +55,20 @@ pub(crate) async fn methods_now(app: &App, member: &Member) -> Result<Methods, S
     methods(app, member, &origin).await
 }
 
-/// Where the code could go for a reset that this administrator is about to begin. `offered_at` is when its card was made,
-/// if it was.
+/// Where the code could go for a reset that this administrator is about to begin. `contacts_from` as in
+/// [`PasswordOrigin`].
 pub(super) async fn methods_for_next(
     app: &App,
     member: &Member,
     admin: &MemberId,
-    offered_at: Option<Moment>,
+    contacts_from: Option<Moment>,
 ) -> Result<Methods, StoreError> {
     methods(
         app,
         member,
         &PasswordOrigin {
             admins: vec![admin.clone()],
-            offered_at,
+            contacts_from,
             ..PasswordOrigin::default()
         },
     )
@@ -81,7 +83,7 @@ pub(super) async fn methods_of(
 ) -> Result<Methods, StoreError> {
     let origin = PasswordOrigin {
         admins: vec![row.admin_id.clone()],
-        offered_at: Some(row.offered_at),
+        contacts_from: Some(row.contacts_from()),
         typed: row.typed_addresses(),
         typed_masks: row.typed_masks(),
         carried: row.carried_to().map(str::to_owned).into_iter().collect(),
@@ -111,9 +113,16 @@ pub(super) async fn count_for(
 pub(crate) async fn destination_in_session(
     app: &App,
     member: &Member,
+    since: OnRecordSince,
 ) -> Result<Option<Destination>, StoreError> {
     let methods = methods_now(app, member).await?;
     let now = app.clock.now();
+    let added = allowed_contacts(app, member).await?;
+    let all = disowned(app, member).await?;
+    let disowned = DisownedContacts {
+        all: &all,
+        digest: &|to| digest(app, &member.id, to),
+    };
     let is_old = |method: &Method| {
         let rules = app.organization.contact_rules;
         method
@@ -122,7 +131,11 @@ pub(crate) async fn destination_in_session(
             .is_none_or(|added| added.waits_until(rules, now).is_none())
     };
     let mut usable = methods.usable.iter();
-    let first = usable.find(|method| method.counts && is_old(method));
+    let first = usable.find(|method| {
+        method.counts
+            && is_old(method)
+            && !disowned.is_without_new_word(&method.to, member, since, &added)
+    });
     Ok(first.map(|method| method.to.clone()))
 }
 
@@ -133,15 +146,32 @@ pub(crate) async fn destination_of_code_alone(
     since: OnRecordSince,
 ) -> Result<Option<Destination>, StoreError> {
     let added = allowed_contacts(app, member).await?;
+    let disowned = disowned(app, member).await?;
     let context = CodeAloneContext {
         company: &app.organization.company,
         age: app.organization.contact_rules.age,
         has: &|channel| app.deliveries.has(channel),
+        disowned: DisownedContacts {
+            all: &disowned,
+            digest: &|to| digest(app, &member.id, to),
+        },
         now: app.clock.now(),
     };
     Ok(code_alone::destination_of_code_alone(
         member, since, &added, &context,
     ))
+}
+
+/// The contacts of which the member said "this wasn't me" when a code had gone there.
+async fn disowned(app: &App, member: &Member) -> Result<Vec<DisownedContact>, StoreError> {
+    let uses = app.store.disowned_code_uses(&member.id).await?;
+    let fingerprint = app.keys.fingerprint();
+    let of_use = |row: CodeUseRow| {
+        let at = row.disowned_at?;
+        let digest = row.to_digest.filter(|_| row.to_key == fingerprint);
+        Some(DisownedContact { digest, at })
+    };
+    Ok(uses.into_iter().filter_map(of_use).collect())
 }
 
 /// The added contacts to which an SMS may go. The allowed countries may have changed since a number was added. What the

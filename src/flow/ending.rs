@@ -142,8 +142,10 @@ async fn methods_of_result(
     row: &ResetRow,
     member: Option<&Member>,
 ) -> Option<(Methods, ContactAdder)> {
-    let is_told =
-        matches!(row.state, State::Delivering | State::Delivered) && row.changed_at.is_some();
+    // After "this wasn't me" the password opens nothing.
+    let is_told = matches!(row.state, State::Delivering | State::Delivered)
+        && row.changed_at.is_some()
+        && row.disowned_at.is_none();
     if !is_told
         || !app
             .directories

@@ -128,7 +128,7 @@ async fn typed(
     let typed = match Typed::read(app, form, &typed, member) {
         Ok(typed) => typed,
         Err(denied) => {
-            let told = messages::destination_refused(&denied, &member.name);
+            let told = messages::destination_refused(&denied, &member.name, &id.reference());
             return Err(refuse_and_count(app, &origin, row, "destination", told).await);
         }
     };

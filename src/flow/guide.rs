@@ -1,19 +1,52 @@
 //! Where the guide leads a member (S6): to their pages here, else to the page that the settings name.
 
 use super::messages::Guide;
-use super::pages;
+use super::{contacts, pages};
 use crate::app::App;
-use crate::domain::MemberId;
+use crate::domain::{Member, MemberId};
+use crate::store::StoreError;
 
-/// The guide for a member; none where there is no page to lead to.
-pub(super) fn of(app: &App, member: &MemberId) -> Option<Guide> {
-    let organization = &app.organization;
-    let capabilities = app.directories.describe(member).capabilities;
-    let account = pages::page(app, "account").filter(|_| capabilities.has_our_pages);
-    if let Some(account) = account {
-        let sign_in = pages::page(app, "signin").filter(|_| organization.code_sign_in);
-        return Some(Guide::OurPages { account, sign_in });
+/// The guide for one member.
+pub(super) enum FoundGuide {
+    Ready(Guide),
+    /// No page is known that it could lead to.
+    NoPage,
+    /// It leads to their pages, and none of their contacts can receive the code that they need there.
+    NoContact,
+}
+
+/// True where there is a page to lead to.
+pub(super) fn has_page(app: &App, member: &MemberId) -> bool {
+    account_page(app, member).is_some() || app.organization.help_url.is_some()
+}
+
+/// The guide for a member as their contacts are now: it promises no code that cannot come.
+pub(super) async fn find(app: &App, member: &Member) -> Result<FoundGuide, StoreError> {
+    let Some(account) = account_page(app, &member.id) else {
+        let help = app.organization.help_url.as_ref();
+        return Ok(help.map_or(FoundGuide::NoPage, |help| {
+            FoundGuide::Ready(Guide::HelpPage(help.to_string()))
+        }));
+    };
+    let found = app.store.account_of(&member.id).await?;
+    let since = found.map(|(_, account)| account.on_record_since());
+    let since = since.unwrap_or_default();
+    if contacts::destination_in_session(app, member, since)
+        .await?
+        .is_none()
+    {
+        return Ok(FoundGuide::NoContact);
     }
-    let help = organization.help_url.as_ref()?;
-    Some(Guide::HelpPage(help.to_string()))
+    let alone = if app.organization.code_sign_in {
+        contacts::destination_of_code_alone(app, member, since).await?
+    } else {
+        None
+    };
+    let sign_in = alone.and_then(|_| pages::page(app, "signin"));
+    Ok(FoundGuide::Ready(Guide::OurPages { account, sign_in }))
+}
+
+fn account_page(app: &App, member: &MemberId) -> Option<String> {
+    let capabilities = app.directories.describe(member).capabilities;
+    pages::page(app, "account").filter(|_| capabilities.has_our_pages)
 }

@@ -37,12 +37,17 @@ pub(super) async fn log(
         ..HistoryFilter::default()
     };
     let past = app.store.history(&filter).await?;
-    let contacts = app
+    let mut noted = app
         .store
         .log_lines(LogLine::Contact, &whose, CONTACTS)
         .await?;
+    noted.extend(
+        app.store
+            .log_lines(LogLine::NotMe, &whose, CONTACTS)
+            .await?,
+    );
     let of = asking.member.as_ref().map(|member| member.name.as_str());
-    let told = messages::history(&past, &contacts, of, &app.zone, origin.received_at);
+    let told = messages::history(&past, &noted, of, &app.zone, origin.received_at);
     Ok(answer::answer(app, &origin, asking.attempt("log", reference), told).await?)
 }
 
@@ -125,7 +130,8 @@ async fn people(
 ) -> Result<(KnownPerson, Option<Member>), Halt> {
     if let Some(named) = named {
         let how = (Freshness::Cached, LookUpLimits::Apply);
-        let pair = permit::pair_of_command(app, chat, origin, &named, how, reference).await?;
+        let pair =
+            permit::pair_of_command(app, chat, origin, &named, how, (reference, None)).await?;
         return Ok((pair.admin, Some(pair.member.member)));
     }
     match identity::caller(app, chat, &origin.user, Freshness::Cached).await {
@@ -133,6 +139,8 @@ async fn people(
             trace::record_admin(&admin.member.id);
             Ok((admin, None))
         }
-        Err(unresolved) => Err(answer::unresolved(app, origin, &unresolved, reference).await),
+        Err(unresolved) => {
+            Err(answer::unresolved(app, origin, &unresolved, (reference, None)).await)
+        }
     }
 }

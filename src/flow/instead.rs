@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use super::ending::member_of;
+use super::guide::FoundGuide;
 use super::messages::Guide;
 use super::permit;
 use super::reaction::{Halt, Next, Reaction};
@@ -13,8 +14,9 @@ use super::{guide, messages};
 use crate::app::App;
 use crate::chat::{Chat, Freshness, Message, Origin, Placement, ReplyAddress};
 use crate::directory::{Backend, ResetFailed};
+use crate::domain::code_alone::GUIDE_PAUSE;
 use crate::domain::delivery::Outcome;
-use crate::domain::{Channel, Destination, Member, Reference, ResetId};
+use crate::domain::{Channel, Destination, Member, ResetId};
 use crate::store::{Amend, Amended, LinkOrder, ResetRow, StoreError};
 
 /// A click on "send the guide".
@@ -26,9 +28,17 @@ pub(super) async fn guide(
 ) -> Result<Reaction, Halt> {
     // Nothing confirms it, so rights and member are read past every cache.
     let permitted = permit::of_click(app, chat, origin, id, Freshness::Now).await?;
-    if guide::of(app, &permitted.row.member_id).is_none() {
-        let told = messages::guide_leads_nowhere(&id.reference());
-        return Err(refuse(app, origin, id, "no_guide", told).await);
+    let member = &permitted.pair.member.member;
+    match guide::find(app, member).await? {
+        FoundGuide::Ready(_) => {}
+        FoundGuide::NoPage => {
+            let told = messages::guide_leads_nowhere(&id.reference());
+            return Err(refuse(app, origin, id, "no_guide", told).await);
+        }
+        FoundGuide::NoContact => {
+            let told = messages::guide_without_code(member, &id.reference());
+            return Err(refuse(app, origin, id, "no_contact_for_guide", told).await);
+        }
     }
     close_with(app, origin, &permitted.row, Amend::Guide, Next::Guide).await
 }
@@ -85,10 +95,10 @@ pub(super) async fn send_guide(app: &App, chat: &Chat, row: &ResetRow, to: Optio
     let (outcome, is_sent, message) = match member_of(app, row).await {
         Some(member) => match (
             guide_destination(app, &member),
-            guide::of(app, &row.member_id),
+            guide_now(app, &member).await,
         ) {
             (Some(destination), Some(guide)) => {
-                guide_to(app, (&member, &guide), &destination, &reference).await
+                guide_to(app, (&member, &guide), &destination, row).await
             }
             (None, _) | (_, None) => ("nowhere", false, nowhere(&member.name)),
         },
@@ -97,6 +107,21 @@ pub(super) async fn send_guide(app: &App, chat: &Chat, row: &ResetRow, to: Optio
     let noted = app.store.note_guide(row.reset_id, outcome, is_sent).await;
     log_unrecorded(noted, "guide", outcome);
     tell(chat, to, &message, Placement::Replace).await;
+}
+
+/// The guide, if it can still be made; what is missing was told at the click.
+async fn guide_now(app: &App, member: &Member) -> Option<Guide> {
+    match guide::find(app, member).await {
+        Ok(FoundGuide::Ready(guide)) => Some(guide),
+        Ok(FoundGuide::NoPage | FoundGuide::NoContact) => None,
+        Err(error) => {
+            tracing::error!(
+                error = &error as &dyn std::error::Error,
+                "could not read where a guide leads"
+            );
+            None
+        }
+    }
 }
 
 /// The personal e-mail, else the phone, else the business e-mail.
@@ -113,8 +138,9 @@ async fn guide_to(
     app: &App,
     (member, guide): (&Member, &Guide),
     to: &Destination,
-    reference: &Reference,
+    row: &ResetRow,
 ) -> (&'static str, bool, Message) {
+    let reference = &row.reset_id.reference();
     let note = if to.channel().facts().is_short {
         messages::guide_sms(&app.organization, guide)
     } else {
@@ -132,11 +158,13 @@ async fn guide_to(
             false,
             messages::guide_failed(&member.name, Some((&why, to.channel())), reference),
         ),
-        Outcome::Unknown => (
-            "unknown",
-            true,
-            messages::guide_unknown(&member.name, &to.masked(), reference),
-        ),
+        Outcome::Unknown => {
+            let now = app.clock.now();
+            let next_at = row.guided_at.unwrap_or(now) + GUIDE_PAUSE;
+            let next = app.zone.tell(next_at, now);
+            let told = messages::guide_unknown(&member.name, &to.masked(), &next, reference);
+            ("unknown", true, told)
+        }
     }
 }
 

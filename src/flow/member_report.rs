@@ -1,11 +1,11 @@
-//! What a member's own pages report about a reset: the password was used, or the member did not ask for it.
+//! What a member's own pages report about a reset: the password was used, or the reset or a code was not the member's.
 
 use super::reply::{tell, unseal};
 use super::{messages, not_me};
 use crate::app::App;
 use crate::chat::Placement;
 use crate::domain::MemberId;
-use crate::store::{DueAlarm, ResetRow};
+use crate::store::{DueAlarm, NotMe, ResetRow};
 
 /// Tells the administrator of the member's last reset that the member has set a password of their own.
 pub(crate) async fn tell_that_it_was_used(app: &App, member: &MemberId) {
@@ -21,14 +21,24 @@ pub(crate) async fn tell_that_it_was_used(app: &App, member: &MemberId) {
     }
 }
 
-/// Tells the administrator, the security address and the primary administrators that the member did not ask for a reset.
+/// Tells the security address, the primary administrators, and of a reset its administrator, that it was not the member.
 /// Whom this does not reach hears it at the next command, and the alarm goes out again.
-pub(crate) async fn tell_of_disowned(app: &App, row: &ResetRow) {
-    app.held.forget(&row.member_id);
-    tracing::warn!(reset.id = %row.reset_id, admin.id = %row.admin_id, member.id = %row.member_id, "a member did not ask for a reset");
+pub(crate) async fn tell_of_disowned(app: &App, about: NotMe) {
+    app.held.forget(about.member_id());
+    let said_at = match &about {
+        NotMe::Reset(row) => {
+            tracing::warn!(reset.id = %row.reset_id, admin.id = %row.admin_id, member.id = %row.member_id, "a member did not ask for a reset");
+            row.disowned_at
+        }
+        NotMe::Code(disowned) => {
+            let code = &disowned.code;
+            tracing::warn!(member.id = %code.member_id, kind = %code.kind, "a member did not use the code that took the place of their password");
+            code.disowned_at
+        }
+    };
     let alarm = DueAlarm {
-        reset: row.clone(),
-        said_at: row.disowned_at.unwrap_or_else(|| app.clock.now()),
+        about: about.clone(),
+        said_at: said_at.unwrap_or_else(|| app.clock.now()),
         told: Vec::new(),
     };
     let is_security_told = match not_me::send_alarm(app, alarm).await {
@@ -41,17 +51,25 @@ pub(crate) async fn tell_of_disowned(app: &App, row: &ResetRow) {
             false
         }
     };
-    if let Some(chat) = app.chat(row.platform) {
-        let message = messages::disowned(row, is_security_told);
-        let to = unseal(app, row);
-        if tell(chat, to.as_ref(), &message, Placement::Add).await {
-            let heard = vec![(row.reset_id, row.admin_id.clone())];
-            if let Err(error) = app.store.note_heard(heard).await {
-                tracing::error!(
-                    error = &error as &dyn std::error::Error,
-                    "could not record that \"this wasn't me\" was told"
-                );
-            }
+    if let NotMe::Reset(row) = about {
+        tell_admin(app, &row, is_security_told).await;
+    }
+}
+
+/// Tells the administrator of a reset in chat that the member did not ask for it.
+async fn tell_admin(app: &App, row: &ResetRow, is_security_told: bool) {
+    let Some(chat) = app.chat(row.platform) else {
+        return;
+    };
+    let message = messages::disowned(row, is_security_told);
+    let to = unseal(app, row);
+    if tell(chat, to.as_ref(), &message, Placement::Add).await {
+        let heard = vec![(row.reset_id, row.admin_id.clone())];
+        if let Err(error) = app.store.note_heard(heard).await {
+            tracing::error!(
+                error = &error as &dyn std::error::Error,
+                "could not record that \"this wasn't me\" was told"
+            );
         }
     }
 }

@@ -9,8 +9,10 @@ use super::{messages, security};
 use crate::app::{Admins, App};
 use crate::chat::Message;
 use crate::domain::delivery::{Outcome, Refusal};
-use crate::domain::{Channel, Destination, EmailAddress, MemberId, Moment, Role, Span};
-use crate::store::{DueAlarm, ResetRow, StoreError};
+use crate::domain::{
+    Channel, Destination, EmailAddress, Member, MemberId, Moment, ResetId, Role, Span,
+};
+use crate::store::{DueAlarm, NotMe, ResetRow, StoreError, UnheardCode};
 
 /// The pause before an alarm goes out again to those whose mail server did not take it for the moment.
 const RETRY_PAUSE: Span = Span::minutes(5);
@@ -25,21 +27,38 @@ const RETRY_FOR: Span = Span::hours(24);
 /// took it now.
 pub(super) async fn send_alarm(app: &App, alarm: DueAlarm) -> Result<bool, StoreError> {
     let DueAlarm {
-        reset,
+        about,
         said_at,
         told,
     } = alarm;
-    let note = messages::alarm(&app.organization, &reset, &app.zone);
+    let (organization, zone) = (&app.organization, &app.zone);
+    let (note, name) = match &about {
+        NotMe::Reset(reset) => (
+            messages::alarm(organization, reset, zone),
+            format!("not-me-{}", reset.reset_id),
+        ),
+        NotMe::Code(disowned) => {
+            let (code, member) = (&disowned.code, disowned.member_name.as_str());
+            (
+                messages::code_use_alarm(organization, (member, code.kind), code.used_at, zone),
+                format!("not-me-code-{}", code.use_id),
+            )
+        }
+    };
     let security = security::address(app).map(|email| email.key());
-    let recipients = recipients(app, &reset).await?;
+    let recipients = recipients(app, &about).await?;
     let send = async |(key, to): (String, EmailAddress)| {
-        let digest = digest(app, &reset, &key);
+        let digest = digest(app, about.id(), &key);
         let ended = if told.contains(&digest) {
             Ended::ToldBefore
         } else {
-            let id = format!("not-me-{}-{digest}", reset.reset_id);
+            let id = format!("{name}-{digest}");
             let to = Destination::Email(to);
-            ended(&app.deliveries.tell(&to, &note, &id).await)
+            let ended = ended(&app.deliveries.tell(&to, &note, &id).await);
+            if ended.is_final() {
+                note_alarmed(app, about.id(), &digest).await;
+            }
+            ended
         };
         (key, digest, ended)
     };
@@ -59,16 +78,29 @@ pub(super) async fn send_alarm(app: &App, alarm: DueAlarm) -> Result<bool, Store
         .collect();
     let may_try_again = app.clock.now() - said_at < RETRY_FOR;
     if is_left && !may_try_again {
-        tracing::error!(reset.id = %reset.reset_id, "not everybody could be told of \"this wasn't me\"");
+        tracing::error!(
+            about = name,
+            "not everybody could be told of \"this wasn't me\""
+        );
     }
     let next = (is_left && may_try_again).then_some(RETRY_PAUSE);
-    app.store.note_sent(reset.reset_id, told, next).await?;
+    app.store.note_sent(about.id(), told, next).await?;
     Ok(is_security_told)
+}
+
+/// Where the record does not answer, the recipient is noted with the others at the end.
+async fn note_alarmed(app: &App, about: ResetId, digest: &str) {
+    if let Err(error) = app.store.note_alarmed(about, digest.to_owned()).await {
+        tracing::warn!(
+            error = &error as &dyn std::error::Error,
+            "could not record at once who was told of \"this wasn't me\""
+        );
+    }
 }
 
 /// How an attempt to tell one recipient ended.
 #[derive(PartialEq)]
-enum Ended {
+pub(super) enum Ended {
     Told,
     ToldBefore,
     /// It may have been accepted, and nobody is told twice.
@@ -80,7 +112,7 @@ enum Ended {
 
 impl Ended {
     /// True where nothing is sent to this recipient again.
-    fn is_final(&self) -> bool {
+    pub(super) fn is_final(&self) -> bool {
         match self {
             Self::Told | Self::ToldBefore | Self::Unknown | Self::Refused => true,
             Self::TryAgain => false,
@@ -88,7 +120,7 @@ impl Ended {
     }
 }
 
-fn ended(outcome: &Outcome) -> Ended {
+pub(super) fn ended(outcome: &Outcome) -> Ended {
     match outcome {
         Outcome::Accepted => Ended::Told,
         Outcome::Unknown => Ended::Unknown,
@@ -107,7 +139,7 @@ fn ended(outcome: &Outcome) -> Ended {
 /// else the built-in directory. The member themselves is none of them: somebody else may read their business mailbox.
 async fn recipients(
     app: &App,
-    reset: &ResetRow,
+    about: &NotMe,
 ) -> Result<BTreeMap<String, EmailAddress>, StoreError> {
     if !app.deliveries.has(Channel::Email) {
         return Ok(BTreeMap::new());
@@ -123,13 +155,13 @@ async fn recipients(
         Admins::Directory | Admins::Chat => {
             let rows = app.store.primary_admins().await?;
             rows.iter()
-                .filter(|row| row.member_id != reset.member_id)
+                .filter(|row| row.member_id != *about.member_id())
                 .filter_map(|row| EmailAddress::stored(&row.business_email).ok())
                 .filter(|email| app.directories.is_builtin(email))
                 .collect()
         }
     };
-    let members_own = reset.member_email.to_lowercase();
+    let members_own = about.member_email().to_lowercase();
     let primary = primary
         .into_iter()
         .filter(|email| email.key() != members_own);
@@ -140,12 +172,19 @@ async fn recipients(
         .collect())
 }
 
-fn digest(app: &App, reset: &ResetRow, recipient: &str) -> String {
-    let id = reset.reset_id.0;
+fn digest(app: &App, about: ResetId, recipient: &str) -> String {
     hex::encode(
         app.keys
-            .tag(&[b"recipient of an alarm", &id, recipient.as_bytes()]),
+            .tag(&[b"recipient of an alarm", &about.0, recipient.as_bytes()]),
     )
+}
+
+/// What the member said of the last of these resets, told to whoever adds a contact for its code.
+pub(super) fn warning(app: &App, last: &[ResetRow], now: Moment) -> Option<String> {
+    let disowned = last.iter().find(|row| row.disowned_at.is_some())?;
+    Some(messages::not_me_line(
+        disowned, false, false, &app.zone, now,
+    ))
 }
 
 /// The administrator who reads an answer to a command.
@@ -175,11 +214,47 @@ pub(super) async fn prepend_unheard(
             return;
         }
     };
-    let lines = unheard.iter().map(|row| {
+    let lines = unheard.iter().map(|(row, is_over)| {
         let is_own = row.admin_id == *hearer.id;
-        messages::not_me_line(row, is_own, &app.zone, now)
+        messages::not_me_line(row, is_own, *is_over, &app.zone, now)
     });
+    let codes = if is_primary {
+        unheard_codes(app, hearer.id).await
+    } else {
+        Vec::new()
+    };
+    let of_codes = codes
+        .iter()
+        .map(|code| messages::code_not_me_line(&code.member_name, code.used_at, &app.zone, now));
+    let lines: Vec<String> = lines
+        .chain(of_codes)
+        .filter(|line| !message.lines.contains(line))
+        .collect();
     message.lines.splice(0..0, lines);
-    let heard = unheard.iter().map(|row| (row.reset_id, hearer.id.clone()));
-    message.heard.extend(heard);
+    let heard = unheard.iter().map(|(row, _)| row.reset_id);
+    let heard = heard.chain(codes.iter().map(|code| code.use_id.0));
+    message
+        .heard
+        .extend(heard.map(|id| (id, hearer.id.clone())));
+}
+
+/// Where the record does not answer, they are heard of at the next command.
+async fn unheard_codes(app: &App, person: &MemberId) -> Vec<UnheardCode> {
+    app.store.hear_codes(person).await.unwrap_or_else(|error| {
+        tracing::error!(
+            error = &error as &dyn std::error::Error,
+            "could not read what members said of codes"
+        );
+        Vec::new()
+    })
+}
+
+/// What a card, a last look and `why` say where the member disowned a code and no password was set since.
+pub(super) async fn code_warning(
+    app: &App,
+    member: &Member,
+    now: Moment,
+) -> Result<Option<String>, StoreError> {
+    let used_at = app.store.disowned_code(&member.id).await?;
+    Ok(used_at.map(|at| messages::code_not_me_warning(&member.name, at, &app.zone, now)))
 }

@@ -27,23 +27,35 @@ const NOTICE_RETRY_FOR: Span = Span::hours(24);
 /// The detail of a notice that one contact accepted and another is to be asked again for.
 const TOLD: &str = "told";
 
-/// Tells the member about the reset at these contacts, never with the password. After an earlier attempt only those are
+/// Where the notice of a reset goes.
+#[derive(Default)]
+pub(super) struct NoticeAddresses {
+    pub(super) first: Vec<Destination>,
+    /// The business address: told where none of the first took the notice.
+    last: Option<Destination>,
+    /// The keyed digests of the contacts that carried the password. That one of them was told counts for nothing.
+    carried: Vec<String>,
+}
+
+/// Tells the member about the reset at these addresses, never with the password. After an earlier attempt only those are
 /// asked that refused it for the moment, or were not asked then.
 pub(super) async fn send_notice(
     app: &App,
     row: &ResetRow,
-    to: &[Destination],
+    to: &NoticeAddresses,
     was_signed_out: bool,
     earlier: Vec<NoticeRow>,
 ) -> Result<(), StoreError> {
     let link = pages::link(app, Link::NotMe, row);
     let notice = notice_of(app, row, was_signed_out, link.as_deref());
+    let with_digest = |to| (to, contacts::digest(app, &row.member_id, to));
     let to_try: Vec<(&Destination, String)> = to
+        .first
         .iter()
-        .map(|to| (to, contacts::digest(app, &row.member_id, to)))
+        .map(with_digest)
         .filter(|(_, recipient)| is_to_try(&earlier, recipient))
         .collect();
-    let contacts = before_asking(earlier, &to_try);
+    let mut answers = before_asking(earlier, &to_try);
     let send = async |(to, recipient): (&Destination, String)| {
         let text = if to.channel().facts().is_short {
             notice.sms()
@@ -60,7 +72,27 @@ pub(super) async fn send_notice(
         (recipient, outcome)
     };
     let sends = to_try.into_iter().map(send).collect();
-    note_answers(app, row.reset_id, changed_at(app, row), contacts, sends).await
+    let mut last = note_answers(app, row, &mut answers, sends).await;
+    let unasked = to.last.as_ref().map(with_digest);
+    let unasked = unasked.filter(|(_, recipient)| !answers.contains_key(recipient));
+    if let Some(business) = unasked.filter(|_| is_left_untold(&answers, &to.carried)) {
+        let sends = [send(business)].into_iter().collect();
+        last = note_answers(app, row, &mut answers, sends).await;
+    }
+    let noted = together(&answers, last.as_ref());
+    if noted.outcome != StepOutcome::Pending {
+        answers.clear();
+    }
+    app.store
+        .note_told(row.reset_id, vec![noted], answers)
+        .await
+}
+
+/// True where no contact but one that carried the password has the notice, or may yet get it.
+fn is_left_untold(answers: &BTreeMap<String, StepOutcome>, carried: &[String]) -> bool {
+    !answers.iter().any(|(recipient, outcome)| {
+        matches!(outcome, StepOutcome::Done | StepOutcome::Pending) && !carried.contains(recipient)
+    })
 }
 
 /// When the password was changed, or was about to be.
@@ -99,30 +131,24 @@ pub(super) fn may_tell_again(app: &App, row: &ResetRow) -> bool {
     app.clock.now() - changed_at(app, row) < NOTICE_RETRY_FOR
 }
 
-/// Notes how each contact took the notice about a change at this moment, while the others are still being asked.
+/// Notes how each contact took the notice, while the others are still being asked; gives back the last answer.
 async fn note_answers(
     app: &App,
-    id: ResetId,
-    at: Moment,
-    mut contacts: BTreeMap<String, StepOutcome>,
+    row: &ResetRow,
+    answers: &mut BTreeMap<String, StepOutcome>,
     mut sends: FuturesUnordered<impl Future<Output = (String, Outcome)>>,
-) -> Result<(), StoreError> {
+) -> Option<Outcome> {
     let mut last = None;
     while let Some((recipient, outcome)) = sends.next().await {
-        let may_ask_again = app.clock.now() - at < NOTICE_RETRY_FOR;
-        contacts.insert(recipient, taken(&outcome, may_ask_again));
+        answers.insert(recipient, taken(&outcome, may_tell_again(app, row)));
         last = Some(outcome);
         if !sends.is_empty() {
             // The other sends wait meanwhile, and the write is in its queue already.
-            let noted = note_so_far(app, id, &contacts);
+            let noted = note_so_far(app, row.reset_id, answers);
             drop(tokio::time::timeout(NOTE_WAIT, noted).await);
         }
     }
-    let noted = together(&contacts, last.as_ref());
-    if noted.outcome != StepOutcome::Pending {
-        contacts.clear();
-    }
-    app.store.note_told(id, vec![noted], contacts).await
+    last
 }
 
 /// A restart while the others are being asked does not tell those again who have answered.
@@ -189,33 +215,42 @@ fn together(contacts: &BTreeMap<String, StepOutcome>, last: Option<&Outcome>) ->
 
 /// Where the notice goes: every contact on record that counts and did not carry the password, and the business address if
 /// none of the others is surely the member's. `delivered` is how the delivery ended, as far as it is known: one that was
-/// refused carried nothing, so the contact is told. It does not stand for the others: the password may have arrived there
-/// all the same, and a second try may go there.
+/// refused carried nothing, so the contact is told; and then no contact stands for the others, because a second way may carry
+/// the password to the only one that takes the notice.
 pub(super) fn notice_destinations(
     app: &App,
     row: &ResetRow,
     member: &Member,
     known: Vec<ContactOnRecord>,
     delivered: Option<StepOutcome>,
-) -> Vec<Destination> {
+) -> NoticeAddresses {
     // A typed address is not the contact on record, even if both look alike when they are masked.
-    let was_chosen = |to: &Destination| {
-        let digest = contacts::digest(app, &member.id, to);
-        row.destination_digest.as_ref() == Some(&digest)
+    let was_chosen = |to: &Destination, digest: &String| {
+        row.destination_digest.as_ref() == Some(digest)
             || row.carried_mask() == Some(to.masked().as_str())
     };
-    let is_carried = delivered == Some(StepOutcome::Done);
+    let is_delivered = delivered == Some(StepOutcome::Done);
+    let is_refused = delivered == Some(StepOutcome::Failed);
     let has_channel = |to: &Destination| app.deliveries.has(to.channel());
-    let told = |known: ContactOnRecord| {
-        let is_chosen = was_chosen(&known.to);
-        let is_told = known.counts && has_channel(&known.to) && !(is_chosen && is_carried);
-        is_told.then_some(ContactOnRecord {
-            is_surely_theirs: known.is_surely_theirs && !is_chosen,
-            ..known
-        })
-    };
-    let others = known.into_iter().filter_map(told).collect();
-    contacts::with_business_address(others, member, has_channel)
+    let (mut others, mut carried) = (Vec::new(), Vec::new());
+    for known in known.into_iter().filter(|known| has_channel(&known.to)) {
+        let digest = contacts::digest(app, &member.id, &known.to);
+        let is_chosen = was_chosen(&known.to, &digest);
+        if is_chosen && is_delivered {
+            carried.push(digest);
+        } else if known.counts {
+            others.push(ContactOnRecord {
+                is_surely_theirs: known.is_surely_theirs && !is_chosen && !is_refused,
+                ..known
+            });
+        }
+    }
+    let business = Destination::Email(member.business_email.clone());
+    NoticeAddresses {
+        first: contacts::with_business_address(others, member, has_channel),
+        last: Some(business).filter(has_channel),
+        carried,
+    }
 }
 
 /// True for a notice that one contact accepted already.

@@ -34,17 +34,23 @@ pub(super) async fn reset(
     mut rng: impl CryptoRng,
 ) -> Result<Reaction, Halt> {
     let how = (Freshness::Cached, LookUpLimits::Apply);
-    let pair = permit::of_command(app, chat, &origin, named, how, &reference).await?;
+    let asked = (&reference, reason.as_deref());
+    let pair = permit::of_command(app, chat, &origin, named, how, asked).await?;
     let (admin, member) = (&pair.admin.member, &pair.member.member);
-    check_second_contact(app, &origin, &pair, &reference).await?;
-    let methods = contacts::methods_for_next(app, member, &admin.id, None).await?;
-    let adder = other_admins::adder(app, member, OfReset::to_come(admin), &methods).await?;
+    check_second_contact(app, &origin, &pair, asked).await?;
+    let contacts_since = app.store.contacts_since(&admin.id, &member.id).await?;
+    let methods = contacts::methods_for_next(app, member, &admin.id, contacts_since).await?;
+    let of_reset = OfReset::to_come(admin, origin.user.platform);
+    let adder = other_admins::adder(app, member, of_reset, &methods).await?;
     let own_link = card::own_link(app, &member.id).await?;
     let reset_id = ResetId::draw(&mut rng, origin.received_at);
     trace::record_reset(reset_id);
     let given = reason.clone();
     let reply = seal_with(app, reset_id, origin.reply.as_ref(), &mut rng)?;
-    let offer = new_offer(app, &origin, &pair, (reset_id, reason), reply);
+    let offer = NewOffer {
+        contacts_since,
+        ..new_offer(app, &origin, &pair, (reset_id, reason), reply)
+    };
     app.queue
         .finished(&admin.id, &member.id, OWN_RESET_TIMEOUT)
         .await;
@@ -71,7 +77,7 @@ pub(super) async fn reset(
                 is_private: chat.assurance().await.is_private(),
                 ..card::parts(app, member, is_reachable, &about, origin.received_at)
             });
-            (card, untold)
+            (card::with_code_warning(app, member, card).await?, untold)
         }
         OfferOutcome::Denied { denied, untold } => {
             tracing::info!(refused = denied.code(), "a command was refused");
@@ -106,6 +112,7 @@ fn new_offer(
         reply,
         lifetime: app.organization.offer_lifetime,
         contacts: contacts::present(app, member),
+        contacts_since: None,
     }
 }
 
@@ -126,7 +133,7 @@ async fn check_second_contact(
     app: &Arc<App>,
     origin: &Origin,
     pair: &ResetPair,
-    reference: &Reference,
+    (reference, reason): (&Reference, Option<&str>),
 ) -> Result<(), Halt> {
     let (admin, member) = (&pair.admin.member, &pair.member.member);
     let Some(count) = contacts::lacks_a_second(app, member, &admin.id).await? else {
@@ -139,6 +146,7 @@ async fn check_second_contact(
         role: pair.admin.role,
         member: Some(member),
         counts_as: Some(Tried::RefusedLookUp),
+        reason,
         ..Attempt::new("command", "one_contact", reference).refused("one_contact")
     };
     Err(answer::halt(app, origin, attempt, told).await)

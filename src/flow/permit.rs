@@ -151,10 +151,10 @@ pub(super) async fn of_command(
     chat: &Chat,
     origin: &Origin,
     named: &NamedMember,
-    (freshness, limits): (Freshness, LookUpLimits),
-    reference: &Reference,
+    how: (Freshness, LookUpLimits),
+    (reference, reason): (&Reference, Option<&str>),
 ) -> Result<ResetPair, Halt> {
-    let pair = pair_of_command(app, chat, origin, named, (freshness, limits), reference).await?;
+    let pair = pair_of_command(app, chat, origin, named, how, (reference, reason)).await?;
     let now = origin.received_at;
     let Err(denied) = policy::approve(&pair.case()) else {
         return Ok(pair);
@@ -173,6 +173,7 @@ pub(super) async fn of_command(
         role: pair.admin.role,
         member: is_about_member.then_some(&pair.member.member),
         counts_as: is_about_member.then_some(Tried::RefusedLookUp),
+        reason,
         ..answer::Attempt::new("command", denied.code(), reference).refused(denied.code())
     };
     Err(answer::halt(app, origin, attempt, told).await)
@@ -185,14 +186,16 @@ pub(super) async fn pair_of_command(
     origin: &Origin,
     named: &NamedMember,
     (freshness, limits): (Freshness, LookUpLimits),
-    reference: &Reference,
+    (reference, reason): (&Reference, Option<&str>),
 ) -> Result<ResetPair, Halt> {
     match identity::pair(app, chat, &origin.user, named, freshness, limits).await {
         Ok(pair) => {
             trace::record_admin(&pair.admin.member.id);
             Ok(pair)
         }
-        Err(unresolved) => Err(answer::unresolved(app, origin, &unresolved, reference).await),
+        Err(unresolved) => {
+            Err(answer::unresolved(app, origin, &unresolved, (reference, reason)).await)
+        }
     }
 }
 

@@ -73,12 +73,12 @@ pub(super) async fn ask(
     chat: &Chat,
     origin: &Origin,
     pair: &ResetPair,
-    to: &Destination,
+    (to, warning): (&Destination, Option<String>),
     reference: &Reference,
 ) -> Result<Reaction, ReactError> {
     let (admin, member) = (&pair.admin.member, &pair.member.member);
     let value = sealed(app, origin, (admin, member), to)?;
-    let question = messages::contact_question(member, to, &value, reference);
+    let mut question = messages::contact_question(member, to, &value, reference);
     let attempt = Attempt {
         admin: Some(admin),
         role: pair.admin.role,
@@ -98,6 +98,9 @@ pub(super) async fn ask(
     if let Some(hearer) = attempt.hearer() {
         not_me::prepend_unheard(app, &mut news, hearer, origin.received_at).await;
     }
+    question
+        .lines
+        .splice(0..0, warning.filter(|line| !news.lines.contains(line)));
     let with_untold = |message: Message| Message {
         lines: news.lines.iter().cloned().chain(message.lines).collect(),
         results: news.results.clone(),

@@ -10,7 +10,7 @@ use super::trace::sweep_span;
 use super::{aftermath, code_uses, ending, looks, not_me};
 use crate::app::{App, ProgressTold, WORKERS};
 use crate::domain::Span;
-use crate::store::{ResetRow, StoreError};
+use crate::store::{NotMe, ResetRow, StoreError};
 
 /// How old a pending step must be before the sweep does it: longer than any reset is in progress.
 const STEP_GRACE: Span = Span::minutes(3);
@@ -159,7 +159,10 @@ pub async fn look(app: &Arc<App>) -> Result<(), StoreError> {
 /// Sends alarms of "this wasn't me" to those who do not have them yet.
 pub async fn alarm(app: &Arc<App>) -> Result<(), StoreError> {
     for alarm in app.store.due_alarms().await? {
-        let span = sweep_span(&alarm.reset);
+        let span = match &alarm.about {
+            NotMe::Reset(row) => sweep_span(row),
+            NotMe::Code(_) => tracing::Span::current(),
+        };
         not_me::send_alarm(app, alarm).instrument(span).await?;
     }
     Ok(())

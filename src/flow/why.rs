@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use super::answer::{self, Attempt};
-use super::messages;
 use super::permit::{self, LookUpLimits};
 use super::reaction::{Halt, Reaction};
+use super::{card, messages};
 use crate::app::App;
 use crate::chat::interaction::NamedMember;
 use crate::chat::{Chat, Freshness, Origin};
@@ -21,7 +21,7 @@ pub(super) async fn why(
     reference: &Reference,
 ) -> Result<Reaction, Halt> {
     let how = (Freshness::Cached, LookUpLimits::Apply);
-    let pair = permit::pair_of_command(app, chat, &origin, named, how, reference).await?;
+    let pair = permit::pair_of_command(app, chat, &origin, named, how, (reference, None)).await?;
     let (admin, member) = (&pair.admin.member, &pair.member.member);
     let now = origin.received_at;
     let attempt = Attempt {
@@ -56,7 +56,7 @@ pub(super) async fn why(
         Noted::Done { found, untold } => {
             let told =
                 messages::rules(&member.name, &outcomes, &found, (&app.zone, now), reference);
-            (told, untold)
+            (card::with_code_warning(app, member, told).await?, untold)
         }
         Noted::TooMany { too_many, untold } => {
             let told = messages::too_many_look_ups(too_many, &app.zone, now, reference);

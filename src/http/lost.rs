@@ -4,7 +4,9 @@
 use std::sync::Arc;
 
 use axum::Router;
+use axum::extract::Request;
 use axum::http::{Method, StatusCode};
+use axum::middleware::{Next, from_fn};
 use axum::routing::{MethodRouter, any};
 
 use crate::app::App;
@@ -58,12 +60,7 @@ impl LostRequests {
             let (lost, app, routes) = (Arc::clone(self), Arc::clone(app), chat.routes());
             let answer = async move |method: Method| {
                 let app = app.present();
-                let path = app.organization.public_path();
-                let there: Vec<String> = routes
-                    .iter()
-                    .map(|route| format!("{path}{route}"))
-                    .collect();
-                let what = format!(" below {path}{prefix}: there is only {}", there.join(", "));
+                let what = format!(" below {}", there_is_only(&app, routes, prefix));
                 lost.log(&app, platform, &method, &what);
                 StatusCode::NOT_FOUND
             };
@@ -72,12 +69,62 @@ impl LostRequests {
         router
     }
 
+    /// Logs what a platform signed and nothing here takes, because the address that is set there leads elsewhere.
+    pub(super) fn with_strays(self: Arc<Self>, router: Router, app: &Arc<App>) -> Router {
+        let app = Arc::clone(app);
+        router.layer(from_fn(move |request: Request, next: Next| {
+            let (lost, app) = (Arc::clone(&self), app.present());
+            async move {
+                let stray = stray(&app, &request);
+                let answer = next.run(request).await;
+                let is_lost = matches!(
+                    answer.status(),
+                    StatusCode::NOT_FOUND | StatusCode::METHOD_NOT_ALLOWED
+                );
+                if let Some((platform, what)) = stray.filter(|_| is_lost) {
+                    lost.log(&app, platform, &Method::POST, &what);
+                }
+                answer
+            }
+        }))
+    }
+
     fn log(&self, app: &App, platform: Platform, method: &Method, what: &str) {
         if self.sampler.is_due(app.clock.now()) {
             let platform = platform.as_str();
             tracing::warn!(platform, "{}{what}", name(method));
         }
     }
+}
+
+/// The platform whose signature a request outside of its prefix has, and what to log of it. Whoever sent it can have made the
+/// header up, so the line holds nothing else of it.
+fn stray(app: &App, request: &Request) -> Option<(Platform, String)> {
+    if request.method() != Method::POST {
+        return None;
+    }
+    let is_signed_by = |chat: &&Chat| {
+        let header = chat.signature_header();
+        header.is_some_and(|header| request.headers().contains_key(header))
+    };
+    let chat = app.chats.iter().find(is_signed_by)?;
+    let prefix = chat.routes().first().and_then(|route| prefix(route))?;
+    let rest = request.uri().path().strip_prefix(prefix);
+    if rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/')) {
+        return None;
+    }
+    let what = format!(" outside of {}", there_is_only(app, chat.routes(), prefix));
+    Some((chat.platform(), what))
+}
+
+/// The platform's prefix and its addresses, with the path of `public_url`.
+fn there_is_only(app: &App, routes: &[&str], prefix: &str) -> String {
+    let path = app.organization.public_path();
+    let there: Vec<String> = routes
+        .iter()
+        .map(|route| format!("{path}{route}"))
+        .collect();
+    format!("{path}{prefix}: there is only {}", there.join(", "))
 }
 
 /// `/slack/commands` → `/slack`.

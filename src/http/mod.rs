@@ -26,4 +26,4 @@ pub use self::limits::{ConnectionLimits, ConnectionSettings};
 pub(crate) use self::pool::{RequestPermit, RequestPool};
 pub use self::proxies::TrustedProxies;
 pub(crate) use self::public_path::with_public_path;
-pub(crate) use self::webhook::webhook_routes;
+pub(crate) use self::webhook::{webhook_routes, with_strays};

@@ -96,18 +96,31 @@ async fn handle(
     }
 }
 
+/// The routes of everything that is served, with a log line for a platform's request that none of them takes.
+pub(crate) fn with_strays(app: &Arc<App>, routes: Router) -> Router {
+    Arc::new(LostRequests::default()).with_strays(routes, app)
+}
+
 /// Counts a request that was not verified. The log may name its reason.
 fn refuse(app: &App, platform: Platform, refused: NotVerified, now: Moment) -> StatusCode {
     let (status, reason) = match refused {
         NotVerified::ContentType => (StatusCode::UNSUPPORTED_MEDIA_TYPE, "content type"),
         NotVerified::Unsigned(reason) => (StatusCode::UNAUTHORIZED, reason),
         NotVerified::Malformed(reason) => (StatusCode::BAD_REQUEST, reason),
+        NotVerified::Misplaced { reason, advice } => {
+            app.unsigned
+                .note_misplaced(platform.as_str(), reason, advice, now);
+            return StatusCode::BAD_REQUEST;
+        }
         NotVerified::Stale { behind } => {
             app.unsigned.note_stale(platform.as_str(), behind, now);
             return StatusCode::UNAUTHORIZED;
         }
     };
-    app.unsigned.note(platform.as_str(), reason, now);
+    let advice = app
+        .chat(platform)
+        .and_then(|chat| chat.advice_on_refusal(reason));
+    app.unsigned.note(platform.as_str(), reason, advice, now);
     status
 }
 

@@ -14,7 +14,7 @@ use super::password_check::{Confirmation, confirm};
 use super::state::PortalState;
 use super::texts;
 use super::visit::Visit;
-use crate::domain::sign_in::Stage;
+use crate::domain::sign_in::{CodePurpose, Stage};
 use crate::store::SignedIn;
 
 #[derive(Template)]
@@ -132,8 +132,13 @@ async fn show_forgotten(
         }
         Forgotten::NotSent(status, why) => (status, visit.frame_with(why), String::new()),
         Forgotten::Refused(status, why) => {
-            let mask = found.session.code_mask.clone().unwrap_or_default();
-            (status, visit.frame_with(why), mask)
+            // Another page may have sent the last code, for something else.
+            let mask = found
+                .session
+                .code_mask
+                .clone()
+                .filter(|_| found.session.code_purpose == Some(CodePurpose::NewPassword));
+            (status, visit.frame_with(why), mask.unwrap_or_default())
         }
     };
     show_with_code(visit, found, status, frame, mask).await

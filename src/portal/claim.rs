@@ -37,6 +37,8 @@ pub(super) async fn page(
 ) -> Result<Response, Response> {
     let visit = Visit::of(&portal, &headers).await?;
     let row = reset_of(&visit, &token).await?;
+    // The page promises the code.
+    code_destination(&visit, &row).await?;
     let changed_at = row.changed_at.unwrap_or(row.offered_at);
     let until = changed_at + portal.app.organization.password_lifetime;
     let page = ClaimPage {

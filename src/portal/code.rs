@@ -9,13 +9,17 @@ use super::texts;
 use super::visit::Visit;
 use crate::app::App;
 use crate::domain::delivery::{Outcome, Refusal};
-use crate::domain::sign_in::{CodeDenied, draw_code};
+use crate::domain::sign_in::{CodeDenied, CodePurpose, draw_code};
 use crate::domain::{Destination, Member};
 use crate::flow::{contacts, messages};
-use crate::store::{CodeError, SessionRow};
+use crate::store::{CodeError, MadeCode, SessionRow};
 
-/// The purpose of a code that opens a session.
-pub(super) const SIGN_IN: &str = "sign in";
+/// What a code is for, and the words that make it worth nothing for anything else.
+#[derive(Clone, Copy)]
+pub(super) struct CodeFor<'a>(pub(super) CodePurpose, pub(super) &'a str);
+
+/// A code that opens a session.
+pub(super) const SIGN_IN: CodeFor<'_> = CodeFor(CodePurpose::SignIn, "sign in");
 
 /// A code that went out. "Accepted" is all that a mail server or gateway says; nobody knows whether it arrived.
 pub(super) enum CodeSent {
@@ -102,7 +106,7 @@ pub(super) async fn send(
     portal: &Portal,
     session: &SessionRow,
     to: &Destination,
-    purpose: &str,
+    CodeFor(purpose, words): CodeFor<'_>,
 ) -> Result<CodeSent, CodeNotSent> {
     let app = &portal.app;
     let failed = |error: &(dyn std::error::Error + 'static)| {
@@ -111,10 +115,16 @@ pub(super) async fn send(
     };
     let mut rng = app.chance.rng().map_err(|error| failed(&error))?;
     let code = draw_code(&mut rng);
-    let digest = digest(portal, &session.session_key, purpose, &code);
+    let digest = digest(portal, &session.session_key, words, &code);
     // A gateway may drop what it takes for a repetition, so every code has its own id, which tells nothing about it.
     let id = hex::encode(app.keys.tag(&[b"code name", digest.as_bytes()]));
-    match app.store.new_code(session, digest.clone(), to).await {
+    let made = MadeCode {
+        digest: digest.clone(),
+        purpose,
+        to: to.clone(),
+        to_digest: contacts::digest(app, &session.member_id, to),
+    };
+    match app.store.new_code(session, made).await {
         Ok(()) => {}
         Err(CodeError::Store(error)) => return Err(failed(&error)),
         Err(CodeError::Denied(CodeDenied::NoSession)) => return Err(CodeNotSent::NoSession),
@@ -146,8 +156,8 @@ async fn take_back(app: &App, session: &SessionRow, digest: String) {
 }
 
 /// What is stored of a code: a keyed digest that is worth nothing for another session or purpose.
-pub(super) fn digest(portal: &Portal, session_key: &str, purpose: &str, code: &str) -> String {
-    let parts = ["code", session_key, purpose, code].map(str::as_bytes);
+pub(super) fn digest(portal: &Portal, session_key: &str, words: &str, code: &str) -> String {
+    let parts = ["code", session_key, words, code].map(str::as_bytes);
     hex::encode(portal.app.keys.tag(&parts))
 }
 

@@ -18,18 +18,18 @@ use super::page::{Frame, redirect};
 use super::session::key_of;
 use super::state::Portal;
 use super::texts;
-use super::throttle::ClientNetwork;
+use super::throttle::{ClientNetwork, CodeSignInsFull};
 use super::visit::Visit;
 use crate::app::App;
 use crate::directory::to_member;
-use crate::domain::code_alone::{CodeSignInDenied, OnRecordSince};
+use crate::domain::code_alone::CodeSignInDenied;
 use crate::domain::delivery::Outcome;
 use crate::domain::sign_in::{TRIES_OF_A_DEVICE, draw_code};
 use crate::domain::{CodeUseId, Destination, MemberId, Moment, ResetId};
 use crate::flow::{code_uses, contacts, messages};
 use crate::store::{
     AccountRow, CodeSignInRow, CodeToNote, MemberRow, Proof, SignInCode, SignInCodeError,
-    TypedSignInCode,
+    StoreError, TypedSignInCode,
 };
 
 /// The purpose of the code: it is worth nothing for another.
@@ -62,7 +62,12 @@ pub(super) async fn begin(
     if !app.organization.code_sign_in {
         return Ok(CodeSignInBegun::Off);
     }
-    if let Err(until) = portal.code_sign_ins.count(network, app.clock.now()) {
+    let now = app.clock.now();
+    let mut counted = portal.code_sign_ins.count(network, false, now);
+    if matches!(counted, Err(CodeSignInsFull::All(_))) && is_known(visit, &email_key).await? {
+        counted = portal.code_sign_ins.count(network, true, now);
+    }
+    if let Err(CodeSignInsFull::Network(until) | CodeSignInsFull::All(until)) = counted {
         return Ok(CodeSignInBegun::TooMany(until));
     }
     let token = new_token(visit)?;
@@ -78,6 +83,41 @@ pub(super) async fn begin(
         .spawn(async move { request.answer().await }.in_current_span());
     let response = visit.redirect_with_session("/verify", &token);
     Ok(CodeSignInBegun::Yes(response))
+}
+
+/// True for a browser that the account of this address knows. Without a cookie nobody is looked for.
+async fn is_known(visit: &Visit<'_>, email_key: &str) -> Result<bool, Response> {
+    if visit.device_cookie.is_none() {
+        return Ok(false);
+    }
+    let store = &visit.portal.app.store;
+    let found = store.account(email_key).await;
+    let Some((member, _)) = found.map_err(|error| visit.unavailable(&error))? else {
+        return Ok(false);
+    };
+    let device = known_device(
+        visit.portal,
+        visit.device_cookie.as_deref(),
+        &member.member_id,
+    );
+    let device = device.await.map_err(|error| visit.unavailable(&error))?;
+    Ok(device.is_some())
+}
+
+/// The key of a browser, if it signed in to the account before and has tries left.
+async fn known_device(
+    portal: &Portal,
+    cookie: Option<&str>,
+    member: &MemberId,
+) -> Result<Option<String>, StoreError> {
+    let app = &portal.app;
+    let known = cookie.filter(|cookie| app.keys.is_device_token(member, cookie));
+    let Some(device_key) = known.map(key_of) else {
+        return Ok(None);
+    };
+    let tries = app.store.device_tries(&device_key, member).await?;
+    let has_tries = tries.is_some_and(|tries| tries < TRIES_OF_A_DEVICE);
+    Ok(has_tries.then_some(device_key))
 }
 
 /// `GET /verify` in a browser that has begun one.
@@ -105,13 +145,18 @@ pub(super) async fn prove(
         next_key: key_of(&token),
         agent: visit.agent.clone(),
         use_id,
+        key_fingerprint: app.keys.fingerprint(),
     };
     let again = |problem: String| {
         let frame = visit.frame_with(problem);
         Ok(visit.page(StatusCode::UNPROCESSABLE_ENTITY, &CodePage { frame }))
     };
-    let proof = app.store.prove_code_sign_in(typed).await;
-    match proof.map_err(|error| visit.unavailable(&error))? {
+    let typed = app.store.prove_code_sign_in(typed).await;
+    let typed = typed.map_err(|error| visit.unavailable(&error))?;
+    if typed.is_to_count {
+        count_soon(app, row.sign_in_key.clone());
+    }
+    match typed.proof {
         Proof::Right => {
             code_uses::tell_soon(app, use_id);
             Ok(visit.redirect_with_session("/new-password", &token))
@@ -120,6 +165,22 @@ pub(super) async fn prove(
         Proof::Over | Proof::TooMany => again(texts::SIGN_IN_CODE_OVER.to_owned()),
         Proof::NoSession => Ok(redirect("/signin")),
     }
+}
+
+/// Counts a wrong code after its answer, and tells the security address where strangers have guessed too often.
+fn count_soon(app: &Arc<App>, sign_in_key: String) {
+    let counter = Arc::clone(app);
+    let counting = async move {
+        match counter.store.count_wrong_sign_in_code(sign_in_key).await {
+            Ok(None) => {}
+            Ok(Some(member)) => code_uses::tell_of_guesses(&counter, &member).await,
+            Err(error) => tracing::error!(
+                error = &error as &dyn Error,
+                "a wrong code of a sign-in could not be counted"
+            ),
+        }
+    };
+    app.tasks.spawn(counting.in_current_span());
 }
 
 /// What is done about a request after its answer.
@@ -182,39 +243,20 @@ impl CodeRequest {
     ) -> Result<Option<CodeToSend>, Box<dyn Error + Send + Sync>> {
         let app = &self.portal.app;
         let member = to_member(row, &app.organization.company)?;
-        let since = OnRecordSince {
-            phone: account.phone_since,
-            personal_email: account.personal_email_since,
-        };
+        let since = account.on_record_since();
         let Some(to) = contacts::destination_of_code_alone(app, &member, since).await? else {
             return Ok(None);
         };
-        let device_key = self.known_device(&row.member_id).await?;
+        let device_key =
+            known_device(&self.portal, self.device_cookie.as_deref(), &row.member_id).await?;
         let code = draw_code(&mut app.chance.rng()?);
         let note = SignInCode {
             member_id: row.member_id.clone(),
             device_key,
+            to_digest: contacts::digest(app, &row.member_id, &to),
             digest: code::digest(&self.portal, &self.sign_in_key, PURPOSE, &code),
         };
         Ok(Some(CodeToSend { code, to, note }))
-    }
-
-    /// The key of this browser, if it signed in to the account before and has tries left.
-    async fn known_device(
-        &self,
-        member: &MemberId,
-    ) -> Result<Option<String>, Box<dyn Error + Send + Sync>> {
-        let app = &self.portal.app;
-        let known = self
-            .device_cookie
-            .as_deref()
-            .filter(|cookie| app.keys.is_device_token(member, cookie));
-        let Some(device_key) = known.map(key_of) else {
-            return Ok(None);
-        };
-        let tries = app.store.device_tries(&device_key, member).await?;
-        let has_tries = tries.is_some_and(|tries| tries < TRIES_OF_A_DEVICE);
-        Ok(has_tries.then_some(device_key))
     }
 
     async fn send(&self, to_send: CodeToSend) -> Result<(), Box<dyn Error + Send + Sync>> {

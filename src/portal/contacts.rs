@@ -9,7 +9,7 @@ use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 
-use super::code::{self, CodeNotSent, CodeSent};
+use super::code::{self, CodeFor, CodeNotSent, CodeSent};
 use super::page::{Frame, redirect};
 use super::password_check::{Confirmation, confirm};
 use super::state::PortalState;
@@ -17,7 +17,7 @@ use super::texts;
 use super::visit::Visit;
 use crate::directory::to_member;
 use crate::domain::contacts::{AddedAs, of_directory};
-use crate::domain::sign_in::Stage;
+use crate::domain::sign_in::{CodePurpose, Stage};
 use crate::domain::{Destination, Member};
 use crate::flow::contacts::{known, known_of, tell_of_contact, tell_of_removed_contact};
 use crate::flow::messages;
@@ -111,7 +111,14 @@ impl Owner<'_> {
         {
             return self.show(status, visit.frame_with(why), None).await;
         }
-        match code::send(visit.portal, &found.session, to, &purpose(to)).await {
+        match code::send(
+            visit.portal,
+            &found.session,
+            to,
+            CodeFor(CodePurpose::Contact, &words(to)),
+        )
+        .await
+        {
             Ok(CodeSent::Accepted | CodeSent::Perhaps) => {
                 self.show(StatusCode::OK, visit.frame(), Some(to)).await
             }
@@ -141,7 +148,7 @@ impl Owner<'_> {
             .await
             .map_err(|error| visit.unavailable(&error))?;
         let session_key = &found.session.session_key;
-        let digest = code::digest(visit.portal, session_key, &purpose(to), code);
+        let digest = code::digest(visit.portal, session_key, &words(to), code);
         let proof = app
             .store
             .prove_contact(session_key.clone(), digest, contact)
@@ -252,6 +259,6 @@ fn listed(member: &Member, added: &[ContactRow]) -> Vec<ListedContact> {
 }
 
 /// A code for one contact is worth nothing for another, nor for signing in.
-fn purpose(to: &Destination) -> String {
+fn words(to: &Destination) -> String {
     format!("contact {}", to.full())
 }

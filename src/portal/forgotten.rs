@@ -6,19 +6,18 @@
 use axum::http::StatusCode;
 use axum::response::Response;
 
-use super::code::{self, CodeNotSent, CodeSent};
-use super::own_password::{NewPassword, hash_if_allowed};
+use super::code::{self, CodeFor, CodeNotSent, CodeSent};
+use super::own_password::{Compared, NewPassword, hash_if_allowed};
 use super::page::redirect;
 use super::texts;
 use super::visit::Visit;
 use crate::directory::to_member;
-use crate::domain::sign_in::LockedBy;
+use crate::domain::sign_in::{CodePurpose, LockedBy};
 use crate::domain::{CodeUseId, ResetId};
 use crate::flow::{code_uses, contacts, messages};
 use crate::store::{ForgottenPassword, Proof, SignedIn};
 
-/// The purpose of the code: it is worth nothing for another.
-const PURPOSE: &str = "forgotten password";
+const PURPOSE: CodeFor<'_> = CodeFor(CodePurpose::NewPassword, "forgotten password");
 
 /// What came of a step. The page is shown again unless the password is set.
 pub(super) enum Forgotten {
@@ -40,7 +39,7 @@ pub(super) async fn send_code(visit: &Visit<'_>, found: &SignedIn) -> Result<For
     let app = &visit.portal.app;
     let member = to_member(&found.member, &app.organization.company)
         .map_err(|error| visit.unavailable(&error))?;
-    let to = contacts::destination_in_session(app, &member)
+    let to = contacts::destination_in_session(app, &member, found.account.on_record_since())
         .await
         .map_err(|error| visit.unavailable(&error))?;
     let Some(to) = to else {
@@ -75,7 +74,7 @@ pub(super) async fn set(
     }
     let app = &visit.portal.app;
     let (member, session_key) = (&found.session.member_id, &found.session.session_key);
-    let digest = code::digest(visit.portal, session_key, PURPOSE, typed_code);
+    let digest = code::digest(visit.portal, session_key, PURPOSE.1, typed_code);
     let looked_at = app
         .store
         .look_at_code(member, session_key.clone(), digest.clone())
@@ -84,7 +83,7 @@ pub(super) async fn set(
     if let Some(refused) = refusal(looked_at)? {
         return Ok(refused);
     }
-    let phc = match hash_if_allowed(visit, found, password).await? {
+    let phc = match hash_if_allowed(visit, found, password, Compared::No).await? {
         NewPassword::Hashed(phc) => phc,
         NewPassword::Denied(denied) => {
             let told = texts::password_denied(denied);
@@ -102,6 +101,7 @@ pub(super) async fn set(
         digest,
         phc,
         use_id,
+        key_fingerprint: app.keys.fingerprint(),
     };
     let set = app.store.set_forgotten_password(forgotten).await;
     if let Some(refused) = refusal(set.map_err(|error| visit.unavailable(&error))?)? {

@@ -18,7 +18,7 @@ use super::visit::Visit;
 use crate::domain::Span;
 use crate::flow;
 use crate::secret::Link;
-use crate::store::{Disowned, ResetRow};
+use crate::store::{Disowned, NotMe, ResetRow};
 
 /// How long the link works.
 const LINK_LIFE: Span = Span::hours(7 * 24);
@@ -84,7 +84,8 @@ async fn block(visit: &Visit<'_>, row: &ResetRow) -> Result<Response, Response> 
         Disowned::Now(row) => {
             let at = row.disowned_at.unwrap_or_else(|| app.clock.now());
             let teller = Arc::clone(app);
-            let telling = async move { flow::tell_of_disowned(&teller, &row).await };
+            let about = NotMe::Reset(row);
+            let telling = async move { flow::tell_of_disowned(&teller, about).await };
             app.tasks.spawn(telling.in_current_span());
             texts::password_blocked(&told_at(visit, at), has_security(portal))
         }

@@ -13,8 +13,8 @@ use super::texts;
 use super::visit::Visit;
 use crate::domain::code_alone::{CODE_LINK_LIFE, CodeUse};
 use crate::domain::{Channel, CodeUseId, Moment};
-use crate::flow::code_uses;
-use crate::store::{CodeDisowned, CodeUseRow};
+use crate::flow;
+use crate::store::{CodeDisowned, CodeUseRow, NotMe};
 
 #[derive(Template)]
 #[template(path = "not_me_code.html")]
@@ -30,8 +30,8 @@ struct NotMePage {
 pub(super) async fn page(visit: &Visit<'_>, id: CodeUseId) -> Result<Response, Response> {
     let (row, member) = use_of(visit, id).await?;
     // As for a reset: this changes nothing.
-    if row.disowned_at.is_some() {
-        return block(visit, id, member).await;
+    if row.disowned_at.is_some() && row.closed_at.is_some() {
+        return block(visit, id).await;
     }
     let page = NotMePage {
         frame: visit.frame(),
@@ -45,19 +45,20 @@ pub(super) async fn page(visit: &Visit<'_>, id: CodeUseId) -> Result<Response, R
 
 /// `POST`, after the form was checked.
 pub(super) async fn submit(visit: &Visit<'_>, id: CodeUseId) -> Result<Response, Response> {
-    let (_, member) = use_of(visit, id).await?;
-    block(visit, id, member).await
+    use_of(visit, id).await?;
+    block(visit, id).await
 }
 
 /// Blocks the account, once. Says when that was done, as long as it is true.
-async fn block(visit: &Visit<'_>, id: CodeUseId, member: String) -> Result<Response, Response> {
+async fn block(visit: &Visit<'_>, id: CodeUseId) -> Result<Response, Response> {
     let app = &visit.portal.app;
     let disowned = app.store.disown_code_use(id).await;
     let text = match disowned.map_err(|error| visit.unavailable(&error))? {
-        CodeDisowned::Now(row) => {
-            let at = row.disowned_at.unwrap_or_else(|| app.clock.now());
+        CodeDisowned::Now(disowned) => {
+            let at = disowned.code.disowned_at.unwrap_or_else(|| app.clock.now());
+            let about = NotMe::Code(disowned);
             let teller = Arc::clone(app);
-            let telling = async move { code_uses::tell_of_disowned(&teller, &row, &member).await };
+            let telling = async move { flow::tell_of_disowned(&teller, about).await };
             app.tasks.spawn(telling.in_current_span());
             texts::account_blocked(&told_at(visit, at), has_security(visit.portal))
         }

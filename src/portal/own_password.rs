@@ -12,7 +12,7 @@ use super::session::key_of;
 use super::state::Portal;
 use super::visit::Visit;
 use crate::directory::{Caller, Unavailable, to_member};
-use crate::domain::sign_in::{PasswordDenied, choose_password};
+use crate::domain::sign_in::{PasswordDenied, Stage, choose_password};
 use crate::domain::{Member, OwnPassword};
 use crate::store::SignedIn;
 
@@ -31,6 +31,14 @@ pub(super) enum NewPassword {
     Denied(PasswordDenied),
 }
 
+/// Whether a new password is compared with the present one.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Compared {
+    Yes,
+    /// Whoever comes by a code need not know the present one, and could find it out by trying.
+    No,
+}
+
 /// Checks a password and sets it. `passes_lock`: a lock after wrong passwords does not hold for this browser.
 pub(super) async fn change_password(
     visit: &Visit<'_>,
@@ -38,7 +46,15 @@ pub(super) async fn change_password(
     typed: &str,
     passes_lock: bool,
 ) -> Result<PasswordChange, Response> {
-    let hash = match hash_if_allowed(visit, found, typed).await? {
+    // Without the password of a reset, only a code alone leads to the page for a new one.
+    let is_by_code_alone =
+        found.session.stage == Stage::NewPassword && found.account.temporary_until.is_none();
+    let compared = if is_by_code_alone {
+        Compared::No
+    } else {
+        Compared::Yes
+    };
+    let hash = match hash_if_allowed(visit, found, typed, compared).await? {
         NewPassword::Hashed(hash) => hash,
         NewPassword::Denied(denied) => return Ok(PasswordChange::Denied(denied)),
     };
@@ -64,6 +80,7 @@ pub(super) async fn hash_if_allowed(
     visit: &Visit<'_>,
     found: &SignedIn,
     typed: &str,
+    compared: Compared,
 ) -> Result<NewPassword, Response> {
     let portal = visit.portal;
     let unavailable = |error: Unavailable| visit.unavailable(&error);
@@ -77,12 +94,14 @@ pub(super) async fn hash_if_allowed(
     if is_guessable.map_err(unavailable)? {
         return Ok(NewPassword::Denied(PasswordDenied::Common));
     }
-    let caller = Caller::Known(&found.session.session_key);
-    let current = found.account.credential.as_deref();
-    let typed = as_compared(&found.account, typed);
-    let present = portal.builtin.check(caller, typed, current).await;
-    if present.map_err(unavailable)?.is_right() {
-        return Ok(NewPassword::Denied(PasswordDenied::Same));
+    if compared == Compared::Yes {
+        let caller = Caller::Known(&found.session.session_key);
+        let current = found.account.credential.as_deref();
+        let typed = as_compared(&found.account, typed);
+        let present = portal.builtin.check(caller, typed, current).await;
+        if present.map_err(unavailable)?.is_right() {
+            return Ok(NewPassword::Denied(PasswordDenied::Same));
+        }
     }
     let hash = portal.builtin.hash(&password).await.map_err(unavailable)?;
     Ok(NewPassword::Hashed(hash))

@@ -27,11 +27,6 @@ pub(super) async fn add(State(portal): PortalState, mut response: Response) -> R
     } else {
         (UNFRAMED, "DENY")
     };
-    let transport = if portal.is_secure {
-        "max-age=31536000"
-    } else {
-        "max-age=0"
-    };
     for (name, value) in [
         ("content-security-policy", policy),
         ("cache-control", "no-store"),
@@ -39,10 +34,21 @@ pub(super) async fn add(State(portal): PortalState, mut response: Response) -> R
         ("x-content-type-options", "nosniff"),
         ("x-frame-options", frame),
         ("x-robots-tag", "noindex"),
-        ("strict-transport-security", transport),
         ("cross-origin-opener-policy", "same-origin"),
     ] {
         headers.insert(name, HeaderValue::from_static(value));
+    }
+    // It holds for the whole host, which is not ours alone below a path.
+    if portal.app.organization.public_path().is_empty() {
+        let transport = if portal.is_secure {
+            "max-age=31536000"
+        } else {
+            "max-age=0"
+        };
+        headers.insert(
+            "strict-transport-security",
+            HeaderValue::from_static(transport),
+        );
     }
     response
 }

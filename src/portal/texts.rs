@@ -82,15 +82,15 @@ pub(super) fn no_contact_for_code(contact_age: Span, is_strict: bool) -> PageTex
     let who = if is_strict {
         "Ask whoever runs this service to add it."
     } else {
-        "Another administrator than the one who reset your password can add it, or whoever runs this service: ask your IT team."
+        "Another administrator than that one, or whoever runs this service, can add it: ask your IT team."
     };
     PageText::new(
         "One more thing is needed",
         format!(
-            "Before you can use this password, a phone or a private email must be on record for you, so that we can check \
+            "Before you can use this password, a phone or a private email must be on record for you, to check \
             that it is you. Your business email does not count, because an administrator can move it, nor does a contact \
             that an administrator added in the {contact_age} before the reset was asked for, nor an address to which the \
-            administrator had the password or a copy sent. {who}"
+            password or a copy was sent. {who}"
         ),
     )
 }
@@ -180,8 +180,8 @@ pub(super) fn session_ended(end: SessionEnd, zone: &Zone, now: Moment) -> String
         }
         SessionEnd::PasswordEnded(at) => password_stopped(&zone.tell(at, now)),
         SessionEnd::Disowned => {
-            "The account was blocked with the link of a message to you, so no password opens it. Another administrator can \
-            reset the password."
+            "The account was blocked with the link of a message to you, so no password opens it. Ask an administrator to reset \
+            it; where you did not ask for a reset, another one than made it."
                 .to_owned()
         }
         SessionEnd::Locked => {

@@ -35,6 +35,14 @@ impl ClientNetwork {
         }))
     }
 
+    /// The network of a whole site: IPv6 by 48 bits. One who has so many has 256 networks of 56.
+    pub(super) fn site(self) -> Self {
+        Self(self.0.map(|address| match address {
+            IpAddr::V4(_) => address,
+            IpAddr::V6(address) => IpAddr::V6((address.to_bits() & (u128::MAX << 80)).into()),
+        }))
+    }
+
     /// Its name; none where the client's address is unknown.
     pub(super) fn name(self) -> Option<String> {
         self.0.map(|address| address.to_string())
@@ -116,6 +124,15 @@ impl Throttle {
     }
 }
 
+/// Why no sign-in by a code may begin, and when the next one may.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum CodeSignInsFull {
+    /// Enough began in this network.
+    Network(Moment),
+    /// Enough began in all networks together.
+    All(Moment),
+}
+
 /// How many sign-ins by a code begin in one network, and in all together, whatever the addresses. Clients whose address is
 /// not known count as one network: a code may cost money.
 pub(super) struct CodeSignInLimit(Mutex<BegunCodeSignIns>);
@@ -136,8 +153,14 @@ impl Default for CodeSignInLimit {
 }
 
 impl CodeSignInLimit {
-    /// Counts one. The error is when the next one may begin.
-    pub(super) fn count(&self, network: ClientNetwork, now: Moment) -> Result<(), Moment> {
+    /// Counts one. `is_known`: of a browser that the account knows, which the others together do not hold up.
+    pub(super) fn count(
+        &self,
+        network: ClientNetwork,
+        is_known: bool,
+        now: Moment,
+    ) -> Result<(), CodeSignInsFull> {
+        let network = network.site();
         let mut begun = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let mut times = begun.of_networks.get(&network).cloned().unwrap_or_default();
         times.retain(|at| now - *at < CODE_SIGN_INS_COUNT_FOR);
@@ -146,13 +169,13 @@ impl CodeSignInLimit {
             .checked_sub(CODE_SIGN_INS_OF_A_NETWORK)
             .and_then(|at| times.get(at));
         if let Some(at) = first_that_counts {
-            return Err(*at + CODE_SIGN_INS_COUNT_FOR);
+            return Err(CodeSignInsFull::Network(*at + CODE_SIGN_INS_COUNT_FOR));
         }
         let (count, since) = begun.of_all;
         let is_over = now - since >= CODE_SIGN_INS_COUNT_FOR;
         let (count, since) = if is_over { (0, now) } else { (count, since) };
-        if count >= CODE_SIGN_INS_OF_ALL {
-            return Err(since + CODE_SIGN_INS_COUNT_FOR);
+        if count >= CODE_SIGN_INS_OF_ALL && !is_known {
+            return Err(CodeSignInsFull::All(since + CODE_SIGN_INS_COUNT_FOR));
         }
         begun.of_all = (count.saturating_add(1), since);
         times.push(now);
@@ -169,24 +192,29 @@ mod tests {
     fn five_sign_ins_by_a_code_begin_in_a_network_each_minute() {
         let limit = CodeSignInLimit::default();
         let of = |text: &str| ClientNetwork::of(ClientAddress(Some(text.parse().unwrap())));
+        let count = |network, at| limit.count(network, false, at);
         let (one, other) = (of("192.0.2.1"), of("198.51.100.1"));
         for second in 0..5 {
-            assert_eq!(limit.count(one, Moment(0) + Span::seconds(second)), Ok(()));
+            assert_eq!(count(one, Moment(0) + Span::seconds(second)), Ok(()));
         }
         let end = Moment(0) + Span::minutes(1);
         for _ in 0..10 {
-            assert_eq!(limit.count(one, end - Span(1)), Err(end));
+            let full = Err(CodeSignInsFull::Network(end));
+            assert_eq!(count(one, end - Span(1)), full);
+            assert_eq!(limit.count(one, true, end - Span(1)), full);
         }
-        assert_eq!(limit.count(other, end - Span(1)), Ok(()));
-        assert_eq!(
-            limit.count(one, end),
-            Ok(()),
-            "the refused ones do not count"
-        );
-        assert_eq!(limit.count(one, end), Err(end + Span::seconds(1)));
+        assert_eq!(count(other, end - Span(1)), Ok(()));
+        assert_eq!(count(one, end), Ok(()), "the refused ones do not count");
+        let full = Err(CodeSignInsFull::Network(end + Span::seconds(1)));
+        assert_eq!(count(one, end), full);
         let unknown = ClientNetwork::of(ClientAddress(None));
-        assert!((0..5).all(|_| limit.count(unknown, end).is_ok()));
-        assert!(limit.count(unknown, end).is_err());
+        assert!((0..5).all(|_| count(unknown, end).is_ok()));
+        assert!(count(unknown, end).is_err());
+        // 256 networks of one site are one.
+        let of_site = |number: u32| of(&format!("2001:db8:7:{number:x}00::1"));
+        assert!((0..5).all(|number| count(of_site(number), end).is_ok()));
+        assert!(count(of_site(5), end).is_err());
+        assert_eq!(count(of("2001:db8:8::1"), end), Ok(()));
     }
 
     #[test]
@@ -195,10 +223,12 @@ mod tests {
         let of =
             |number: u32| ClientNetwork::of(ClientAddress(Some(IpAddr::V4((number << 8).into()))));
         let all = CODE_SIGN_INS_OF_ALL;
-        assert!((0..all).all(|number| limit.count(of(number), Moment(0)).is_ok()));
+        assert!((0..all).all(|number| limit.count(of(number), false, Moment(0)).is_ok()));
         let end = Moment(0) + Span::minutes(1);
-        assert_eq!(limit.count(of(all), end - Span(1)), Err(end));
-        assert_eq!(limit.count(of(all), end), Ok(()));
+        let full = Err(CodeSignInsFull::All(end));
+        assert_eq!(limit.count(of(all), false, end - Span(1)), full);
+        assert_eq!(limit.count(of(all), true, end - Span(1)), Ok(()));
+        assert_eq!(limit.count(of(all), false, end), Ok(()));
     }
 
     const ONE: ThrottleKey = ThrottleKey([1; 16]);

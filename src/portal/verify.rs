@@ -73,7 +73,7 @@ pub(super) async fn submit(
 /// Checks a typed code. A right one continues the session under a new key.
 async fn prove(visit: &Visit<'_>, found: &SignedIn, typed: &str) -> Result<Response, Response> {
     let (session_key, token) = (found.session.session_key.clone(), new_token(visit)?);
-    let digest = code::digest(visit.portal, &session_key, SIGN_IN, typed);
+    let digest = code::digest(visit.portal, &session_key, SIGN_IN.1, typed);
     let member = &found.session.member_id;
     let store = &visit.portal.app.store;
     let proof = store

@@ -13,6 +13,8 @@ pub struct Problem {
     pub nearest: Option<String>,
     /// The settings can be used all the same.
     pub is_warning: bool,
+    /// `check` fails with it, though it is a warning.
+    pub fails_check: bool,
 }
 
 impl Problem {
@@ -22,6 +24,7 @@ impl Problem {
             text: text.into(),
             nearest: None,
             is_warning: false,
+            fails_check: false,
         }
     }
 

@@ -15,6 +15,19 @@ pub(crate) const WRITABLE_BY_OTHERS: &str = "may be written by others; run chmod
 /// Of a file that another program saved.
 pub(crate) const NOT_UTF8: &str = "is no UTF-8 text; save it as UTF-8";
 
+/// Why a file of the settings was not read, and what to do.
+pub(crate) fn why_not_read(error: &std::io::Error) -> String {
+    let kind = error.kind();
+    if kind == ErrorKind::NotFound {
+        "is not there; correct the path, or make the file".to_owned()
+    } else if kind == ErrorKind::PermissionDenied {
+        "may not be read by this user; run relatch as the user who owns it, or give it to this one"
+            .to_owned()
+    } else {
+        format!("cannot be read: {kind}")
+    }
+}
+
 /// What a secret must look like.
 #[derive(Clone, Copy)]
 pub(crate) enum SecretForm {
@@ -104,10 +117,15 @@ impl Section<'_> {
     fn read_secret(&mut self, key: &'static str, path: &Path) -> Option<String> {
         let file = path.display();
         let mode = std::fs::metadata(path).map(|meta| meta.permissions().mode());
-        if mode.is_ok_and(|mode| mode & 0o022 != 0) {
+        let is_open_to = |who| mode.as_ref().is_ok_and(|mode| mode & who != 0);
+        if is_open_to(0o022) {
             let told = format!("{file} {WRITABLE_BY_OTHERS}");
             self.problem(key, told);
             return None;
+        }
+        if is_open_to(0o004) {
+            let told = "may be read by every user of this machine; run chmod o= on it";
+            self.warn(key, format!("{file} {told}"));
         }
         match std::fs::read_to_string(path) {
             Ok(text) => Some(secret_in(&text).to_owned()),
@@ -116,7 +134,7 @@ impl Section<'_> {
                 None
             }
             Err(error) => {
-                self.problem(key, format!("{file} cannot be read: {}", error.kind()));
+                self.problem(key, format!("{file} {}", why_not_read(&error)));
                 None
             }
         }

@@ -2,6 +2,7 @@
 
 use super::engine::{Connection, Table, Tx, params, sql, table};
 use super::{AuditRow, Store, StoreError, resets};
+use crate::domain::code_alone::{OnRecordSince, WRONG_CODES_OF_STRANGERS_COUNT_FOR};
 use crate::domain::sign_in::LockedBy;
 use crate::domain::{MemberId, Moment, State};
 
@@ -33,8 +34,14 @@ table! {
             failed_sign_ins: u32,
             /// Wrong codes since the last right one.
             wrong_codes: u32,
-            /// Wrong codes of unknown browsers at sign-ins by a code alone, since the member last proved themselves.
+            /// Wrong codes of unknown browsers at sign-ins by a code alone, in one row without a week's pause.
             wrong_sign_in_codes: u32,
+            /// When the last of them was typed.
+            wrong_sign_in_code_at: Option<Moment>,
+            /// When the audit was last told of one.
+            wrong_code_noted_at: Option<Moment>,
+            /// When the audit was last told why no code was sent for such a sign-in.
+            code_denied_at: Option<Moment>,
             /// When codes were sent in the last hour, in milliseconds with commas.
             codes_sent: Option<String>,
         }
@@ -46,6 +53,23 @@ impl AccountRow {
     pub fn lock(&self) -> Option<LockedBy> {
         self.locked_at
             .map(|_| self.locked_by.unwrap_or(LockedBy::Member))
+    }
+
+    /// Since when the contacts of the directory are what they are.
+    pub(crate) fn on_record_since(&self) -> OnRecordSince {
+        OnRecordSince {
+            phone: self.phone_since,
+            personal_email: self.personal_email_since,
+        }
+    }
+
+    /// Forgets the wrong codes of strangers, if the last is old enough: whoever waits for the member's next sign-in gets no
+    /// further guesses by it.
+    pub(super) fn forget_old_guesses(&mut self, now: Moment) {
+        let last = self.wrong_sign_in_code_at;
+        if last.is_none_or(|at| now - at >= WRONG_CODES_OF_STRANGERS_COUNT_FOR) {
+            self.wrong_sign_in_codes = 0;
+        }
     }
 }
 

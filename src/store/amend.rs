@@ -161,6 +161,25 @@ impl Store {
         .await
     }
 
+    /// A click on a message about a finished reset was refused, for a reason found outside the store.
+    pub async fn refuse_after_change(
+        &self,
+        click: CardClick,
+        event: &'static str,
+        code: &'static str,
+    ) -> Result<ResetRow, ClickError> {
+        self.write(
+            (click, event, code),
+            async |tx: &mut Tx, (click, event, code): &(CardClick, &'static str, &'static str)| {
+                let row = known_card(tx, click, event).await?;
+                audit::note_refused(tx, &row, event, code).await?;
+                replays::free(tx, &click.replay).await?;
+                Ok(row)
+            },
+        )
+        .await
+    }
+
     /// A form is about to be opened: nothing changes but where its answer will be told.
     pub async fn open_form(&self, click: CardClick) -> Result<ResetRow, ClickError> {
         self.write(click, async |tx: &mut Tx, click: &CardClick| {

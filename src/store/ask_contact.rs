@@ -1,19 +1,60 @@
 //! Another administrator is asked to add a contact for the code of a reset: once for each card.
 
 use super::clicks::{closed, known_card, save_accepted};
-use super::engine::Tx;
+use super::engine::{Tx, params};
 use super::{
     CardClick, ClickError, ClickRefused, ResetRow, Store, StoreError, audit, replays, resets,
 };
-use crate::domain::{ResetId, State};
+use crate::domain::{MemberId, Moment, ResetId, Span, State};
+
+/// How long nobody is asked again after a question whose end is not known.
+const ASKING_TIMEOUT: Span = Span::minutes(1);
+
+/// How long a contact that was added for a card counts at once for the next ones of the same administrator.
+const CONTACTS_COUNT_FOR: Span = Span::hours(24);
+
+/// The first card of the administrator for the member that is open, or on which another administrator was asked for a
+/// contact since `$4`.
+pub(super) const CONTACTS_SINCE: &str = "
+    select min(coalesce(contacts_since, offered_at))
+    from reset
+    where (
+            member_id = $1
+            and admin_id = $2
+            and state = 'offered'
+            and expires_at > $3
+        )
+        or (
+            member_id = $1
+            and admin_id = $2
+            and contact_asked_at is not null
+            and contact_asked_at > $4
+        )";
 
 impl Store {
+    /// From when on a contact that another administrator adds counts at once for the next card of this administrator: what
+    /// was asked for is not lost when the card expires. None for since that card.
+    pub async fn contacts_since(
+        &self,
+        admin: &MemberId,
+        member: &MemberId,
+    ) -> Result<Option<Moment>, StoreError> {
+        let mut reader = self.reader().await?;
+        let now = reader.now();
+        let earliest = now - CONTACTS_COUNT_FOR;
+        let found: Option<(Option<Moment>,)> = reader
+            .maybe(CONTACTS_SINCE, params![member, admin, now, earliest])
+            .await?;
+        let since = found.and_then(|(since,)| since);
+        Ok(since.map(|since| since.max(earliest)))
+    }
+
     /// Takes the one question of a card that is open, or of a reset that has changed the password.
     pub async fn ask_contact(&self, click: CardClick) -> Result<ResetRow, ClickError> {
         self.write(click, take_question).await
     }
 
-    /// How the question ended. If nobody got it, it can be asked again.
+    /// How the question ended. If it surely reached nobody, it can be asked again at once.
     pub async fn note_contact_asked(
         &self,
         id: ResetId,
@@ -24,10 +65,12 @@ impl Store {
             async |tx: &mut Tx, (id, outcome): &(ResetId, &'static str)| {
                 if let Some(mut row) = resets::find(tx, *id).await? {
                     audit::note(tx, &row, EVENT, outcome).await?;
-                    if *outcome == "nobody" {
-                        row.contact_asked_at = None;
-                        tx.put(&row).await?;
+                    match *outcome {
+                        "sent" => row.contact_sent_at = Some(tx.now()),
+                        "nobody" => row.contact_asked_at = None,
+                        _ => return Ok(()),
                     }
+                    tx.put(&row).await?;
                 }
                 Ok::<_, StoreError>(())
             },
@@ -48,7 +91,7 @@ async fn take_question(tx: &mut Tx, click: &CardClick) -> Result<ResetRow, Click
     } else {
         closed(&row)
     };
-    let refused = refused.or_else(|| row.contact_asked_at.map(ClickRefused::ContactAsked));
+    let refused = refused.or_else(|| asked_before(&row, tx.now()));
     if let Some(refused) = refused {
         audit::note_refused(tx, &row, EVENT, refused.code()).await?;
         replays::free(tx, &click.replay).await?;
@@ -56,4 +99,14 @@ async fn take_question(tx: &mut Tx, click: &CardClick) -> Result<ResetRow, Click
     }
     row.contact_asked_at = Some(tx.now());
     save_accepted(tx, click, row, EVENT).await
+}
+
+/// A process can die, and a chat can fail to answer, before it is known whether the question reached anybody.
+fn asked_before(row: &ResetRow, now: Moment) -> Option<ClickRefused> {
+    if let Some(at) = row.contact_sent_at {
+        return Some(ClickRefused::ContactAsked(at));
+    }
+    row.contact_asked_at
+        .filter(|at| now - *at < ASKING_TIMEOUT)
+        .map(|_| ClickRefused::ContactBeingAsked)
 }

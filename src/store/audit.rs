@@ -122,6 +122,14 @@ fn described(row: &ResetRow, way: Delivery) -> String {
     }
 }
 
+/// What failed, so that another try may end otherwise: nobody was refused.
+const OUTAGES: [&str; 4] = [
+    "chat_unavailable",
+    "directory_down",
+    "directory_misconfigured",
+    "store_down",
+];
+
 impl AuditRow {
     /// A line about what an operator did, before anything else is known.
     pub(super) fn of_operator(event: &str, outcome: &str, now: Moment) -> Self {
@@ -146,11 +154,12 @@ impl AuditRow {
         }
     }
 
-    /// The same, shown by `log` and `relatch resets --refused`.
+    /// The same, shown by `log` and `relatch resets --refused`. An outage is no refusal.
     #[must_use]
     pub fn in_log(self, log_line: LogLine) -> Self {
+        let is_outage = OUTAGES.contains(&self.outcome.as_str());
         Self {
-            log_line: Some(log_line),
+            log_line: (log_line != LogLine::Refused || !is_outage).then_some(log_line),
             ..self
         }
     }
@@ -180,13 +189,13 @@ impl AuditRow {
     /// The same for a try that was refused, with the names that its card has.
     pub(super) fn refused_for(self, card: &ResetRow) -> Self {
         Self {
-            log_line: Some(LogLine::Refused),
             admin_name: Some(card.admin_name.clone()),
             admin_email: Some(card.admin_email.clone()),
             member_name: Some(card.member_name.clone()),
             member_email: Some(card.member_email.clone()),
             ..self
         }
+        .in_log(LogLine::Refused)
     }
 
     /// A line about a member at their own pages.

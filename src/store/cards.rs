@@ -36,6 +36,8 @@ pub struct NewOffer {
     pub lifetime: Span,
     /// The contacts that the directory has of the member.
     pub contacts: PresentContacts,
+    /// What [`Store::contacts_since`] says.
+    pub contacts_since: Option<Moment>,
 }
 
 #[derive(Clone, Debug)]
@@ -179,6 +181,7 @@ fn offered_row(offer: &NewOffer, now: Moment) -> ResetRow {
     ResetRow {
         member_chat_user: offer.member_chat_user.clone(),
         reason: offer.reason.clone(),
+        contacts_since: offer.contacts_since,
         reply: offer.reply.as_ref().map(|reply| reply.sealed.clone()),
         reply_until: offer.reply.as_ref().map(|reply| reply.until),
         ..ResetRow::offered(

@@ -66,6 +66,8 @@ pub enum ClickRefused {
     NotReachable,
     /// Another administrator was asked then already to add a contact.
     ContactAsked(Moment),
+    /// Another administrator was about to be asked a moment ago, and how that ended is not known.
+    ContactBeingAsked,
     /// S6: the member was sent the guide a short time ago.
     Guided {
         /// When it was sent.
@@ -95,6 +97,7 @@ impl ClickRefused {
             Self::Overtaken(_) => "overtaken",
             Self::NotReachable => "not_reachable",
             Self::ContactAsked(_) => "contact_asked",
+            Self::ContactBeingAsked => "contact_being_asked",
             Self::Guided { .. } => "guided",
             Self::Denied(denied) => denied.code(),
         }

@@ -1,14 +1,14 @@
 //! Sign-ins by a code alone. One for an address that no code can open is written, and answered, as one that a code can.
 
-use super::code_uses::CodeUseRow;
+use super::code_uses::{CodeUseRow, CodeWentTo};
 use super::engine::{Joined, Table, Tx, WriteError, params, sql, table};
 use super::passwords::ACCOUNT_BY_ID;
 use super::sessions::Live;
 use super::{AccountRow, AuditRow, MemberRow, Proof, SessionRow, Store, StoreError};
 use super::{accounts, codes, devices};
 use crate::domain::code_alone::{
-    CodeSignInDenied, CodeUse, SIGN_IN_CODES_COUNT_FOR, WRONG_CODES_OF_STRANGERS,
-    may_send_sign_in_code, may_sign_in_by_code,
+    CODES_NOTED_AGAIN_AFTER, CodeSignInDenied, CodeUse, SIGN_IN_CODES_COUNT_FOR,
+    WRONG_CODES_OF_STRANGERS, may_send_sign_in_code, may_sign_in_by_code,
 };
 use crate::domain::sign_in::{
     AccountState, CODE_LIFE, CODE_TRIES, PROVING_LIFE, Stage, may_send_code,
@@ -31,6 +31,8 @@ table! {
             member_id: Option<MemberId>,
             /// The known browser that asked for it.
             device_key: Option<String>,
+            /// Where it went, as a keyed digest.
+            to_digest: Option<String>,
             /// The keyed digest of the code.
             code_digest: Option<String>,
             code_sent_at: Option<Moment>,
@@ -66,6 +68,8 @@ pub(crate) struct SignInCode {
     pub(crate) member_id: MemberId,
     /// The browser, if the account knows it.
     pub(crate) device_key: Option<String>,
+    /// The keyed digest of the contact.
+    pub(crate) to_digest: String,
     pub(crate) digest: String,
 }
 
@@ -88,6 +92,15 @@ pub(crate) struct TypedSignInCode {
     pub(crate) next_key: String,
     pub(crate) agent: Option<String>,
     pub(crate) use_id: CodeUseId,
+    pub(crate) key_fingerprint: String,
+}
+
+/// What became of a code that was typed for a sign-in.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct CodeTyped {
+    pub(crate) proof: Proof,
+    /// It cost a try, and is still to be counted by [`Store::count_wrong_sign_in_code`].
+    pub(crate) is_to_count: bool,
 }
 
 /// Why no code is sent.
@@ -121,6 +134,7 @@ impl Store {
                 expires_at: tx.now() + PROVING_LIFE,
                 member_id: None,
                 device_key: None,
+                to_digest: None,
                 code_digest: None,
                 code_sent_at: None,
                 code_tries: CODE_TRIES,
@@ -164,8 +178,20 @@ impl Store {
     pub(crate) async fn prove_code_sign_in(
         &self,
         typed: TypedSignInCode,
-    ) -> Result<Proof, StoreError> {
+    ) -> Result<CodeTyped, StoreError> {
         self.write(typed, prove).await
+    }
+
+    /// Counts a wrong code, after it was answered: nobody can tell by the time whether there was a code. The member of an
+    /// account that has just been sent its last one for strangers.
+    pub(crate) async fn count_wrong_sign_in_code(
+        &self,
+        sign_in_key: String,
+    ) -> Result<Option<MemberId>, StoreError> {
+        self.write(sign_in_key, async |tx: &mut Tx, key: &String| {
+            count_wrong(tx, key).await
+        })
+        .await
     }
 }
 
@@ -218,6 +244,7 @@ async fn note_code(
     let row = CodeSignInRow {
         member_id: Some(code.member_id.clone()),
         device_key: code.device_key.clone(),
+        to_digest: Some(code.to_digest.clone()),
         code_digest: Some(code.digest.clone()),
         code_sent_at: Some(tx.now()),
         ..row
@@ -248,15 +275,24 @@ async fn why_not(
     Ok(allowed.err())
 }
 
-/// Notes why no code is sent. The audit says it, and no page.
+/// Notes why no code is sent. The audit says it once in a while, and no page.
 async fn deny(
     tx: &mut Tx,
     member: &MemberId,
     denied: CodeSignInDenied,
 ) -> Result<SignInCodeError, StoreError> {
-    let line = AuditRow::of_member("code_sign_in", denied.as_str(), member, tx.now());
-    tx.insert(&line).await?;
+    let account = accounts::find(tx, member).await?;
+    if let Some(mut account) = account.filter(|one| is_to_note(one.code_denied_at, tx.now())) {
+        account.code_denied_at = Some(tx.now());
+        accounts::save(tx, &account).await?;
+        let line = AuditRow::of_member("code_sign_in", denied.as_str(), member, tx.now());
+        tx.insert(&line).await?;
+    }
     Ok(SignInCodeError::Denied(denied))
+}
+
+fn is_to_note(last: Option<Moment>, now: Moment) -> bool {
+    last.is_none_or(|at| now - at >= CODES_NOTED_AGAIN_AFTER)
 }
 
 async fn take_back(
@@ -278,40 +314,53 @@ async fn take_back(
     tx.put(&row).await
 }
 
-async fn prove(tx: &mut Tx, typed: &TypedSignInCode) -> Result<Proof, StoreError> {
+async fn prove(tx: &mut Tx, typed: &TypedSignInCode) -> Result<CodeTyped, StoreError> {
+    let uncounted = |proof| CodeTyped {
+        proof,
+        is_to_count: false,
+    };
     let Some(mut row) = find(tx, &typed.sign_in_key).await? else {
-        return Ok(Proof::NoSession);
+        return Ok(uncounted(Proof::NoSession));
     };
     // By the time of the request and not of the code: where no code was sent, it is over at the same time.
     if row.code_tries == 0 || tx.now() - row.began_at >= CODE_LIFE {
-        return Ok(Proof::Over);
+        return Ok(uncounted(Proof::Over));
     }
-    let found = tx.maybe(ACCOUNT_BY_ID, params![row.member_id]).await?;
-    let open = found
-        .map(|Joined((member, account))| (member, account))
-        .filter(|(member, account)| check_open(member, account).is_ok());
+    let open = open_account(tx, &row).await?;
     let is_right = row.code_digest.as_ref() == Some(&typed.digest);
     if let (true, Some((member, account))) = (is_right, &open) {
-        begin(tx, typed, member, account).await?;
+        begin(tx, (typed, row.to_digest.clone()), member, account).await?;
         (row.code_digest, row.ended_at) = (None, Some(tx.now()));
         tx.put(&row).await?;
-        return Ok(Proof::Right);
+        return Ok(uncounted(Proof::Right));
     }
     row.code_tries = row.code_tries.saturating_sub(1);
     tx.put(&row).await?;
-    if let Some((_, account)) = open.filter(|_| row.code_digest.is_some()) {
-        count_wrong(tx, account, row.device_key.as_deref()).await?;
-    }
-    Ok(if row.code_tries == 0 {
+    let proof = if row.code_tries == 0 {
         Proof::Over
     } else {
         Proof::Wrong(row.code_tries)
+    };
+    Ok(CodeTyped {
+        proof,
+        is_to_count: true,
     })
+}
+
+/// The member of a sign-in, if a code alone can let them in now.
+async fn open_account(
+    tx: &mut Tx,
+    row: &CodeSignInRow,
+) -> Result<Option<(MemberRow, AccountRow)>, StoreError> {
+    let found = tx.maybe(ACCOUNT_BY_ID, params![row.member_id]).await?;
+    Ok(found
+        .map(|Joined((member, account))| (member, account))
+        .filter(|(member, account)| check_open(member, account).is_ok()))
 }
 
 async fn begin(
     tx: &mut Tx,
-    typed: &TypedSignInCode,
+    (typed, to_digest): (&TypedSignInCode, Option<String>),
     member: &MemberRow,
     account: &AccountRow,
 ) -> Result<(), StoreError> {
@@ -319,32 +368,51 @@ async fn begin(
     codes::count_right(tx, account.clone()).await?;
     tx.insert(&AuditRow::of_member("code_sign_in", "right", member, now))
         .await?;
-    let session = SessionRow {
-        is_proven: true,
-        ..SessionRow::new(
-            typed.next_key.clone(),
-            member.clone(),
-            Stage::NewPassword,
-            typed.agent.clone(),
-            (now, PROVING_LIFE),
-        )
-    };
+    // Not proven: whoever has one contact of the member could make it two that count at once.
+    let session = SessionRow::new(
+        typed.next_key.clone(),
+        member.clone(),
+        Stage::NewPassword,
+        typed.agent.clone(),
+        (now, PROVING_LIFE),
+    );
     Live::of(tx, member).await?.start(tx, &session).await?;
-    let used = CodeUseRow::new(typed.use_id, member, CodeUse::SignIn, now);
+    let to = CodeWentTo {
+        digest: to_digest,
+        key_fingerprint: typed.key_fingerprint.clone(),
+    };
+    let used = CodeUseRow::new(typed.use_id, member, (CodeUse::SignIn, to), now);
     tx.insert(&used).await
 }
 
 /// A wrong code counts against the known browser, or against all unknown ones together; it locks nobody out.
-async fn count_wrong(
-    tx: &mut Tx,
-    mut account: AccountRow,
-    device_key: Option<&str>,
-) -> Result<(), StoreError> {
-    let line = AuditRow::of_member("code_sign_in", "wrong", &account.member_id, tx.now());
-    tx.insert(&line).await?;
-    let Some(device_key) = device_key else {
-        account.wrong_sign_in_codes = account.wrong_sign_in_codes.saturating_add(1);
-        return accounts::save(tx, &account).await;
+async fn count_wrong(tx: &mut Tx, sign_in_key: &str) -> Result<Option<MemberId>, StoreError> {
+    let Some(row) = find(tx, sign_in_key).await? else {
+        return Ok(None);
     };
-    devices::count_failed(tx, device_key, &account.member_id).await
+    // Written for every sign-in, like what follows its beginning.
+    tx.put(&row).await?;
+    let open = open_account(tx, &row).await?;
+    let Some((_, mut account)) = open.filter(|_| row.code_digest.is_some()) else {
+        return Ok(None);
+    };
+    let member = account.member_id.clone();
+    let line = |outcome, now| AuditRow::of_member("code_sign_in", outcome, &member, now);
+    if let Some(device_key) = &row.device_key {
+        tx.insert(&line("wrong", tx.now())).await?;
+        devices::count_failed(tx, device_key, &member).await?;
+        return Ok(None);
+    }
+    if is_to_note(account.wrong_code_noted_at, tx.now()) {
+        account.wrong_code_noted_at = Some(tx.now());
+        tx.insert(&line("wrong", tx.now())).await?;
+    }
+    account.wrong_sign_in_codes = account.wrong_sign_in_codes.saturating_add(1);
+    account.wrong_sign_in_code_at = Some(tx.now());
+    accounts::save(tx, &account).await?;
+    if account.wrong_sign_in_codes != WRONG_CODES_OF_STRANGERS {
+        return Ok(None);
+    }
+    tx.insert(&line("guessed", tx.now())).await?;
+    Ok(Some(member))
 }

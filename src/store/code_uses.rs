@@ -1,10 +1,11 @@
 //! Codes that took the place of a password: who is told of one, and what "this wasn't me" does about it.
 
 use super::engine::{Table, Tx, params, sql, table};
-use super::{AccountRow, AuditRow, Store, StoreError, accounts, devices};
+use super::{AccountRow, AuditRow, Store, StoreError, accounts, contacts, devices, not_me};
 use crate::domain::code_alone::CodeUse;
+use crate::domain::contacts::AddedAs;
 use crate::domain::sign_in::LockedBy;
-use crate::domain::{CodeUseId, MemberId, Moment, Span};
+use crate::domain::{CodeUseId, LogLine, MemberId, Moment, Span};
 
 /// How long whoever noted a code has to tell of it, before the sweep does.
 const TELL_GRACE: Span = Span::minutes(3);
@@ -22,26 +23,50 @@ table! {
             member_id: MemberId,
             used_at: Moment,
             kind: CodeUse,
+            /// Where the code had gone, as a keyed digest.
+            to_digest: Option<String>,
+            /// The fingerprint of the key.
+            to_key: String,
         }
         changing {
             /// When the contacts are told, or told again; none once they were.
             tell_at: Option<Moment>,
+            /// The keyed digests of those who were, with spaces.
+            told: String,
             /// When the member said that it was not them.
             disowned_at: Option<Moment>,
+            /// When that closed the account, of this one or of a later one.
+            closed_at: Option<Moment>,
         }
     }
 }
 
+/// Where a code had gone.
+pub(super) struct CodeWentTo {
+    /// The keyed digest of the contact.
+    pub(super) digest: Option<String>,
+    pub(super) key_fingerprint: String,
+}
+
 impl CodeUseRow {
     /// One that the contacts are to be told of.
-    pub(super) fn new(use_id: CodeUseId, member: &MemberId, kind: CodeUse, now: Moment) -> Self {
+    pub(super) fn new(
+        use_id: CodeUseId,
+        member: &MemberId,
+        (kind, to): (CodeUse, CodeWentTo),
+        now: Moment,
+    ) -> Self {
         Self {
             use_id,
             member_id: member.clone(),
             used_at: now,
             kind,
+            to_digest: to.digest,
+            to_key: to.key_fingerprint,
             tell_at: Some(now + TELL_GRACE),
+            told: String::new(),
             disowned_at: None,
+            closed_at: None,
         }
     }
 }
@@ -64,6 +89,23 @@ pub(super) const TO_TELL: &str = sql!(
     limit $2"
 );
 
+pub(super) const DISOWNED: &str = sql!(
+    "select ",
+    CodeUseRow::COLUMNS,
+    "
+    from code_use
+    where member_id = $1
+        and disowned_at is not null"
+);
+
+/// Whoever says "this wasn't me" closes the account to all that went before: no older link closes it once more, after an
+/// operator has opened it.
+pub(super) const CLOSE_ALL: &str = "
+    update code_use
+    set closed_at = $2
+    where member_id = $1
+        and closed_at is null";
+
 /// A later reset of the member that changed the password, or may have.
 pub(super) const RESET_SINCE: &str = "
     select 1
@@ -77,12 +119,27 @@ pub(super) const RESET_SINCE: &str = "
 #[derive(Clone, Debug)]
 pub(crate) enum CodeDisowned {
     /// The account is closed now.
-    Now(CodeUseRow),
+    Now(Box<DisownedCode>),
     /// The same, since then.
     Before(Moment),
     /// An administrator has reset the password since; nothing was changed.
     Outdated,
 }
+
+/// A code that its member did not use.
+#[derive(Clone, Debug)]
+pub(crate) struct DisownedCode {
+    pub code: CodeUseRow,
+    pub member_name: String,
+    pub member_email: String,
+}
+
+const NAME: &str = "
+    select
+        name,
+        business_email
+    from member
+    where member_id = $1";
 
 impl Store {
     pub(crate) async fn code_use(&self, id: CodeUseId) -> Result<Option<CodeUseRow>, StoreError> {
@@ -96,16 +153,26 @@ impl Store {
         connection.all(TO_TELL, params![now, TOLD_AT_ONCE]).await
     }
 
-    /// Notes when the contacts are told again; none where that was the last time.
+    /// Notes who was told, by their keyed digests, and when the others are told again; none where that was the last time.
     pub(crate) async fn set_code_use_told(
         &self,
         id: CodeUseId,
+        told: Vec<String>,
         tell_at: Option<Moment>,
     ) -> Result<(), StoreError> {
-        self.write((id, tell_at), set_told).await
+        self.write((id, told, tell_at), set_told).await
     }
 
-    /// "This wasn't me": the password is dead, every session ends, and no browser is known any more.
+    /// The codes of a member that they did not use.
+    pub(crate) async fn disowned_code_uses(
+        &self,
+        member: &MemberId,
+    ) -> Result<Vec<CodeUseRow>, StoreError> {
+        self.reader().await?.all(DISOWNED, params![member]).await
+    }
+
+    /// "This wasn't me": the password is dead, every session ends, no browser is known any more, and the contacts go that
+    /// were added on the pages since the code was used.
     pub(crate) async fn disown_code_use(&self, id: CodeUseId) -> Result<CodeDisowned, StoreError> {
         self.write(id, disown).await
     }
@@ -113,12 +180,13 @@ impl Store {
 
 async fn set_told(
     tx: &mut Tx,
-    (id, tell_at): &(CodeUseId, Option<Moment>),
+    (id, told, tell_at): &(CodeUseId, Vec<String>, Option<Moment>),
 ) -> Result<(), StoreError> {
     let found: Option<CodeUseRow> = tx.maybe(BY_ID, params![id]).await?;
     let Some(row) = found else { return Ok(()) };
     let told = CodeUseRow {
         tell_at: *tell_at,
+        told: told.join(" "),
         ..row
     };
     tx.put(&told).await
@@ -135,16 +203,20 @@ async fn disown(tx: &mut Tx, id: &CodeUseId) -> Result<CodeDisowned, StoreError>
     let (None, Some(account)) = (since, account) else {
         return Ok(CodeDisowned::Outdated);
     };
-    if let Some(disowned_at) = row.disowned_at {
+    if let Some(closed_at) = row.closed_at {
         // An operator may have set a password since, which opened the account again.
-        let has_newer_password = account.credential_set_at.is_some_and(|at| at > disowned_at);
-        return Ok(if has_newer_password {
-            CodeDisowned::Outdated
-        } else {
-            CodeDisowned::Before(disowned_at)
-        });
+        if account.credential_set_at.is_some_and(|at| at > closed_at) {
+            return Ok(CodeDisowned::Outdated);
+        }
+        // Its contact gets no code alone either.
+        row.disowned_at = row.disowned_at.or(Some(tx.now()));
+        tx.put(&row).await?;
+        return Ok(CodeDisowned::Before(closed_at));
     }
     row.disowned_at = Some(tx.now());
+    let Some(disowned) = with_name(tx, row.clone()).await? else {
+        return Ok(CodeDisowned::Outdated);
+    };
     let locked = AccountRow {
         locked_at: Some(tx.now()),
         locked_by: Some(LockedBy::Member),
@@ -154,8 +226,113 @@ async fn disown(tx: &mut Tx, id: &CodeUseId) -> Result<CodeDisowned, StoreError>
     accounts::sign_out(tx, &member).await?;
     tx.run(devices::FORGET_OTHERS, params![member, None::<String>])
         .await?;
-    let line = AuditRow::of_member("not_me", "closed_after_code", &member, tx.now());
-    tx.insert(&line).await?;
     tx.put(&row).await?;
-    Ok(CodeDisowned::Now(row))
+    let now = tx.now();
+    tx.run(CLOSE_ALL, params![member, now]).await?;
+    take_back_contacts(tx, &member, row.used_at).await?;
+    not_me::said(tx, row.use_id.0, &member).await?;
+    let line = AuditRow {
+        member_name: Some(disowned.member_name.clone()),
+        member_email: Some(disowned.member_email.clone()),
+        ..AuditRow::of_member("not_me", "closed_after_code", &member, tx.now())
+    };
+    tx.insert(&line.in_log(LogLine::NotMe)).await?;
+    Ok(CodeDisowned::Now(Box::new(disowned)))
+}
+
+/// The same with the name of its member; none where they are gone.
+pub(super) async fn with_name(
+    tx: &mut Tx,
+    code: CodeUseRow,
+) -> Result<Option<DisownedCode>, StoreError> {
+    let found: Option<(String, String)> = tx.maybe(NAME, params![code.member_id]).await?;
+    Ok(found.map(|(member_name, member_email)| DisownedCode {
+        code,
+        member_name,
+        member_email,
+    }))
+}
+
+/// What was added on the pages since then may be somebody else's.
+async fn take_back_contacts(
+    tx: &mut Tx,
+    member: &MemberId,
+    since: Moment,
+) -> Result<(), StoreError> {
+    for row in contacts::of_member(tx, member).await? {
+        let is_of_pages = matches!(row.added_as, AddedAs::Proven | AddedAs::Member);
+        if !is_of_pages || row.added_at < since {
+            continue;
+        }
+        let line = AuditRow {
+            detail: row.added().map(|added| added.to.masked()),
+            ..AuditRow::of_member("contact", "removed_by_not_me", member, tx.now())
+        };
+        tx.insert(&line).await?;
+        contacts::delete_row(tx, &row).await?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use sqlx::migrate::Migrator;
+    use sqlx::sqlite::SqliteConnectOptions;
+    use sqlx::{ConnectOptions, Executor, Row, SqliteConnection};
+
+    /// A record of before version 26: imports have left lines of the audit. One contact was seen before the key was noted, one
+    /// at the same moment.
+    const BEFORE: &str = "
+        insert into member (member_id, name, business_email, business_email_key, login_method, status, role) values
+            ('mina', 'a', 'a@x.example', 'a@x.example', 'business_email', 'active', 'member'),
+            ('kim', 'b', 'b@x.example', 'b@x.example', 'business_email', 'active', 'member');
+        insert into audit (noted_at, event, outcome, member_id, detail) values
+            (1, 'contact', 'changed_by_import', 'mina', '+82 ··· ··42 → +82 ··· ··00'),
+            (2, 'contact', 'changed_by_import', 'mina', '+82 ··· ··00 → none'),
+            (3, 'contact', 'changed_by_import', 'mina', 'none → m··@mail.example'),
+            (4, 'contact', 'added', 'mina', '+82 ··· ··42'),
+            (5, 'contact', 'added', 'kim', 'k··@mail.example');
+        insert into key_fingerprint (place, fingerprint, noted_at) values (1, 'key', 10);
+        insert into contact_seen (member_id, channel, digest, seen_at) values ('mina', 'sms', 'x', 9), ('mina', 'email', 'y', 10);";
+
+    async fn upgraded() -> SqliteConnection {
+        let mut connection = SqliteConnectOptions::new()
+            .in_memory(true)
+            .connect()
+            .await
+            .unwrap();
+        let older = crate::store::migrations::migrations()
+            .into_iter()
+            .filter(|migration| migration.version < 26)
+            .collect();
+        Migrator::with_migrations(older)
+            .run(&mut connection)
+            .await
+            .unwrap();
+        connection.execute(BEFORE).await.unwrap();
+        crate::store::migrations::migrate(&mut connection)
+            .await
+            .unwrap();
+        connection
+    }
+
+    async fn rows(sql: &'static str) -> Vec<String> {
+        let rows = upgraded().await.fetch_all(sql).await.unwrap();
+        rows.iter().map(|row| row.get(0)).collect()
+    }
+
+    /// What an import changed a short time before the upgrade waits like what one changes after it.
+    #[tokio::test]
+    async fn the_upgrade_knows_since_when_a_contact_is_on_record() {
+        let sql = "select member_id || ' ' || coalesce(phone_since, '-') || ' ' || coalesce(personal_email_since, '-')
+            from member order by member_id";
+        assert_eq!(rows(sql).await, ["kim - -", "mina 2 3"]);
+    }
+
+    /// A digest from before the key was noted may be of another key.
+    #[tokio::test]
+    async fn the_upgrade_takes_no_older_digest_for_one_of_this_key() {
+        let sql = "select channel || ' ' || coalesce(key_fingerprint, '-') from contact_seen order by channel";
+        assert_eq!(rows(sql).await, ["email key", "sms -"]);
+    }
 }

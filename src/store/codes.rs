@@ -5,7 +5,7 @@ use super::sessions::Live;
 use super::{AccountRow, AuditRow, ContactRow, SessionRow, Store, StoreError, accounts, contacts};
 use crate::domain::contacts::AddedAs;
 use crate::domain::sign_in::{
-    CODE_LIFE, CODE_TRIES, CODES_COUNT_FOR, CodeDenied, LockedBy, Stage, WRONG_CODES_BEFORE_LOCK,
+    CODE_TRIES, CODES_COUNT_FOR, CodeDenied, CodePurpose, LockedBy, Stage, WRONG_CODES_BEFORE_LOCK,
     may_send_code,
 };
 use crate::domain::{Destination, LogLine, MemberId, Moment};
@@ -51,29 +51,35 @@ impl From<CodeDenied> for CodeError {
     }
 }
 
+/// A code that is about to be sent.
+#[derive(Clone, Debug)]
+pub struct MadeCode {
+    /// Its keyed digest.
+    pub digest: String,
+    /// What it is for.
+    pub purpose: CodePurpose,
+    /// Where it goes.
+    pub to: Destination,
+    /// The keyed digest of `to`.
+    pub to_digest: String,
+}
+
 struct NewCode {
     member: MemberId,
     session_key: String,
     stage: Stage,
-    digest: String,
-    to: Destination,
+    made: MadeCode,
 }
 
 impl Store {
     /// A code is about to be sent: it replaces the one before, unless it is too soon or there were too many, or the
     /// session is no longer at the stage at which it asked.
-    pub async fn new_code(
-        &self,
-        asking: &SessionRow,
-        digest: String,
-        to: &Destination,
-    ) -> Result<(), CodeError> {
+    pub async fn new_code(&self, asking: &SessionRow, made: MadeCode) -> Result<(), CodeError> {
         let code = NewCode {
             member: asking.member_id.clone(),
             session_key: asking.session_key.clone(),
             stage: asking.stage,
-            digest,
-            to: to.clone(),
+            made,
         };
         self.write(code, new_code).await
     }
@@ -139,12 +145,15 @@ async fn new_code(tx: &mut Tx, code: &NewCode) -> Result<(), CodeError> {
     tx.insert(&AuditRow::of_member("code", "sent", &code.member, tx.now()))
         .await?;
     let known = contacts::of_member(tx, &code.member).await?;
-    let to = code.to.full();
+    let made = &code.made;
+    let to = made.to.full();
     let is_added = known.iter().any(|contact| contact.address == to);
     let session = SessionRow {
         code_to: is_added.then(|| to.to_owned()),
-        code_digest: Some(code.digest.clone()),
-        code_mask: Some(code.to.masked()),
+        code_digest: Some(made.digest.clone()),
+        code_purpose: Some(made.purpose),
+        code_mask: Some(made.to.masked()),
+        code_to_digest: Some(made.to_digest.clone()),
         code_sent_at: Some(tx.now()),
         code_tries: CODE_TRIES,
         ..session
@@ -167,7 +176,9 @@ async fn take_back(tx: &mut Tx, (asking, digest): &(SessionRow, String)) -> Resu
     let without = SessionRow {
         code_to: None,
         code_digest: None,
+        code_purpose: None,
         code_mask: None,
+        code_to_digest: None,
         code_sent_at: None,
         code_tries: 0,
         ..session
@@ -193,7 +204,7 @@ async fn prove(
         Stage::Open
     };
     let tries = session.code_tries;
-    let proof = check_code(tx, &mut session, digest).await?;
+    let proof = check_code(tx, &mut session, (CodePurpose::SignIn, digest)).await?;
     if proof == Proof::Right {
         count_right(tx, account).await?;
         if let Some(address) = &session.code_to {
@@ -223,7 +234,7 @@ async fn prove_contact(
     let Some(contact) = contacts::room_for(&known, contact.clone()) else {
         return Ok(Proof::TooMany);
     };
-    let proof = check_code(tx, &mut session, digest).await?;
+    let proof = check_code(tx, &mut session, (CodePurpose::Contact, digest)).await?;
     if proof == Proof::Right {
         let line = AuditRow {
             detail: contact.added().map(|added| added.to.masked()),
@@ -277,15 +288,10 @@ pub(super) fn may_still_prove(account: &AccountRow, now: Moment) -> bool {
 pub(super) async fn check_code(
     tx: &mut Tx,
     session: &mut SessionRow,
-    digest: &str,
+    (purpose, digest): (CodePurpose, &str),
 ) -> Result<Proof, StoreError> {
     let now = tx.now();
-    let is_fresh = session.code_sent_at.is_some_and(|at| now - at < CODE_LIFE);
-    let Some(expected) = session
-        .code_digest
-        .clone()
-        .filter(|_| is_fresh && session.code_tries > 0)
-    else {
+    let Some(expected) = session.usable_code(purpose, now).map(str::to_owned) else {
         return Ok(Proof::Over);
     };
     let is_right = expected == digest;
@@ -312,7 +318,7 @@ pub(super) async fn check_code(
 /// A right code ends a lock that came from wrong passwords.
 pub(super) async fn count_right(tx: &mut Tx, mut account: AccountRow) -> Result<(), StoreError> {
     (account.failed_sign_ins, account.wrong_codes) = (0, 0);
-    account.wrong_sign_in_codes = 0;
+    account.forget_old_guesses(tx.now());
     if account.lock() == Some(LockedBy::Passwords) {
         (account.locked_at, account.locked_by) = (None, None);
         let line = AuditRow::of_member("code", "unlocked", &account.member_id, tx.now());

@@ -96,6 +96,12 @@ pub(super) const DELETE: &str = "
     where member_id = $1
         and address = $2";
 
+pub(super) const DELETE_OF: &str = "
+    delete from contact
+    where member_id = $1
+        and address = $2
+        and added_by = $3";
+
 pub(super) const SET_ANSWERED: &str = "
     update contact
     set answered_at = $3
@@ -148,6 +154,12 @@ pub(super) async fn delete(
     address: &str,
 ) -> Result<(), StoreError> {
     tx.run(DELETE, params![member, address]).await.map(drop)
+}
+
+/// Deletes what one person added; the same contact of somebody else stays.
+pub(super) async fn delete_row(tx: &mut Tx, row: &ContactRow) -> Result<(), StoreError> {
+    let values = params![row.member_id, row.address, row.added_by];
+    tx.run(DELETE_OF, values).await.map(drop)
 }
 
 /// Notes that a code which was sent to this contact came back, so the contact works.

@@ -1,13 +1,15 @@
 //! A new password in an open session, with a code in place of the old one. Every session goes on (S6).
 
-use super::code_uses::CodeUseRow;
+use super::code_uses::{CodeUseRow, CodeWentTo};
 use super::codes::{check_code, count_right, count_wrong, may_still_prove};
 use super::engine::Tx;
-use super::sessions::Live;
+use super::sessions::{Live, end};
 use super::{AccountRow, AuditRow, Proof, SessionRow, Store, StoreError, accounts};
 use crate::domain::code_alone::CodeUse;
-use crate::domain::sign_in::{CODE_LIFE, Stage};
+use crate::domain::sign_in::{CodePurpose, Stage};
 use crate::domain::{CodeUseId, MemberId};
+
+const PURPOSE: CodePurpose = CodePurpose::NewPassword;
 
 /// A new password with the code that was typed for it.
 #[derive(Clone)]
@@ -19,6 +21,7 @@ pub(crate) struct ForgottenPassword {
     /// The hash of the new password, as a PHC string.
     pub(crate) phc: String,
     pub(crate) use_id: CodeUseId,
+    pub(crate) key_fingerprint: String,
 }
 
 impl Store {
@@ -33,7 +36,8 @@ impl Store {
             .await
     }
 
-    /// Uses up the code and sets the password, which ends a lock after wrong passwords.
+    /// Uses up the code and sets the password, which ends a lock after wrong passwords. Sessions that are not open yet end:
+    /// somebody else may have begun them with the old password or with a code.
     pub(crate) async fn set_forgotten_password(
         &self,
         forgotten: ForgottenPassword,
@@ -63,15 +67,11 @@ async fn look_at(
     let Some((mut session, account)) = provable(tx, member, session_key).await? else {
         return Ok(Proof::NoSession);
     };
-    let is_fresh = |at| tx.now() - at < CODE_LIFE;
-    if session.code_digest.as_ref() == Some(digest)
-        && session.code_tries > 0
-        && session.code_sent_at.is_some_and(is_fresh)
-    {
+    if session.usable_code(PURPOSE, tx.now()) == Some(digest) {
         return Ok(Proof::Right);
     }
     let tries = session.code_tries;
-    let proof = check_code(tx, &mut session, digest).await?;
+    let proof = check_code(tx, &mut session, (PURPOSE, digest)).await?;
     if session.code_tries < tries {
         tx.put(&session).await?;
         count_wrong(tx, account).await?;
@@ -85,13 +85,18 @@ async fn set(tx: &mut Tx, forgotten: &ForgottenPassword) -> Result<Proof, StoreE
         return Ok(Proof::NoSession);
     };
     // It was right a moment ago, and may be over by now.
-    let proof = check_code(tx, &mut session, &forgotten.digest).await?;
+    let proof = check_code(tx, &mut session, (PURPOSE, &forgotten.digest)).await?;
     if proof != Proof::Right {
         return Ok(proof);
     }
     count_right(tx, account).await?;
     accounts::set_credential(tx, member, &forgotten.phc, None).await?;
     tx.put(&session).await?;
+    for other in Live::of(tx, member).await?.sessions {
+        if other.stage != Stage::Open {
+            end(tx, &other).await?;
+        }
+    }
     let now = tx.now();
     tx.insert(&AuditRow::of_member(
         "own_password",
@@ -100,7 +105,11 @@ async fn set(tx: &mut Tx, forgotten: &ForgottenPassword) -> Result<Proof, StoreE
         now,
     ))
     .await?;
-    let used = CodeUseRow::new(forgotten.use_id, member, CodeUse::NewPassword, now);
+    let to = CodeWentTo {
+        digest: session.code_to_digest.clone(),
+        key_fingerprint: forgotten.key_fingerprint.clone(),
+    };
+    let used = CodeUseRow::new(forgotten.use_id, member, (CodeUse::NewPassword, to), now);
     tx.insert(&used).await?;
     Ok(Proof::Right)
 }

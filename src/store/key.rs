@@ -76,6 +76,12 @@ const FORGET_SIGN_IN_CODES: &str = "
 const FORGET_CONTACT_CHECKS: &str = "
     delete from contact_check";
 
+/// An alarm that is still to be sent goes to everybody again, for the same reason.
+const FORGET_ALARMED: &str = "
+    update not_me
+    set told = ''
+    where told <> ''";
+
 const FINGERPRINT_OR_RESET: &str = "
     select 1
     from key_fingerprint
@@ -131,6 +137,7 @@ impl Store {
                 FORGET_CODES,
                 FORGET_SIGN_IN_CODES,
                 FORGET_CONTACT_CHECKS,
+                FORGET_ALARMED,
             ] {
                 tx.run(statement, params![]).await?;
             }

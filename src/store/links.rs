@@ -94,8 +94,8 @@ pub struct MovedLink {
 /// What became of links.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Linked {
-    /// How many accounts had no link before.
-    pub new: usize,
+    /// The accounts that had no link before.
+    pub new: Vec<NewLink>,
     pub unchanged: usize,
     pub moved: Vec<MovedLink>,
 }
@@ -183,6 +183,12 @@ impl Store {
             .map_err(|refused| refused.failure().unwrap_or(StoreError::Unavailable))
     }
 
+    /// What linking these accounts would come to now.
+    pub(crate) async fn plan_links(&self, links: &[NewLink]) -> Result<Linked, StoreError> {
+        let mut connection = self.slow_reader().await?;
+        sort(&mut connection, links).await
+    }
+
     /// Links chat accounts, all or none. An account that another person has is taken from them only where that is allowed.
     pub async fn link_all(&self, links: Vec<NewLink>, moving: Moving) -> Result<Linked, NotLinked> {
         self.write((links, moving), link_all).await
@@ -204,28 +210,33 @@ async fn link_all(
     (links, moving): &(Vec<NewLink>, Moving),
 ) -> Result<Linked, NotLinked> {
     // Before anything is written, because a refusal undoes nothing.
-    let (mut linked, mut new) = (Linked::default(), Vec::new());
-    for link in links {
-        match email_of(tx, link.platform, &link.chat_user).await? {
-            None => new.push(link),
-            Some(present) if present == link.email_key => linked.unchanged += 1,
-            Some(from) => linked.moved.push(MovedLink {
-                link: link.clone(),
-                from,
-            }),
-        }
-    }
+    let linked = sort(tx, links).await?;
     if *moving == Moving::Refused && !linked.moved.is_empty() {
         return Err(NotLinked::Taken(linked.moved));
     }
-    linked.new = new.len();
-    for link in new {
+    for link in &linked.new {
         put(tx, link, "done", masked(&link.email_key)).await?;
     }
     for MovedLink { link, from } in &linked.moved {
         let detail = [masked(from), masked(&link.email_key)];
         let detail = detail.into_iter().flatten().collect::<Vec<_>>().join(" → ");
         put(tx, link, "moved", Some(detail)).await?;
+    }
+    Ok(linked)
+}
+
+/// Tells apart what is new, what stands already and what moves.
+async fn sort(connection: &mut Connection, links: &[NewLink]) -> Result<Linked, StoreError> {
+    let mut linked = Linked::default();
+    for link in links {
+        match email_of(connection, link.platform, &link.chat_user).await? {
+            None => linked.new.push(link.clone()),
+            Some(present) if present == link.email_key => linked.unchanged += 1,
+            Some(from) => linked.moved.push(MovedLink {
+                link: link.clone(),
+                from,
+            }),
+        }
     }
     Ok(linked)
 }

@@ -206,7 +206,8 @@ mod tests {
                 (1, 'command', 'offered', 'jo', 'mina', 'r'), (2, 'command', 'unclear', null, null, null),
                 (3, 'command', 'outranked', 'kim', 'jo', null), (4, 'confirm', 'stale', 'jo', 'mina', 'r'),
                 (5, 'confirm', 'limit', 'jo', 'mina', 'r'), (6, 'click', 'not_yours', null, null, 'r'),
-                (7, 'contact', 'added', 'jo', 'kim', null), (8, 'contact', 'removed', null, 'kim', null);";
+                (7, 'contact', 'added', 'jo', 'kim', null), (8, 'contact', 'removed', null, 'kim', null),
+                (9, 'command', 'directory_down', 'kim', null, null), (10, 'click', 'chat_unavailable', 'jo', 'mina', 'r');";
         connection
             .execute(AssertSqlSafe(rows.to_owned()))
             .await

@@ -84,7 +84,7 @@ async fn disown(tx: &mut Tx, id: &ResetId) -> Result<Disowned, StoreError> {
     accounts::sign_out(tx, member).await?;
     tx.insert(&line(&row, "not_me", "closed", tx)).await?;
     tx.put(&row).await?;
-    not_me::said(tx, &row).await?;
+    not_me::said(tx, row.reset_id, &row.member_id).await?;
     Ok(Disowned::Now(Box::new(row)))
 }
 

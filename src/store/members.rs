@@ -79,6 +79,8 @@ pub(super) const ADMINISTRATORS: &str = sql!(
     "
     from member
     where role in ('primary_admin', 'member_and_department')
+        and status in ('active', 'inactive')
+    order by role desc
     limit $1"
 );
 
@@ -196,7 +198,7 @@ impl Store {
         self.reader().await?.all(ALL, params![]).await
     }
 
-    /// Members whose role lets them reset others, primary administrators first; not all of very many.
+    /// Members whose role and status let them reset others, primary administrators first; not all of very many.
     pub async fn administrators(&self) -> Result<Vec<MemberRow>, StoreError> {
         let most = MOST_ADMINISTRATORS;
         let mut reader = self.reader().await?;

@@ -8,7 +8,7 @@
 //!    [`amend`], [`ask_contact`], [`reserve`], [`moves`], [`steps`], [`told`], [`notices`], [`mailed_links`], [`looks`]; [`own_link`]
 //!    instead of one; [`history`] reads them back, and [`purge`] deletes them.
 //! 4. Commands that make no card, and administrators: [`notes`], [`tries`], [`links`], [`pins`]; [`not_me`], which they
-//!    hear of, and [`log_lines`], which they ask for.
+//!    hear of, with its [`alarms`] by e-mail, and [`log_lines`], which they ask for.
 //! 5. The built-in directory and its pages: [`members`], [`accounts`], [`sessions`], [`passwords`], [`codes`], [`forgotten`],
 //!    [`code_sign_ins`], [`code_uses`], [`contacts`], [`contact_checks`], [`devices`], [`import`], [`planned`], [`wipe`];
 //!    [`seen_contacts`] also knows members of other directories.
@@ -39,6 +39,7 @@
 //! read a whole table is private.
 
 mod accounts;
+mod alarms;
 mod amend;
 mod around;
 mod ask_contact;
@@ -96,6 +97,7 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 
 pub(crate) use self::accounts::{AccountRow, PasswordError, ResetUnderWay};
+pub(crate) use self::alarms::{DueAlarm, NotMe};
 pub use self::amend::Choice;
 pub(crate) use self::amend::{Amend, Amended};
 pub(crate) use self::audit::AuditRow;
@@ -106,8 +108,8 @@ pub(crate) use self::code_sign_ins::{
     CodeSignInRow, CodeToNote, SignInCode, SignInCodeError, TypedSignInCode,
 };
 pub(crate) use self::code_uses::{CodeDisowned, CodeUseRow};
-pub use self::codes::CodeError;
 pub(crate) use self::codes::Proof;
+pub use self::codes::{CodeError, MadeCode};
 pub(crate) use self::contact_checks::{
     ContactAnswer, ContactCheck, ContactCodeNotSent, ContactCodeSent,
 };
@@ -125,7 +127,7 @@ pub(crate) use self::mailed_links::{Disowned, LinkUse};
 pub use self::members::{MemberKey, MemberRow};
 pub use self::moves::MoveRefused;
 pub(crate) use self::moves::{BeginRefused, Shown, Successor};
-pub(crate) use self::not_me::DueAlarm;
+pub(crate) use self::not_me::UnheardCode;
 pub(crate) use self::notes::Noted;
 pub use self::notes::Why;
 pub(crate) use self::notices::NoticeRow;

@@ -378,6 +378,7 @@ fn successor_row(row: &ResetRow, successor: &Successor, now: Moment) -> ResetRow
         copy_digest: row.copy_digest.clone(),
         reachable_at: row.reachable_at,
         seen_reset_id: row.seen_reset_id,
+        contacts_since: Some(row.contacts_from()),
         reply: reply.map(|reply| reply.sealed.clone()),
         reply_until: reply.map(|reply| reply.until),
         ..ResetRow::offered(

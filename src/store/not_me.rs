@@ -2,18 +2,19 @@
 
 use super::engine::{Table, Tx, params, sql, table};
 use super::{MemberRow, ResetRow, Store, StoreError, resets};
-use crate::domain::{MemberId, Moment, ResetId, Span};
+use crate::domain::{CodeUseId, MemberId, Moment, ResetId, Span};
 
 /// How long after it was said administrators still hear it at a command. `log` shows it for as long as the reset is kept.
 const HEARD_FOR: Span = Span::hours(30 * 24);
 
 /// How long an attempt to send the alarm may take, before another one may begin.
-pub(super) const SEND_LEASE: Span = Span::minutes(3);
+pub(super) const SEND_LEASE: Span = Span::minutes(5);
 
 table! {
-    /// What a member said of a reset.
+    /// What a member said of a reset, or of a code that took the place of their password.
     pub(super) struct NotMeRow in "not_me" {
         key {
+            /// The id of the reset or of the code.
             reset_id: ResetId,
         }
         fixed {
@@ -39,6 +40,17 @@ table! {
             heard_at: Moment,
         }
         changing {}
+    }
+}
+
+impl NotMeRow {
+    fn add_told(&mut self, digest: &str) {
+        if !self.told.split_whitespace().any(|one| one == digest) {
+            if !self.told.is_empty() {
+                self.told.push(' ');
+            }
+            self.told.push_str(digest);
+        }
     }
 }
 
@@ -70,6 +82,7 @@ pub(super) const UNHEARD: &str = sql!(
     join reset on reset.reset_id = not_me.reset_id
     where not_me.said_at > $3
         and ($2 = 1 or reset.admin_id = $1)
+        and reset.member_id <> $1
         and not exists (
             select 1
             from not_me_heard
@@ -79,6 +92,35 @@ pub(super) const UNHEARD: &str = sql!(
     order by not_me.said_at
     limit 3"
 );
+
+/// The same of codes. Primary administrators hear of them: nobody else has made them.
+pub(super) const UNHEARD_CODES: &str = "
+    select
+        code_use.use_id,
+        member.name,
+        code_use.used_at
+    from not_me
+    join code_use on code_use.use_id = not_me.reset_id
+    join member on member.member_id = code_use.member_id
+    where not_me.said_at > $2
+        and not exists (
+            select 1
+            from not_me_heard
+            where not_me_heard.reset_id = not_me.reset_id
+                and not_me_heard.person_id = $1
+        )
+    order by not_me.said_at
+    limit 3";
+
+/// The code that the member disowned, as long as no password was set since.
+pub(super) const DISOWNED_CODE: &str = "
+    select code_use.used_at
+    from code_use
+    join member on member.member_id = code_use.member_id
+    where code_use.member_id = $1
+        and code_use.disowned_at >= coalesce(member.credential_set_at, 0)
+    order by code_use.used_at desc
+    limit 1";
 
 pub(super) const FORGET_HEARD: &str = "
     delete from not_me_heard
@@ -106,28 +148,29 @@ pub(super) const PRIMARY_ADMINS: &str = sql!(
     limit 20"
 );
 
-/// An alarm that goes out now.
+/// A code that a primary administrator has not heard of.
 #[derive(Clone, Debug)]
-pub(crate) struct DueAlarm {
-    /// The reset that the member did not ask for.
-    pub reset: ResetRow,
-    pub said_at: Moment,
-    /// The keyed digests of those who have it.
-    pub told: Vec<String>,
+pub(crate) struct UnheardCode {
+    pub use_id: CodeUseId,
+    pub member_name: String,
+    pub used_at: Moment,
 }
 
 impl Store {
-    /// The alarms that are due. Each is taken: another process finds it only after the time that an attempt may take.
-    pub(crate) async fn due_alarms(&self) -> Result<Vec<DueAlarm>, StoreError> {
-        let due: Vec<NotMeRow> = {
-            let mut connection = self.slow_reader().await?;
-            let now = connection.now();
-            connection.all(DUE, params![now]).await?
-        };
-        if due.is_empty() {
-            return Ok(Vec::new());
-        }
-        self.write(due, take_due).await
+    /// Notes that this recipient has the alarm, at once: a stop or a crash before the others have it tells nobody twice.
+    pub(crate) async fn note_alarmed(&self, id: ResetId, digest: String) -> Result<(), StoreError> {
+        self.write(
+            (id, digest),
+            async |tx: &mut Tx, (id, digest): &(ResetId, String)| {
+                let found: Option<NotMeRow> = tx.maybe(BY_ID, params![id]).await?;
+                if let Some(mut row) = found {
+                    row.add_told(digest);
+                    tx.put(&row).await?;
+                }
+                Ok::<_, StoreError>(())
+            },
+        )
+        .await
     }
 
     /// Notes who has the alarm now, and when it goes out to the others; none where nobody is left.
@@ -141,32 +184,76 @@ impl Store {
     }
 
     /// What members said of resets and this administrator has not heard: of their own, and of everybody's where
-    /// `is_primary`. It counts as heard from now on.
+    /// `is_primary`, but for what they said themselves. True beside one after which the member was reset again. It counts
+    /// as heard from now on.
     pub(crate) async fn hear(
         &self,
         person: &MemberId,
         is_primary: bool,
-    ) -> Result<Vec<ResetRow>, StoreError> {
-        let unheard: Vec<ResetRow> = {
+    ) -> Result<Vec<(ResetRow, bool)>, StoreError> {
+        let mut unheard = Vec::new();
+        {
             let mut connection = self.reader().await?;
             let since = connection.now() - HEARD_FOR;
             let is_primary = i64::from(is_primary);
-            connection
+            let rows: Vec<ResetRow> = connection
                 .all(UNHEARD, params![person, is_primary, since])
-                .await?
-        };
+                .await?;
+            for row in rows {
+                let newest = resets::newest_change(&mut connection, &row).await?;
+                let is_over = newest.is_some_and(|newest| newest.changing_at > row.changing_at);
+                unheard.push((row, is_over));
+            }
+        }
         if unheard.is_empty() {
             return Ok(unheard);
         }
         let heard = unheard
             .iter()
-            .map(|row| (row.reset_id, person.clone()))
+            .map(|(row, _)| (row.reset_id, person.clone()))
             .collect();
         self.note_heard(heard).await?;
         Ok(unheard)
     }
 
-    /// Notes which administrators heard of which reset.
+    /// The same of codes, for a primary administrator.
+    pub(crate) async fn hear_codes(
+        &self,
+        person: &MemberId,
+    ) -> Result<Vec<UnheardCode>, StoreError> {
+        let unheard: Vec<(CodeUseId, String, Moment)> = {
+            let mut connection = self.reader().await?;
+            let since = connection.now() - HEARD_FOR;
+            connection
+                .all(UNHEARD_CODES, params![person, since])
+                .await?
+        };
+        if unheard.is_empty() {
+            return Ok(Vec::new());
+        }
+        let heard = unheard.iter().map(|(id, ..)| (id.0, person.clone()));
+        self.note_heard(heard.collect()).await?;
+        let codes = unheard
+            .into_iter()
+            .map(|(use_id, member_name, used_at)| UnheardCode {
+                use_id,
+                member_name,
+                used_at,
+            });
+        Ok(codes.collect())
+    }
+
+    /// When a code was used that the member has disowned since, if no password was set after that.
+    pub(crate) async fn disowned_code(
+        &self,
+        member: &MemberId,
+    ) -> Result<Option<Moment>, StoreError> {
+        let mut connection = self.reader().await?;
+        let found: Option<(Moment,)> = connection.maybe(DISOWNED_CODE, params![member]).await?;
+        Ok(found.map(|(used_at,)| used_at))
+    }
+
+    /// Notes which administrators heard of which reset or code.
     pub(crate) async fn note_heard(
         &self,
         heard: Vec<(ResetId, MemberId)>,
@@ -195,36 +282,15 @@ impl Store {
 }
 
 /// A member says it now: the alarm is about to go out, and last looks of open cards are out of date.
-pub(super) async fn said(tx: &mut Tx, row: &ResetRow) -> Result<(), StoreError> {
+pub(super) async fn said(tx: &mut Tx, id: ResetId, member: &MemberId) -> Result<(), StoreError> {
     let said = NotMeRow {
-        reset_id: row.reset_id,
+        reset_id: id,
         said_at: tx.now(),
         send_at: Some(tx.now() + SEND_LEASE),
         told: String::new(),
     };
     tx.insert_new(&said).await?;
-    tx.run(OUTDATE_CARDS, params![row.member_id])
-        .await
-        .map(drop)
-}
-
-async fn take_due(tx: &mut Tx, due: &Vec<NotMeRow>) -> Result<Vec<DueAlarm>, StoreError> {
-    let mut taken = Vec::new();
-    for seen in due {
-        let present: Option<NotMeRow> = tx.maybe(BY_ID, params![seen.reset_id]).await?;
-        let Some(mut row) = present.filter(|row| row.send_at == seen.send_at) else {
-            continue;
-        };
-        let reset = resets::find(tx, row.reset_id).await?;
-        row.send_at = reset.as_ref().map(|_| tx.now() + SEND_LEASE);
-        tx.put(&row).await?;
-        taken.extend(reset.map(|reset| DueAlarm {
-            reset,
-            said_at: row.said_at,
-            told: row.told.split_whitespace().map(str::to_owned).collect(),
-        }));
-    }
-    Ok(taken)
+    tx.run(OUTDATE_CARDS, params![member]).await.map(drop)
 }
 
 async fn note_sent(
@@ -235,7 +301,9 @@ async fn note_sent(
     let Some(mut row) = found else {
         return Ok(());
     };
-    row.told = told.join(" ");
+    for digest in told {
+        row.add_told(digest);
+    }
     row.send_at = next.map(|next| tx.now() + next);
     tx.put(&row).await
 }

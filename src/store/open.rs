@@ -38,6 +38,7 @@ pub struct StoreTasks {
     /// Ends with the readers.
     closing: tokio::task::JoinHandle<()>,
     watch: Watch,
+    was_brought_up_to_date: bool,
     /// Held here too, because a panic of the task must not give up the lock while others still read.
     file: Arc<DatabaseFile>,
 }
@@ -46,6 +47,11 @@ impl StoreTasks {
     /// Notices when nothing can be recorded any more.
     pub fn watch(&self) -> Watch {
         self.watch.clone()
+    }
+
+    /// True where an older record was brought to this version when it was opened.
+    pub(crate) fn was_brought_up_to_date(&self) -> bool {
+        self.was_brought_up_to_date
     }
 
     /// Waits until everything that was queued is committed, and closes the database. Drop every [`Store`] first. The last
@@ -91,7 +97,7 @@ pub enum Use {
     Serve,
     /// All other commands: beside a running `serve`.
     Beside,
-    /// `check`: the same, and nothing is left behind: no migration is made, no file, and the journal mode stays.
+    /// `check` and dry runs: the same, and nothing is left behind: no migration is made, no file, and the journal mode stays.
     Look,
 }
 
@@ -169,10 +175,11 @@ impl Store {
         let writing = options.clone().pragma("cache_size", WRITER_CACHE);
         let mut connection = writing.connect().await?;
         check_version(&mut connection).await?;
+        let mut was_brought_up_to_date = false;
         if how == Use::Look {
             connection = closed_if_older(connection).await?;
         } else {
-            bring_up_to_date(&mut connection, &mut file, how).await?;
+            was_brought_up_to_date = bring_up_to_date(&mut connection, &mut file, how).await?;
         }
         if file.is_new {
             keep_name(path)?;
@@ -202,6 +209,7 @@ impl Store {
             readers: [slow_readers.clone(), readers.clone()],
             closing: spawn(close_given_up(closing, Arc::clone(&file))),
             watch,
+            was_brought_up_to_date,
             file,
         };
         let store = Self {
@@ -277,13 +285,14 @@ fn options(path: &Path) -> SqliteConnectOptions {
         .disable_statement_logging()
 }
 
-/// Applies the migrations that are missing; never under another process that holds the file.
+/// Applies the migrations that are missing; never under another process that holds the file. True where there were some.
 async fn bring_up_to_date(
     connection: &mut SqliteConnection,
     file: &mut DatabaseFile,
     how: Use,
-) -> Result<(), OpenError> {
-    let locks_for_it = how == Use::Beside && is_outdated(connection).await?;
+) -> Result<bool, OpenError> {
+    let is_outdated = is_outdated(connection).await?;
+    let locks_for_it = how == Use::Beside && is_outdated;
     if locks_for_it {
         file.lock().map_err(OpenError::when_outdated)?;
     }
@@ -291,7 +300,7 @@ async fn bring_up_to_date(
     if locks_for_it {
         file.unlock()?;
     }
-    Ok(())
+    Ok(is_outdated)
 }
 
 /// The connection to a database of this version. One of another version is closed, so that SQLite removes its files again.
@@ -479,6 +488,7 @@ mod tests {
             readers: [slow_readers, readers],
             closing: spawn(close_given_up(closing, Arc::clone(&file))),
             watch: Watch::new(&path, task).unwrap(),
+            was_brought_up_to_date: false,
             file,
         };
         tasks.finish().await;

@@ -16,7 +16,9 @@ pub enum OpenError {
     )]
     Outdated,
     /// It is of an older version, and whoever only looks brings nothing up to date.
-    #[error("the database is of an older relatch; the next `relatch serve` brings it up to date")]
+    #[error(
+        "the database is of an older relatch. Nothing was changed. The next `relatch serve` brings it up to date"
+    )]
     Older,
     /// There is no file, and there should be one.
     #[error("the database is missing")]

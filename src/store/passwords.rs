@@ -142,7 +142,7 @@ async fn begin_session(
     // right. A known browser lifts no lock, because then others could guess a hundred times more.
     if session.stage == Stage::Open && account.locked_at.is_none() {
         (account.failed_sign_ins, account.wrong_codes) = (0, 0);
-        account.wrong_sign_in_codes = 0;
+        account.forget_old_guesses(tx.now());
         accounts::save(tx, &account).await?;
     }
     let stage = session.stage.as_str();

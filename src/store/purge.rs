@@ -61,15 +61,37 @@ const CODE_SIGN_INS: &str = "
         limit $2
     )";
 
-/// A member may be locked for as long as one was disowned.
-const CODE_USES: &str = "
+/// Codes that took the place of a password, with what their members said of them. A member may be locked for as long as one
+/// was disowned.
+const CODE_USES: [&str; 3] = [
+    "
+    delete from not_me_heard
+    where reset_id in (
+        select use_id
+        from code_use
+        where used_at < $1
+        order by used_at, use_id
+        limit $2
+    )",
+    "
+    delete from not_me
+    where reset_id in (
+        select use_id
+        from code_use
+        where used_at < $1
+        order by used_at, use_id
+        limit $2
+    )",
+    "
     delete from code_use
     where use_id in (
         select use_id
         from code_use
         where used_at < $1
+        order by used_at, use_id
         limit $2
-    )";
+    )",
+];
 
 const SESSIONS: &str = "
     delete from session
@@ -177,7 +199,7 @@ const PURGES: [(&[&str], Span); 10] = [
     (&[CONTACT_COMMANDS], COMMANDS_COUNT_FOR),
     (&[CONTACT_CHECKS], Span::hours(1)),
     (&[CODE_SIGN_INS], SIGN_IN_CODES_COUNT_FOR),
-    (&[CODE_USES], Span::hours(400 * 24)),
+    (&CODE_USES, Span::hours(400 * 24)),
     (&[SESSIONS], Span::hours(7 * 24)),
     (&[AUDIT], Span::hours(400 * 24)),
     (&[LOOK_UPS], COUNT_FOR),

@@ -44,6 +44,8 @@ table! {
             offered_at: Moment,
             /// When its buttons stop working.
             expires_at: Moment,
+            /// From when on a contact that another administrator adds counts at once; none for since the card.
+            contacts_since: Option<Moment>,
         }
         changing {
             /// Of the card while it is open, then of the reset.
@@ -119,8 +121,10 @@ table! {
             look_at: Option<Moment>,
             /// When it was set again, by the directory's clock.
             set_again_at: Option<Moment>,
-            /// When another administrator was asked to add a contact for its code.
+            /// When another administrator was about to be asked for a contact for its code; none if nobody could be.
             contact_asked_at: Option<Moment>,
+            /// When that question had reached one.
+            contact_sent_at: Option<Moment>,
             /// When the guide was sent in place of this reset.
             guided_at: Option<Moment>,
         }
@@ -356,6 +360,8 @@ impl ResetRow {
             look_at: None,
             set_again_at: None,
             contact_asked_at: None,
+            contact_sent_at: None,
+            contacts_since: None,
         }
     }
 
@@ -406,6 +412,11 @@ impl ResetRow {
     /// True where the process that carries it out is taken for dead.
     pub(super) fn is_given_up(&self, now: Moment) -> bool {
         self.deadline_at.is_none_or(|at| at <= now - GIVEN_UP_AFTER)
+    }
+
+    /// From when on a contact that another administrator adds counts at once for its code (S42).
+    pub fn contacts_from(&self) -> Moment {
+        self.contacts_since.unwrap_or(self.offered_at)
     }
 
     /// True for the chat account that asked for it.

@@ -3,7 +3,9 @@
 use super::accounts;
 use super::engine::{Connection, Joined, Table, Tx, params, sql, table};
 use super::{AccountRow, AuditRow, MemberRow, Store, StoreError};
-use crate::domain::sign_in::{LockedBy, PROVING_LIFE, SESSION_LIFE, SESSIONS_AT_ONCE, Stage};
+use crate::domain::sign_in::{
+    CODE_LIFE, CodePurpose, LockedBy, PROVING_LIFE, SESSION_LIFE, SESSIONS_AT_ONCE, Stage,
+};
 use crate::domain::{MemberId, Moment, Span};
 
 table! {
@@ -30,13 +32,17 @@ table! {
             agent: Option<String>,
             /// The code that was sent last, as a keyed digest; none once it was used.
             code_digest: Option<String>,
+            /// What it is for. It is worth nothing for another purpose.
+            code_purpose: Option<CodePurpose>,
             /// The masked contact it went to.
             code_mask: Option<String>,
+            /// The same as a keyed digest.
+            code_to_digest: Option<String>,
             /// When the last code was sent.
             code_sent_at: Option<Moment>,
             /// How often it may still be typed.
             code_tries: u32,
-            /// True once a code has opened it.
+            /// True once a code has opened it beside a password. A code alone proves nothing that its contact does not.
             is_proven: bool,
             /// The added contact that the last code went to, in full; none for a contact of the directory.
             code_to: Option<String>,
@@ -62,12 +68,21 @@ impl SessionRow {
             ended_at: None,
             agent,
             code_digest: None,
+            code_purpose: None,
             code_mask: None,
+            code_to_digest: None,
             code_sent_at: None,
             code_tries: 0,
             is_proven: false,
             code_to: None,
         }
+    }
+
+    /// The digest of the code that was sent last for this purpose, while it can be typed.
+    pub(super) fn usable_code(&self, purpose: CodePurpose, now: Moment) -> Option<&str> {
+        let is_fresh = self.code_sent_at.is_some_and(|at| now - at < CODE_LIFE);
+        let is_usable = is_fresh && self.code_tries > 0 && self.code_purpose == Some(purpose);
+        self.code_digest.as_deref().filter(|_| is_usable)
     }
 
     /// True while the session lives: not ended, not over, and begun after the member was last signed out.

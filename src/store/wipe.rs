@@ -17,7 +17,10 @@ const WIPE: [&str; 9] = [
         credential_set_at = null,
         temporary_until = null,
         codes_sent = null,
-        wrong_sign_in_codes = 0
+        wrong_sign_in_codes = 0,
+        wrong_sign_in_code_at = null,
+        wrong_code_noted_at = null,
+        code_denied_at = null
     where member_id = $1",
     "
     delete from session

@@ -175,42 +175,50 @@ fn a_directory_that_does_not_answer_is_said() {
 /// A pretend Lark that tells of Jo and of nobody else, and refuses to tell of addresses with `code` in them.
 async fn lark() -> wiremock::MockServer {
     let server = wiremock::MockServer::start().await;
-    let answer = |request: &wiremock::Request| {
-        let path = request.url.path();
-        let typed = String::from_utf8_lossy(&request.body).into_owned();
-        let done = |data: serde_json::Value| {
-            (
-                200,
-                serde_json::json!({ "code": 0, "msg": "ok", "data": data }),
-            )
-        };
-        let (status, body) = if path.ends_with("tenant_access_token/internal") {
-            let token = serde_json::json!({ "code": 0, "msg": "ok", "tenant_access_token": "t", "expire": 7200 });
-            (200, token)
-        } else if let Some((_, code)) = typed.split_once("code-") {
-            let code: i64 = code[..8].parse().unwrap();
-            (400, serde_json::json!({ "code": code, "msg": "refused" }))
-        } else if path.ends_with("batch_get_id") && typed.contains("jo@acme.example") {
-            done(
-                serde_json::json!({ "user_list": [{ "email": "jo@acme.example", "user_id": "ou_jo" }] }),
-            )
-        } else if path.ends_with("batch_get_id") {
-            done(serde_json::json!({ "user_list": [{ "email": "pia@acme.example" }] }))
-        } else {
-            done(serde_json::json!({ "user": {
-                "open_id": "ou_jo", "name": "Jo Lim", "enterprise_email": "jo@acme.example", "email": "jo@acme.example",
-                "mobile": "", "is_tenant_manager": false,
-                "status": { "is_frozen": false, "is_resigned": false, "is_activated": true, "is_exited": false,
-                    "is_unjoin": false },
-            } }))
-        };
-        wiremock::ResponseTemplate::new(status).set_body_json(body)
-    };
     wiremock::Mock::given(wiremock::matchers::any())
-        .respond_with(answer)
+        .respond_with(lark_answer)
         .mount(&server)
         .await;
     server
+}
+
+fn lark_answer(request: &wiremock::Request) -> wiremock::ResponseTemplate {
+    let path = request.url.path();
+    let typed = String::from_utf8_lossy(&request.body).into_owned();
+    let done = |data: serde_json::Value| {
+        (
+            200,
+            serde_json::json!({ "code": 0, "msg": "ok", "data": data }),
+        )
+    };
+    let (status, body) = if path.ends_with("tenant_access_token/internal") {
+        let token = serde_json::json!({ "code": 0, "msg": "ok", "tenant_access_token": "t", "expire": 7200 });
+        (200, token)
+    } else if let Some((_, code)) = typed.split_once("code-") {
+        let code: i64 = code[..8].parse().unwrap();
+        (400, serde_json::json!({ "code": code, "msg": "refused" }))
+    } else if path.ends_with("batch_get_id") && typed.contains("jo@acme.example") {
+        done(
+            serde_json::json!({ "user_list": [{ "email": "jo@acme.example", "user_id": "ou_jo" }] }),
+        )
+    } else if path.ends_with("batch_get_id") {
+        done(serde_json::json!({ "user_list": [{ "email": "pia@acme.example" }] }))
+    } else {
+        done(serde_json::json!({ "user": {
+            "open_id": "ou_jo", "name": "Jo Lim", "enterprise_email": "jo@acme.example", "email": "jo@acme.example",
+            "mobile": "", "is_tenant_manager": false,
+            "status": { "is_frozen": false, "is_resigned": false, "is_activated": true, "is_exited": false,
+                "is_unjoin": false },
+        } }))
+    };
+    wiremock::ResponseTemplate::new(status).set_body_json(body)
+}
+
+fn lark_settings(server: &str) -> String {
+    format!(
+        "help_url = \"https://help.acme.example\"\n[[directory]]\nkind = \"lark\"\napp_id = \"cli_a1b2\"\napp_secret = \"8f742231b10e8888abcd99yyyzzz85a5\"\n\
+        api_url = \"{server}/open-apis/\"\n"
+    )
 }
 
 /// Lines of which the directory does not tell are not linked with those of which it does, and end no asking: one slip
@@ -219,11 +227,7 @@ async fn lark() -> wiremock::MockServer {
 fn a_file_is_linked_only_where_the_directory_told_of_every_line() {
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let server = runtime.block_on(lark());
-    let place = Place::new(&format!(
-        "help_url = \"https://help.acme.example\"\n[[directory]]\nkind = \"lark\"\napp_id = \"cli_a1b2\"\napp_secret = \"8f742231b10e8888abcd99yyyzzz85a5\"\n\
-        api_url = \"{}/open-apis/\"\n",
-        server.uri()
-    ));
+    let place = Place::new(&lark_settings(&server.uri()));
     // The app may not do that: a matter of set-up. Then a limit, which passes.
     let no_right = [1, 2, 3].map(|at| format!("slack,U{at},a{at}-code-99991672@acme.example\n"));
     let no_right = no_right.concat();
@@ -290,6 +294,99 @@ fn a_link_is_moved_on_demand_only() {
             "moved UMINA m···@acme.example → j···@acme.example"
         ]
     );
+}
+
+/// What a file of links would do, without doing it: also before there is a database, which is not made for it.
+#[test]
+fn a_dry_run_of_links_shows_what_would_change() {
+    let place = place();
+    place.run(&["link", "slack", "UMINA", "mina.park@acme.example"]);
+    let before = (links(&place), place.look("select event from audit"));
+    place.write(
+        "links.csv",
+        &format!("{HEADER}slack,UJO,jo@acme.example\nslack,UMINA,jo@acme.example\n"),
+    );
+    let ran = place.run(&["link", "--csv", "links.csv", "--dry-run", "--move"]);
+    assert_eq!(
+        (ran.code, ran.out.as_str()),
+        (
+            0,
+            "slack UJO would be linked to Jo Lim (jo@acme.example)\n\
+            slack UMINA would be moved from Mina Park (mina.park@acme.example) to Jo Lim (jo@acme.example)\n\
+            1 would be linked, 1 moved, 0 unchanged. This was a dry run. Nothing was changed.\n"
+        ),
+        "{}",
+        ran.err
+    );
+    // What would be refused is refused here too.
+    let ran = place.run(&["link", "--csv", "links.csv", "--dry-run"]);
+    assert!(
+        ran.code == 1 && ran.err.contains("Nothing was changed.") && ran.err.contains("--move"),
+        "{} {}",
+        ran.out,
+        ran.err
+    );
+    assert_eq!(
+        (links(&place), place.look("select event from audit")),
+        before
+    );
+
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let server = runtime.block_on(lark());
+    let new = Place::new(&lark_settings(&server.uri()));
+    new.write("links.csv", &format!("{HEADER}slack,UJO,jo@acme.example\n"));
+    let ran = new.run(&["link", "--csv", "links.csv", "--dry-run"]);
+    assert_eq!(ran.code, 0, "{}", ran.err);
+    assert!(
+        ran.out.contains("slack UJO would be linked to Jo Lim"),
+        "{}",
+        ran.out
+    );
+    assert!(!new.has("relatch.db"), "no database is made");
+}
+
+/// Whom the accounts belonged to is asked before they are moved: a directory that does not answer then keeps nobody from
+/// reading what was done.
+#[test]
+fn no_directory_is_asked_after_a_move() {
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let place = std::sync::Arc::new(Place::new(""));
+    let asked = std::sync::Arc::new(std::sync::Mutex::new(Vec::new()));
+    let server = runtime.block_on(wiremock::MockServer::start());
+    let (looker, seen) = (std::sync::Arc::clone(&place), std::sync::Arc::clone(&asked));
+    let answer = move |request: &wiremock::Request| {
+        let typed = String::from_utf8_lossy(&request.body).into_owned();
+        if typed.contains("mina.park@acme.example") {
+            let looker = std::sync::Arc::clone(&looker);
+            let now = std::thread::spawn(move || links(&looker));
+            seen.lock().unwrap().extend(now.join().unwrap());
+        }
+        lark_answer(request)
+    };
+    runtime.block_on(
+        wiremock::Mock::given(wiremock::matchers::any())
+            .respond_with(answer)
+            .mount(&server),
+    );
+    place.write("relatch.toml", &lark_settings(&server.uri()));
+    assert_eq!(place.run(&["members", "list"]).code, 0);
+    place.sql("insert into link values ('slack', 'UMINA', 'mina.park@acme.example', 1)");
+    let ran = place.run(&["link", "--move", "slack", "UMINA", "jo@acme.example"]);
+    assert!(
+        ran.code == 0
+            && ran
+                .out
+                .contains("was moved from mina.park@acme.example to Jo Lim"),
+        "{} {}",
+        ran.out,
+        ran.err
+    );
+    assert_eq!(links(&place), ["slack UMINA jo@acme.example"]);
+    let asked = asked.lock().unwrap();
+    assert!(!asked.is_empty(), "nobody was asked for Mina");
+    for at_that_time in asked.iter() {
+        assert_eq!(at_that_time, "slack UMINA mina.park@acme.example");
+    }
 }
 
 /// Also those that reach nobody any more, and accounts of a platform that this version does not know.

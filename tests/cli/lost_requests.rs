@@ -8,6 +8,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use cbc::cipher::block_padding::Pkcs7;
 use cbc::cipher::{BlockModeEncrypt, KeyIvInit};
+use hmac::{Hmac, KeyInit, Mac};
 use relatch::surface::clock::Clock;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
@@ -309,4 +310,115 @@ fn the_line_about_an_old_event_of_lark_tells_what_to_switch_on() {
         401
     );
     assert_eq!(serving.hears("")["message"], "refused an unsigned request");
+}
+
+/// The Request URL leads past every route, where nothing says of which platform a request is but its signature's header.
+#[test]
+fn a_request_that_a_platform_signed_is_told_wherever_it_came() {
+    let place = Place::new(&SETTINGS.replace("reset.acme.example", "acme.example/reset"));
+    let mut serving = Serving::start(&place);
+    for (request, header, status, message) in [
+        (
+            "POST /",
+            "x-slack-signature",
+            405,
+            "POST outside of /reset/slack: there is only /reset/slack/commands, /reset/slack/interactions",
+        ),
+        (
+            "POST /reset/canary?canary",
+            "x-slack-signature",
+            404,
+            "POST outside of /reset/slack: there is only /reset/slack/commands, /reset/slack/interactions",
+        ),
+        (
+            "POST /slackcanary",
+            "x-signature-ed25519",
+            404,
+            "POST outside of /reset/discord: there is only /reset/discord/interactions",
+        ),
+        (
+            "POST /signin/canary",
+            "x-lark-signature",
+            404,
+            "POST outside of /reset/lark: there is only /reset/lark/events",
+        ),
+    ] {
+        let headers = [(header, "canary")];
+        assert_eq!(send(&serving, request, &headers), status, "{request}");
+        let line = serving.hears("POST");
+        assert_eq!(line["message"], message);
+        no_secret_in(&line);
+        std::thread::sleep(PAUSE);
+    }
+}
+
+/// The headers with which Slack signs a body (Slack, "Verifying requests from Slack").
+fn signed_by_slack(secret: &str, body: &str) -> [(&'static str, String); 3] {
+    let at = Clock::System.now().unix_seconds().to_string();
+    let mut mac = Hmac::<Sha256>::new_from_slice(secret.as_bytes()).unwrap();
+    mac.update(format!("v0:{at}:{body}").as_bytes());
+    let signature = format!("v0={}", hex::encode(mac.finalize().into_bytes()));
+    let form = "application/x-www-form-urlencoded".to_owned();
+    [
+        ("content-type", form),
+        ("x-slack-request-timestamp", at),
+        ("x-slack-signature", signature),
+    ]
+}
+
+/// The set-up at Slack and the settings differ: the log says which of the two to correct.
+#[test]
+fn what_slack_signs_and_is_refused_is_told_with_what_to_set() {
+    const OWN: &str = "0123456789abcdef0123456789abcdef";
+    let command = "team_id=TACME&user_id=UJO&command=%2Freset-password&text=canary";
+    let elsewhere = command.replace("TACME", "TELSE");
+    let click = "payload=%7B%22type%22%3A%22canary%22%7D";
+    let (commands, interactions) = ("POST /slack/commands", "POST /slack/interactions");
+    let place = Place::new(SETTINGS);
+    let mut serving = Serving::start(&place);
+    for (request, secret, body, status, advice) in [
+        (
+            commands,
+            "canary-secret-of-another-app",
+            command,
+            401,
+            "refused an unsigned request; if that is so with every request, copy slack.signing_secret again",
+        ),
+        (
+            commands,
+            OWN,
+            elsewhere.as_str(),
+            401,
+            "refused an unsigned request; if that is so with every request, correct slack.team_id",
+        ),
+        (
+            interactions,
+            OWN,
+            command,
+            400,
+            "refused a request at another address than its own: set Slash Commands, Request URL",
+        ),
+        (
+            commands,
+            OWN,
+            click,
+            400,
+            "refused a request at another address than its own: set Interactivity & Shortcuts, Request URL",
+        ),
+    ] {
+        let headers = signed_by_slack(secret, body);
+        let headers = headers
+            .each_ref()
+            .map(|(name, value)| (*name, value.as_str()));
+        assert_eq!(
+            send_body(&serving, request, &headers, body),
+            status,
+            "{advice}"
+        );
+        let line = serving.hears("refused");
+        let message = line["message"].as_str().unwrap();
+        assert!(message.starts_with(advice), "{line}");
+        no_secret_in(&line);
+        std::thread::sleep(PAUSE);
+    }
 }

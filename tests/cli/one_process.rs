@@ -239,3 +239,47 @@ fn an_exposed_database_is_refused() {
     assert_eq!((ran.code, ran.out.as_str()), (78, ""));
     assert!(ran.err.contains("chmod 600"), "{}", ran.err);
 }
+
+/// In another folder than that of its settings it would begin a second record.
+#[test]
+fn serve_refuses_where_nothing_is_set_and_makes_no_file() {
+    let place = Place::new("");
+    let ran = place.run(&["serve"]);
+    assert_eq!(ran.code, 78, "{}", ran.err);
+    assert!(ran.err.contains("settings: nothing is set"), "{}", ran.err);
+    assert!(!place.0.join("relatch.db").exists(), "it made a database");
+}
+
+/// What keeps `serve` from listening is told with the key and the way out.
+#[test]
+fn an_address_that_cannot_be_used_is_told_with_its_key() {
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let taken = taken.local_addr().unwrap();
+    for (listen, told) in [
+        (
+            taken.to_string(),
+            format!("listen: another program uses {taken}; stop it, or choose another port"),
+        ),
+        (
+            "192.0.2.7:8080".to_owned(),
+            "listen: 192.0.2.7 is no address of this machine; behind a proxy on it write 127.0.0.1:8080".to_owned(),
+        ),
+    ] {
+        let place = Place::new(&format!("listen = \"{listen}\"\npublic_url = \"https://reset.acme.example\"\n"));
+        let ran = place.run(&["serve"]);
+        assert_eq!((ran.code, ran.err.contains(&told)), (1, true), "{}", ran.err);
+    }
+}
+
+/// A command in the wrong folder, or before `serve`, begins a record: the path says where.
+#[test]
+fn whoever_makes_the_database_is_told_where() {
+    let place = Place::new("organization = \"Acme\"\n");
+    place.write("people.csv", PEOPLE);
+    let made = place.run(&["members", "import", "people.csv"]);
+    let path = place.0.canonicalize().unwrap().join("relatch.db");
+    let told = format!("there was no database, so one was made: {}", path.display());
+    assert!(made.code == 0 && made.err.contains(&told), "{}", made.err);
+    let there = place.run(&["members", "list"]);
+    assert!(!there.err.contains("one was made"), "{}", there.err);
+}

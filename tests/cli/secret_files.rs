@@ -105,7 +105,9 @@ fn every_complaint_about_a_secret_names_its_file() {
     let place = Place::new(SLACK);
     let told = place.run(&["members", "list"]).err;
     assert!(
-        told.contains("slack.bot_token_file: secret cannot be read: entity not found"),
+        told.contains(
+            "slack.bot_token_file: secret is not there; correct the path, or make the file"
+        ),
         "{told}"
     );
     place.write("secret", "xoxb-canary-token-0123456789");
@@ -118,4 +120,19 @@ fn every_complaint_about_a_secret_names_its_file() {
         ),
         "{told}"
     );
+}
+
+/// Everybody on the machine could use the token; a group may be meant.
+#[test]
+fn a_secret_that_everybody_may_read_is_a_warning() {
+    let told = "warn  slack.bot_token_file: secret may be read by every user of this machine; run chmod o= on it";
+    for (mode, is_told) in [(0o644, true), (0o640, false), (0o600, false)] {
+        let place = Place::new(SLACK);
+        place.write("secret", "xoxb-canary-token-0123456789");
+        let mode = PermissionsExt::from_mode(mode);
+        std::fs::set_permissions(place.0.join("secret"), mode).unwrap();
+        let ran = place.run(&["check"]);
+        assert_eq!(ran.out.contains(told), is_told, "{}", ran.out);
+        assert_ne!(ran.code, 78, "{}", ran.out);
+    }
 }

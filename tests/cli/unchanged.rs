@@ -92,3 +92,106 @@ fn a_command_that_did_something_does_not_say_that_nothing_was_changed() {
         assert_ne!(record(&place), before, "{words:?}");
     }
 }
+
+/// The database as the version before last left it.
+const OLDER: &str = "alter table contact_seen drop column key_fingerprint;
+    delete from _sqlx_migrations where version = 27";
+
+/// A dry run brings no database up to date: it says who does.
+#[test]
+fn a_dry_run_leaves_an_older_database_alone() {
+    let place = Place::new(SETTINGS);
+    place.write("people.csv", PEOPLE);
+    place.write(
+        "links.csv",
+        "platform,user_id,business_email\nslack,UMINA,mina.park@acme.example\n",
+    );
+    assert_eq!(place.run(&["members", "import", "people.csv"]).code, 0);
+    place.sql(OLDER);
+    let before = place.look("select group_concat(version) from _sqlx_migrations");
+    for words in [
+        &["members", "import", "people.csv", "--dry-run"][..],
+        &["link", "--csv", "links.csv", "--dry-run"],
+    ] {
+        let ran = place.run(words);
+        assert_eq!(
+            (ran.code, ran.out.as_str()),
+            (75, ""),
+            "{words:?} {}",
+            ran.err
+        );
+        for told in [
+            "relatch.db",
+            "older relatch",
+            "`relatch serve`",
+            "Nothing was changed.",
+        ] {
+            assert!(ran.err.contains(told), "{words:?} {told}: {}", ran.err);
+        }
+        assert_eq!(
+            place.look("select group_concat(version) from _sqlx_migrations"),
+            before
+        );
+    }
+}
+
+/// A command that was refused after it had brought the database to this version says that it did.
+#[test]
+fn a_key_that_stays_is_not_all_that_was_done_to_an_older_database() {
+    let place = Place::new(SETTINGS);
+    place.serve_once();
+    let ran = place.run(&["new-key"]);
+    assert!(
+        ran.code == 1 && ran.err.contains("Nothing was changed."),
+        "{}",
+        ran.err
+    );
+    place.sql(OLDER);
+    let ran = place.run(&["new-key"]);
+    assert!(
+        ran.code == 1
+            && ran
+                .err
+                .contains("The database was brought to this version.")
+            && !ran.err.to_lowercase().contains("nothing was changed"),
+        "{}",
+        ran.err
+    );
+    assert_eq!(
+        place.look("select version || '' from _sqlx_migrations where version = 27"),
+        ["27"]
+    );
+}
+
+/// The hash can fail: by a fault of the program, and by a stored hash that cannot be read.
+#[test]
+fn a_password_that_cannot_be_hashed_changes_nothing() {
+    use std::io::Write;
+
+    let place = Place::new(SETTINGS);
+    place.write("people.csv", PEOPLE);
+    assert_eq!(place.run(&["members", "import", "people.csv"]).code, 0);
+    for (credential, fault) in [("null", "hasher-panics"), ("'$argon2id$broken'", "none")] {
+        let altered = format!("update member set credential = {credential}");
+        place.sql(altered.leak());
+        let before = record(&place);
+        let mut command = place.command(&["members", "set-password", "mina.park@acme.example"]);
+        command
+            .env("FAULT_IN_RELATCH", fault)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        let typed = b"seven quiet herons dance\n";
+        child.stdin.take().unwrap().write_all(typed).unwrap();
+        let ran = Ran::of(child.wait_with_output().unwrap());
+        assert_eq!(ran.code, 1, "{fault}: {} {}", ran.out, ran.err);
+        assert_eq!(
+            ran.err.matches("Nothing was changed.").count(),
+            1,
+            "{fault}: {}",
+            ran.err
+        );
+        assert_eq!(record(&place), before);
+    }
+}

@@ -20,7 +20,7 @@ if ! cmp -s package-lock.json node_modules/.lock; then
     cp package-lock.json node_modules/.lock
 fi
 export RELATCH="$program" PYTHONDONTWRITEBYTECODE=1
-"$venv/bin/python" -W ignore -m unittest -v test_resets test_discord test_lark test_mattermost test_portal test_demo test_browser test_pages test_public_path test_validators test_failures test_mail test_crashes test_process test_connections test_tested_with
+"$venv/bin/python" -W ignore -m unittest -v test_resets test_discord test_lark test_mattermost test_portal test_demo test_browser test_pages test_public_path test_validators test_failures test_mail test_crashes test_process test_connections test_first_hour test_tested_with
 # The SMS centre of the last one listens everywhere, so it gets a network of its own where one can be made.
 journey=("$venv/bin/python" -W ignore -m unittest -v test_journey)
 if unshare -n ip link set lo up 2>/dev/null; then

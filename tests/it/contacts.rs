@@ -2,7 +2,9 @@
 
 mod added;
 mod answered;
+mod asked;
 mod changed;
+mod no_code;
 mod promised;
 mod strict_ways;
 mod two_ways;
@@ -61,6 +63,18 @@ async fn added(bot: &TestBot, who: &str, words: &str) -> serde_json::Value {
     };
     bot.click_value(who, "contact_add", &value).await;
     bot.slack.last()
+}
+
+/// Presses "this wasn't me" on the page of the last notice.
+async fn disown(bot: &TestBot) {
+    let sent = bot.outbox.take();
+    let notice = sent.iter().rfind(|sent| sent.text.contains("/not-me/"));
+    let text = &notice.expect("a notice").text;
+    let path = text.split("http://127.0.0.1").nth(1).unwrap();
+    let link = path.split_whitespace().next().unwrap();
+    let page = bot.browser().press(link).await;
+    assert!(page.text.contains(" is blocked<"), "{}", page.text);
+    bot.settle().await;
 }
 
 fn assert_refused(told: &str, what: &str) {

@@ -77,6 +77,8 @@ async fn a_member_gets_one_guide_an_hour() {
         );
     }
     // Another member is another matter.
+    bot.alter("lee@acme.example", "phone", "+821012345699")
+        .await;
     let other = bot.card(KIM, "lee@acme.example").await;
     bot.click(KIM, &other, "send_guide").await;
     assert_eq!(bot.outbox.take().len(), 1);
@@ -94,8 +96,8 @@ async fn a_guide_that_was_not_sent_does_not_count() {
     let bot = TestBot::new().await;
     for (outcome, told) in [
         (Outcome::Refused(Refusal::Later), "could not be sent"),
-        (Outcome::Unknown, "Nobody can say whether"),
-        (Outcome::Accepted, "The next one can be sent at"),
+        (Outcome::Unknown, "Another guide can go out at 11:00."),
+        (Outcome::Accepted, "sent Mina Park the guide at"),
     ] {
         bot.outbox.end_next_send(outcome);
         let card = bot.card(JO, MINA).await;
@@ -122,4 +124,33 @@ async fn two_guides_at_once_are_one() {
     );
     bot.settle().await;
     assert_eq!(bot.outbox.take().len(), 1);
+}
+
+/// The guide promises a code only where one can come. Where none can, the administrator is told what is missing.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_guide_promises_no_code_that_cannot_come() {
+    let bot = TestBot::with_code_sign_in().await;
+    let card = bot.card(JO, "noa@acme.example").await;
+    bot.click(JO, &card, "send_guide").await;
+    let told = bot.slack.last_text();
+    for part in [
+        "No code can reach Noa",
+        "needs a phone or private email on record",
+        "Nothing was changed.",
+        "(ref ",
+    ] {
+        assert!(told.contains(part), "{told}");
+    }
+    assert!(bot.outbox.take().is_empty());
+    // An administrator's contact serves in an open session, and never alone.
+    let at = bot.clock.now().0 - 1_000_000_000;
+    bot.sql(&format!(
+        "insert into contact (member_id, channel, address, added_by, added_at, added_as, added_by_name, answered_at)
+        values ('id-noa', 'sms', '+821012345699', 'x', {at}, 'administrator', 'X', {at})"
+    ))
+    .await;
+    bot.click(JO, &card, "send_guide").await;
+    let mail = bot.outbox.take().pop().unwrap().text;
+    assert!(mail.contains("/account there."), "{mail}");
+    assert!(!mail.contains("/signin"), "{mail}");
 }

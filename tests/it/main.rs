@@ -24,6 +24,7 @@ mod mattermost;
 mod mattermost_people;
 mod mentions;
 mod messages;
+mod new_key;
 mod not_me;
 mod not_sent;
 mod notices;

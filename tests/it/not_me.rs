@@ -297,7 +297,7 @@ async fn log_and_why_show_it() {
     let told = bot.command(JO, &why).await.text();
     assert!(
         told.contains(
-            "✗ Mina Park said of your reset at 23 Nov 10:00: this wasn't me. Another admin has to"
+            "✗ Mina Park said of your reset at 23 Nov 10:00: this wasn't me. Talk to them; another admin"
         ),
         "{told}"
     );
@@ -308,4 +308,32 @@ async fn log_and_why_show_it() {
         ),
         "{told}"
     );
+}
+
+/// After another reset nobody is told to talk before the next one. The member does not hear what they said themselves.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_over_is_said_as_over_and_not_to_the_member() {
+    for &platform in Platform::ALL {
+        let bot = TestBot::new().await;
+        bot.alter(LEE, "role", "primary_admin").await;
+        bot.on(platform).reset(JO, MINA, "deliver_email").await;
+        bot.not_me().await;
+        bot.clock.advance(Span::minutes(1));
+        bot.reset(KIM, MINA, "deliver_email").await;
+        bot.outbox.take();
+        let told = bot.command(LEE, "log").await.text();
+        assert!(
+            told.contains("this wasn't me. There was another reset since. (ref ")
+                && !told.contains("before any new reset"),
+            "{platform}: {told}"
+        );
+
+        let bot = TestBot::new().await;
+        bot.alter(LEE, "role", "primary_admin").await;
+        bot.on(platform).reset_by_copy(JO, LEE).await;
+        bot.not_me().await;
+        bot.outbox.take();
+        let told = bot.command(LEE, "log").await.text();
+        assert!(!told.contains("Lee Han said of"), "{platform}: {told}");
+    }
 }

@@ -529,12 +529,13 @@ async fn a_notice_outlives_what_the_operator_mends() {
         let told = told_of(&bot, "was reset by Jo Lim");
         assert_eq!(told.len(), 2, "{why:?}: {told:?}");
     }
-    // What a gateway says of one number or message is no reason to ask again.
+    // What a gateway says of one number or message is no reason to ask again; the business address is told instead.
     for why in [Refusal::SetUp, Refusal::Address, Refusal::Message] {
         let bot = TestBot::new().await;
         bot.outbox.end_next_send(Outcome::Refused(why.clone()));
         bot.outbox.end_next_send(Outcome::Refused(why.clone()));
         bot.reset_by_copy(JO, MINA).await;
+        assert_eq!(told_of(&bot, "was reset by Jo Lim"), [MINA], "{why:?}");
         bot.clock.advance(Span::hours(23));
         bot.sweep().await;
         assert!(told_of(&bot, "was reset by Jo Lim").is_empty(), "{why:?}");
@@ -551,6 +552,7 @@ async fn a_notice_outlives_what_the_operator_mends() {
     refuse();
     bot.clock.advance(Span::hours(24));
     bot.sweep().await;
+    assert_eq!(told_of(&bot, "was reset by Jo Lim"), [MINA]);
     bot.clock.advance(Span::hours(1));
     bot.sweep().await;
     assert!(told_of(&bot, "was reset by Jo Lim").is_empty());

@@ -29,16 +29,22 @@ fn told(bot: &TestBot) -> Vec<String> {
 /// A contact that was chosen and got nothing did not carry the password: it is told like every other one.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_contact_that_refused_the_password_gets_the_notice() {
-    for outcome in [Outcome::Refused(Refusal::Address), Outcome::Unknown] {
+    let refused = || Outcome::Refused(Refusal::Address);
+    for (outcome, private, wanted) in [
+        // Another way may carry the password to either contact.
+        (refused(), EMAIL, vec![PHONE, MINA, EMAIL]),
+        // Nothing follows, and the other contact surely did not carry it.
+        (Outcome::Unknown, EMAIL, vec![PHONE, EMAIL]),
         // The only contact is not enough: the password may have arrived there, or may go there yet.
-        for (private, wanted) in [(EMAIL, [PHONE, EMAIL]), (MINA, [PHONE, MINA])] {
-            let bot = TestBot::new().await;
-            bot.alter(MINA, "personal_email", private).await;
-            let ready = bot.last_look(JO, MINA, "deliver_phone").await;
-            bot.outbox.end_next_send(outcome.clone());
-            bot.click(JO, &ready, "confirm").await;
-            assert_eq!(told(&bot), wanted, "{outcome:?}, {private}");
-        }
+        (refused(), MINA, vec![PHONE, MINA]),
+        (Outcome::Unknown, MINA, vec![PHONE, MINA]),
+    ] {
+        let bot = TestBot::new().await;
+        bot.alter(MINA, "personal_email", private).await;
+        let ready = bot.last_look(JO, MINA, "deliver_phone").await;
+        bot.outbox.end_next_send(outcome.clone());
+        bot.click(JO, &ready, "confirm").await;
+        assert_eq!(told(&bot), wanted, "{outcome:?}, {private}");
     }
 }
 
@@ -80,12 +86,17 @@ async fn the_only_contact_is_not_told_alone_where_a_second_try_reaches_it() {
     }
 }
 
-/// A contact that left the record before it could be told leaves the business address, which was not asked before.
+/// A contact that left the record before it could be told leaves the business address, which was put off too.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_business_address_is_told_where_the_other_contact_left_the_record() {
     let bot = TestBot::new().await;
     let ready = bot.last_look(JO, MINA, "deliver_phone").await;
-    for why in [Refusal::Address, Refusal::Later, Refusal::Later] {
+    for why in [
+        Refusal::Address,
+        Refusal::Later,
+        Refusal::Later,
+        Refusal::Later,
+    ] {
         bot.outbox.end_next_send(Outcome::Refused(why));
     }
     bot.click(JO, &ready, "confirm").await;
@@ -110,7 +121,7 @@ async fn a_copy_to_the_administrator_carries_nothing_to_the_member() {
     bot.click(JO, &ready, "copy_to_self").await;
     bot.outbox.end_next_send(Outcome::Refused(Refusal::Address));
     bot.click(JO, &bot.slack.last(), "confirm").await;
-    assert_eq!(told(&bot), [PHONE, EMAIL]);
+    assert_eq!(told(&bot), [PHONE, MINA, EMAIL]);
 }
 
 /// The same where the notice itself was put off, and the sweep sends it.
@@ -118,14 +129,83 @@ async fn a_copy_to_the_administrator_carries_nothing_to_the_member() {
 async fn a_later_notice_goes_to_the_contact_that_refused_the_password() {
     let bot = TestBot::new().await;
     let ready = bot.last_look(JO, MINA, "deliver_phone").await;
-    for why in [Refusal::Address, Refusal::Later, Refusal::Later] {
+    for why in [
+        Refusal::Address,
+        Refusal::Later,
+        Refusal::Later,
+        Refusal::Later,
+    ] {
         bot.outbox.end_next_send(Outcome::Refused(why));
     }
     bot.click(JO, &ready, "confirm").await;
     assert!(told(&bot).is_empty());
     bot.clock.advance(Span::minutes(3));
     bot.sweep().await;
-    assert_eq!(told(&bot), [PHONE, EMAIL]);
+    assert_eq!(told(&bot), [PHONE, MINA, EMAIL]);
+}
+
+/// The second way carries the password to the one contact that was told: the business address hears of it too.
+#[tokio::test(flavor = "multi_thread")]
+async fn who_carries_the_password_on_the_second_way_is_not_told_alone() {
+    let bot = TestBot::new().await;
+    let ready = bot.last_look(JO, MINA, "deliver_phone").await;
+    for _ in ["the password", "the notice"] {
+        bot.outbox.end_next_send(Outcome::Refused(Refusal::Address));
+    }
+    bot.click(JO, &ready, "confirm").await;
+    let mut told_of_it = told(&bot);
+    bot.click(JO, &bot.slack.last(), "deliver_email").await;
+    let done = bot.slack.last_text();
+    assert!(done.contains("Done."), "{done}");
+    let carried = bot.outbox.take();
+    assert!(carried.iter().any(|sent| sent.to == EMAIL));
+    bot.clock.advance(Span::minutes(3));
+    bot.sweep().await;
+    told_of_it.extend(told(&bot));
+    assert_eq!(told_of_it, [MINA, EMAIL]);
+}
+
+/// The same where the others were put off: what the contact heard before it carried the password does not count.
+#[tokio::test(flavor = "multi_thread")]
+async fn who_was_told_before_it_carried_the_password_does_not_stand_for_the_others() {
+    let bot = TestBot::new().await;
+    let ready = bot.last_look(JO, MINA, "deliver_phone").await;
+    for outcome in [
+        // The password, and then the notices to the phone, the e-mail and the business address.
+        Outcome::Refused(Refusal::Address),
+        Outcome::Refused(Refusal::Later),
+        Outcome::Accepted,
+        Outcome::Refused(Refusal::Later),
+    ] {
+        bot.outbox.end_next_send(outcome);
+    }
+    bot.click(JO, &ready, "confirm").await;
+    assert_eq!(told(&bot), [EMAIL]);
+    bot.click(JO, &bot.slack.last(), "deliver_email").await;
+    let carried = bot.outbox.take();
+    assert!(carried.iter().any(|sent| sent.to == EMAIL));
+    bot.clock.advance(Span::minutes(3));
+    bot.outbox.end_next_send(Outcome::Refused(Refusal::Address));
+    bot.sweep().await;
+    assert_eq!(told(&bot), [MINA]);
+}
+
+/// A contact that refuses the notice for good, or perhaps has it, is not enough either, whatever way the password went.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_business_address_is_told_where_the_others_did_not_take_the_notice() {
+    for refused in [Outcome::Refused(Refusal::Address), Outcome::Unknown] {
+        let bot = TestBot::new().await;
+        let ready = bot.last_look(JO, MINA, "deliver_phone").await;
+        for outcome in [Outcome::Accepted, refused.clone()] {
+            bot.outbox.end_next_send(outcome);
+        }
+        bot.click(JO, &ready, "confirm").await;
+        bot.settle().await;
+        let told = told(&bot);
+        assert!(told.iter().any(|to| to == MINA), "{refused:?}: {told:?}");
+        let done = "step where step = 'notice' and outcome = 'done'";
+        assert_eq!(bot.count(done).await, 1);
+    }
 }
 
 /// Where the only contact carried the password, the business address is told.

@@ -1,5 +1,6 @@
 //! The member's pages, over HTTP as a browser sends it.
 
+mod code_alone_abused;
 mod code_sign_in;
 mod disowned;
 mod first_sign_in;

@@ -4,9 +4,9 @@ use std::time::{Duration, Instant};
 
 use axum::http::{Request, StatusCode};
 use http_body_util::BodyExt;
-use relatch::surface::domain::sign_in::{CodeDenied, Stage};
+use relatch::surface::domain::sign_in::{CodeDenied, CodePurpose, Stage};
 use relatch::surface::domain::{Destination, MemberId, Moment, Span};
-use relatch::surface::store::{Begun, CodeError, SessionRow};
+use relatch::surface::store::{Begun, CodeError, MadeCode, SessionRow};
 
 use crate::support::slack::{button_value, shown_password, user_id};
 use crate::support::{Left, OWN, TestBot};
@@ -418,12 +418,13 @@ async fn a_code_is_noted_only_for_the_stage_that_asked() {
         .await
         .unwrap();
     assert_eq!(begun, Begun::Yes);
-    let note = async |asking: SessionRow| {
-        bot.app
-            .store
-            .new_code(&asking, "digest".to_owned(), &to)
-            .await
+    let made = MadeCode {
+        digest: "digest".to_owned(),
+        purpose: CodePurpose::SignIn,
+        to,
+        to_digest: "to".to_owned(),
     };
+    let note = async |asking: SessionRow| bot.app.store.new_code(&asking, made.clone()).await;
     let lines = bot.count("audit").await;
     assert_eq!(
         note(session("one", Stage::Open)).await,
@@ -452,21 +453,8 @@ async fn a_code_is_noted_only_for_the_stage_that_asked() {
 
 /// A session as the portal would begin it.
 fn session(member: &MemberId, key: &str, stage: Stage, now: Moment) -> SessionRow {
-    SessionRow {
-        session_key: key.to_owned(),
-        member_id: member.clone(),
-        stage,
-        began_at: now,
-        expires_at: now + Span::hours(48),
-        ended_at: None,
-        agent: None,
-        code_digest: None,
-        code_mask: None,
-        code_sent_at: None,
-        code_tries: 0,
-        is_proven: false,
-        code_to: None,
-    }
+    let life = (now, Span::hours(48));
+    SessionRow::new(key.to_owned(), member.clone(), stage, None, life)
 }
 
 /// What was found right is asked for once more when the session begins: meanwhile the password may have been reset, or the

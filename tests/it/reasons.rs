@@ -154,3 +154,58 @@ async fn the_log_shows_added_contacts_and_by_whom() {
     let own = bot.command(KIM, "log").await.text();
     assert!(own.contains("None so far."), "{own}");
 }
+
+/// A refused command keeps its reason: in the audit and in the log, whichever rule refused it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refused_command_keeps_its_reason() {
+    for &platform in Platform::ALL {
+        let bot = TestBot::new().await;
+        bot.on(platform);
+        for (who, whom) in [
+            (KIM, mention(JO)),
+            (JO, mention("sam@acme.example")),
+            (JO, "nobody@acme.example".to_owned()),
+        ] {
+            bot.command(who, &format!("{whom} INC-2041")).await;
+        }
+        let all = bot.command(JO, "log refused").await.text();
+        for line in ["outranked", "status", "no such member"] {
+            let line = format!("refused, {line}, reason INC-2041");
+            assert!(all.contains(&line), "{platform}: {line} is not in {all}");
+        }
+        assert_eq!(bot.count("audit where reason = 'INC-2041'").await, 3);
+    }
+}
+
+/// What could not be asked was not refused.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_outage_is_no_refusal() {
+    let bot = TestBot::new().await;
+    bot.slack
+        .answer_who_with(Some((503, serde_json::Value::Null)));
+    bot.command(JO, &mention(MINA)).await;
+    bot.slack.answer_who_with(None);
+    assert_eq!(
+        bot.count("audit where outcome = 'chat_unavailable'").await,
+        1
+    );
+    let all = bot.command(JO, "log refused").await.text();
+    assert!(all.contains("None so far."), "{all}");
+}
+
+/// No column begins a formula in a spreadsheet.
+#[tokio::test(flavor = "multi_thread")]
+async fn no_column_of_the_csv_is_a_formula() {
+    let bot = TestBot::new().await;
+    bot.reset(JO, MINA, "deliver_email").await;
+    bot.outbox.take();
+    bot.sql(
+        "update reset set admin_email = '=jo@acme.example', member_email = '+mina@acme.example'",
+    )
+    .await;
+    bot.write_settings("");
+    let ran = bot.relatch(&["resets", "--format", "csv"]);
+    for guarded in [",'=jo@acme.example,", ",'+mina@acme.example,"] {
+        assert!(ran.out.contains(guarded), "{}{}", ran.out, ran.err);
+    }
+}

@@ -18,7 +18,8 @@ use relatch::surface::store::{
 };
 use tokio::time::timeout;
 
-use crate::support::slack::{button_value, fresh_folder, user_id};
+use crate::support::fresh_folder;
+use crate::support::slack::{button_value, user_id};
 use crate::support::{Left, PEOPLE, START, TEAM, TestBot};
 
 const JO: &str = "jo@acme.example";

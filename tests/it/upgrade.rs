@@ -124,7 +124,7 @@ async fn fill(connection: &mut SqliteConnection) {
 
 /// A bot that has just opened such a database.
 async fn upgraded() -> TestBot {
-    let folder = slack::fresh_folder();
+    let folder = crate::support::fresh_folder();
     let path = folder.join("relatch.db");
     let private = std::os::unix::fs::PermissionsExt::from_mode(0o600);
     std::fs::File::create(&path)

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::config::is_snowflake;
 use super::{Discord, render, wire};
-use crate::chat::api::{follow_up_outcome, read_rest, read_value};
+use crate::chat::api::{follow_up_outcome, read_rest, read_value, sent_outcome};
 use crate::chat::{AccountKind, ApiError, Placement, ReplyAddress};
 use crate::domain::delivery::{Outcome, Refusal};
 use crate::net;
@@ -88,25 +88,30 @@ impl Discord {
         read_rest(&answer, "bot in this server")
     }
 
-    /// Writes to a user alone. A user who takes no messages from the bot is no address (403, "Cannot send messages to this
-    /// user", in "Opcodes and Status Codes").
-    pub(super) async fn write_to(&self, user: &str, message: Value) -> Result<(), ApiError> {
+    /// Writes to a user alone. Where their chat with the bot cannot be opened, the message was certainly not sent. A user who
+    /// takes no messages from the bot is no address (403 with 50007, "Cannot send messages to this user", in "Opcodes and
+    /// Status Codes").
+    pub(super) async fn write_to(&self, user: &str, message: Value) -> Outcome {
         if !is_snowflake(user) {
-            return Err(ApiError::NotFound);
+            return Outcome::Refused(Refusal::Address);
         }
         let asked = json!({ "recipient_id": user });
-        let chat = self
+        let chat = match self
             .api(Method::POST, "users/@me/channels", Some(&asked))
-            .await?;
+            .await
+        {
+            Ok(chat) => chat,
+            Err(ApiError::Unavailable) => return Outcome::Refused(Refusal::Unreachable),
+            Err(error) => return sent_outcome::<()>(&Err(error)),
+        };
         let id = chat.get("id").and_then(Value::as_str).unwrap_or_default();
         if !is_snowflake(id) {
-            return Err(ApiError::Unavailable);
+            return Outcome::Refused(Refusal::Unreachable);
         }
         let path = format!("channels/{id}/messages");
         match self.api(Method::POST, &path, Some(&message)).await {
-            Ok(_) => Ok(()),
-            Err(ApiError::MissingScope(_)) => Err(ApiError::NotFound),
-            Err(error) => Err(error),
+            Err(ApiError::MissingScope(_)) => Outcome::Refused(Refusal::Address),
+            sent => sent_outcome(&sent),
         }
     }
 

@@ -17,7 +17,6 @@ use serde_json::{Value, json};
 
 pub use self::config::Config;
 use super::account::{AccountIds, ProfileCache};
-use super::api::sent_outcome;
 use super::interaction::Trigger;
 use super::{
     Adapter, ApiError, Asking, ChatParts, EmptySecret, Form, Freshness, Immediate, Interaction,
@@ -85,6 +84,20 @@ impl Adapter for Discord {
         (now, _asking): (Moment, Asking),
     ) -> Result<Verified<Interaction>, NotVerified> {
         self.read_request(headers, body, now)
+    }
+
+    fn signature_header(&self) -> Option<&'static str> {
+        Some("x-signature-ed25519")
+    }
+
+    fn advice_on_refusal(&self, reason: &str) -> Option<&'static str> {
+        match reason {
+            // Discord itself sends some that are signed wrongly.
+            "signature" => Some("correct discord.public_key, which is another application's"),
+            "app" => Some("correct discord.application_id, which is another application"),
+            "guild" => Some("correct discord.guild_id: they come from another server"),
+            _ => None,
+        }
     }
 
     fn own_account(&self, id: &str) -> ChatUser {
@@ -174,7 +187,7 @@ impl Adapter for Discord {
 
     /// Into the chat of the bot and the user, which is made or found first (Discord, "Create DM", "Create Message").
     async fn send_direct(&self, user: &str, message: &Message) -> Outcome {
-        sent_outcome(&self.write_to(user, render::message(message, None)).await)
+        self.write_to(user, render::message(message, None)).await
     }
 
     async fn show(

@@ -24,18 +24,14 @@ pub struct Message {
     pub refused: Option<Box<RefusedParts>>,
 }
 
-/// What a refusal says beside the sentence about what was changed.
+/// What a refusal says in its first line after the sentence about what was changed.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum RefusedParts {
-    /// The sentence begins the first line: it is followed by what to do, and by the reference.
-    Line {
-        next: String,
-        reference: String,
-        /// The line says that no slot was used either.
-        is_slot_told: bool,
-    },
-    /// There is one line only, as at the input of a form: why it was refused, and then the sentence.
-    Title { why: String },
+pub struct RefusedParts {
+    /// What to do, where the text does not say it before.
+    pub next: String,
+    pub reference: String,
+    /// The line says that no slot was used either.
+    pub is_slot_told: bool,
 }
 
 /// The password in a message, with the text that introduces how it is said aloud.

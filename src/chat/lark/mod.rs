@@ -127,6 +127,26 @@ impl Adapter for Lark {
         }
     }
 
+    fn signature_header(&self) -> Option<&'static str> {
+        Some("x-lark-signature")
+    }
+
+    fn advice_on_refusal(&self, reason: &str) -> Option<&'static str> {
+        match reason {
+            "not encrypted" => {
+                Some("set an Encrypt Key under Events & Callbacks, Encryption Strategy")
+            }
+            "signature" => {
+                Some("copy lark.encrypt_key again: it is another app's, or an older one")
+            }
+            "token" => {
+                Some("copy lark.verification_token again: it is another app's, or an older one")
+            }
+            "app or tenant" => Some("correct lark.app_id or lark.tenant_key, which is another one"),
+            _ => None,
+        }
+    }
+
     fn own_account(&self, id: &str) -> ChatUser {
         ChatUser {
             platform: Platform::Lark,

@@ -185,6 +185,14 @@ impl Adapter for Mattermost {
         }
     }
 
+    fn advice_on_refusal(&self, reason: &str) -> Option<&'static str> {
+        match reason {
+            "token" => Some("put the command's token into mattermost.command_tokens"),
+            "trigger signature" => Some("see whether mattermost.url is the server that sends them"),
+            _ => None,
+        }
+    }
+
     fn own_account(&self, id: &str) -> ChatUser {
         self.user(id)
     }

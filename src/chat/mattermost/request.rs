@@ -20,6 +20,7 @@ use crate::chat::signature::check_content_type;
 use crate::chat::{
     Asking, Click, Command, FormSubmitted, Interaction, NotVerified, Origin, ReplyAddress, Verified,
 };
+use crate::domain::shorten::shorten;
 use crate::domain::{ChatUser, Moment, Platform};
 use crate::form::Fields;
 
@@ -205,7 +206,7 @@ impl Mattermost {
             |_| "no address".to_owned(),
             |url| url.origin().ascii_serialization(),
         );
-        let at: String = at.chars().take(ORIGIN_LIMIT).collect();
+        let at = shorten(&at, ORIGIN_LIMIT);
         tracing::warn!(
             platform = "mattermost",
             at,

@@ -93,10 +93,15 @@ impl Slack {
         tracing::warn!(platform = "slack", method, slack.error = %error, "Slack refused a call");
         Err(match error.as_str() {
             "user_not_found" | "user_not_visible" | "users_not_found"
-            // Slack, "chat.postMessage", "Errors".
-            | "channel_not_found" | "cannot_dm_bot" => ApiError::NotFound,
+            // Here and below: Slack, "chat.postMessage method", "Errors".
+            | "channel_not_found" | "not_in_channel" | "is_archived" => ApiError::NotFound,
             "missing_scope" => ApiError::MissingScope(verdict.needed.unwrap_or_default()),
-            "ratelimited" => ApiError::RateLimited(retry_after(answer.retry_after)),
+            // The app or the workspace is set up so that the bot writes to nobody.
+            "messages_tab_disabled" | "restricted_action" | "no_permission"
+            | "ekm_access_denied" => ApiError::MissingScope(error),
+            "ratelimited" | "rate_limited" | "message_limit_exceeded" => {
+                ApiError::RateLimited(retry_after(answer.retry_after))
+            }
             "invalid_auth" | "not_authed" | "token_revoked" | "token_expired"
             | "account_inactive" => ApiError::Refused(error),
             // Slack, "views.open", "Errors".

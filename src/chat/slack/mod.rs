@@ -102,6 +102,22 @@ impl Adapter for Slack {
         self.read_request(route, headers, body, now)
     }
 
+    fn signature_header(&self) -> Option<&'static str> {
+        Some("x-slack-signature")
+    }
+
+    fn advice_on_refusal(&self, reason: &str) -> Option<&'static str> {
+        match reason {
+            "signature" => Some(
+                "copy slack.signing_secret again: it is the Signing Secret of another app, or an older one",
+            ),
+            "workspace" => Some("correct slack.team_id, which is another workspace"),
+            "enterprise" => Some("correct slack.enterprise_id, which is another organization"),
+            "app" => Some("correct slack.app_id, which is another app"),
+            _ => None,
+        }
+    }
+
     fn own_account(&self, id: &str) -> ChatUser {
         ChatUser {
             platform: Platform::Slack,

@@ -16,6 +16,29 @@ use crate::store::ReplayKey;
 /// Mentions of several people. `group` is an older name of `channel`.
 const GROUPS: [&str; 4] = ["channel", "everyone", "group", "here"];
 
+/// Clicks and forms have a field `payload`, commands a field `command` (Slack, "Slash commands", "Interaction payloads"): each
+/// has its own address in the app's settings, and the two are easily taken for each other.
+fn check_address(route: &str, fields: &Fields<'_>) -> Result<(), NotVerified> {
+    let (has_payload, has_command) = (
+        fields.get("payload").is_some(),
+        fields.get("command").is_some(),
+    );
+    let (reason, advice) = if route == COMMANDS_ROUTE && has_payload && !has_command {
+        (
+            "a click at the address of commands",
+            "set Interactivity & Shortcuts, Request URL to the address that ends in /slack/interactions",
+        )
+    } else if route == INTERACTIONS_ROUTE && has_command && !has_payload {
+        (
+            "a command at the address of clicks",
+            "set Slash Commands, Request URL to the address that ends in /slack/commands",
+        )
+    } else {
+        return Ok(());
+    };
+    Err(NotVerified::Misplaced { reason, advice })
+}
+
 impl Slack {
     /// Verifies and parses one request.
     pub(super) fn read_request(
@@ -32,6 +55,7 @@ impl Slack {
         }
         let key = self.verify(headers, body, now)?;
         let fields = Fields::read(body)?;
+        check_address(route, &fields)?;
         let interaction = match route {
             COMMANDS_ROUTE => self.read_command(&fields, key, now)?,
             INTERACTIONS_ROUTE => self.read_payload(fields.required("payload")?, key, now)?,

@@ -1,7 +1,7 @@
 //! Whether the record and the key can be used: with what is there now, and with what `serve` will make.
 
 use std::fs::OpenOptions;
-use std::io::{ErrorKind, Write};
+use std::io::Write;
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
@@ -9,6 +9,7 @@ use rand::RngExt;
 
 use super::report::{CheckReport, Level};
 use crate::chance::Chance;
+use crate::cli::ownership::{given_to_owner, no_room};
 use crate::cli::{Failure, build};
 use crate::config::Settings;
 use crate::store::{OpenError, Store, StoreTasks};
@@ -147,24 +148,7 @@ fn try_folder(folder: &Path) -> Result<(), NoRoom> {
             file.write_all(&bytes)?;
             file.sync_all()
         });
-    tried.map_err(|error| advice(folder, error.kind()))
-}
-
-fn advice(folder: &Path, kind: ErrorKind) -> NoRoom {
-    let folder = folder.display();
-    if matches!(kind, ErrorKind::StorageFull | ErrorKind::QuotaExceeded) {
-        format!("the disk of {folder} is full; free some room, or choose another folder")
-    } else if kind == ErrorKind::NotFound {
-        format!("the folder {folder} is not there; make it for the user who runs relatch")
-    } else if kind == ErrorKind::PermissionDenied {
-        format!(
-            "this user may make no file in {folder}; run check as the user who runs serve, or give them the folder"
-        )
-    } else if kind == ErrorKind::ReadOnlyFilesystem {
-        format!("{folder} is on a file system that cannot be written; choose another folder")
-    } else {
-        format!("no file can be written in {folder}: {kind}")
-    }
+    tried.map_err(|error| no_room(folder, error.kind()))
 }
 
 /// What another user may do says nothing about the one who runs `serve`.
@@ -175,6 +159,13 @@ fn other_user(database: &Path, folder: &Path) -> Option<String> {
         place.metadata().ok()?.uid(),
         rustix::process::geteuid().as_raw(),
     );
+    if is_there && owner == own {
+        return given_to_owner(database, folder);
+    }
+    // The folder is ours and root made the database: the line about the file says what to do.
+    if is_there && owner == 0 && folder.metadata().ok()?.uid() == own {
+        return None;
+    }
     // Whoever may write in the folder of somebody else makes a database of their own there.
     let says_nothing = owner != own && (is_there || own == 0);
     says_nothing.then(|| {

@@ -1,6 +1,7 @@
 //! What is wrong with settings that can each be used, but not together or not for a server that people reach.
 
 use super::report::{CheckReport, Level};
+use crate::cli::NOTHING_SET;
 use crate::config::Settings;
 use crate::directory;
 use crate::domain::Channel;
@@ -9,7 +10,11 @@ use crate::net;
 /// Looks at the settings alone, without asking anybody.
 pub(super) fn examine(settings: &Settings, report: &mut CheckReport) {
     for warning in &settings.warnings {
-        report.add(Level::Warn, &warning.key, warning.advice());
+        if warning.fails_check {
+            report.add_unsound(&warning.key, warning.advice());
+        } else {
+            report.add(Level::Warn, &warning.key, warning.advice());
+        }
     }
     let has_pages = settings
         .directories
@@ -17,6 +22,7 @@ pub(super) fn examine(settings: &Settings, report: &mut CheckReport) {
         .any(directory::Config::is_builtin);
     what_is_served(settings, has_pages, report);
     public_url(settings, has_pages, report);
+    sign_in_url(settings, report);
     security_email(settings, report);
 }
 
@@ -25,9 +31,7 @@ fn what_is_served(settings: &Settings, has_pages: bool, report: &mut CheckReport
         return;
     }
     if !settings.is_anything_set {
-        let told = "nothing is set, so there is nothing to serve. Is this the folder of relatch.toml? `relatch config` prints \
-            every key; begin with the section of a chat, such as [slack]";
-        report.add_unsound("settings", told);
+        report.add_unsound("settings", NOTHING_SET);
     } else if has_pages {
         let told = "no chat has a section, so only the members' pages are served; add one, such as [slack]";
         report.add(Level::Warn, "settings", told);
@@ -59,6 +63,16 @@ fn public_url(settings: &Settings, has_pages: bool, report: &mut CheckReport) {
             report.add(Level::Warn, "public_url", told);
         }
         None | Some(_) => {}
+    }
+}
+
+fn sign_in_url(settings: &Settings, report: &mut CheckReport) {
+    let mut directories = settings.directories.iter();
+    let has_other_directory = directories.any(|config| !config.is_builtin());
+    if has_other_directory && settings.sign_in_url.is_none() {
+        let told = "is missing, so no message with a password says where to sign in, except to members of the built-in \
+            directory; set the address, such as https://login.acme.example";
+        report.add(Level::Warn, "sign_in_url", told);
     }
 }
 

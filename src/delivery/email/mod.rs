@@ -108,7 +108,7 @@ impl Sender {
     /// For `relatch check`: everything before the recipient.
     pub(super) async fn probe(&self) -> Result<(), Finding> {
         let connection = self.up_to_sender().await;
-        let found = |problem: SmtpProblem| Finding::of(problem.key(), problem.to_string());
+        let found = |problem: SmtpProblem| Finding::of(problem.key(), problem.with_advice());
         close(connection.map_err(found)?).await;
         Ok(())
     }

@@ -174,6 +174,32 @@ impl SmtpProblem {
         }
     }
 
+    /// For `relatch check`: what is wrong, and what to do where that is not said yet.
+    pub(super) fn with_advice(&self) -> String {
+        let advice = match self {
+            // RFC 4954, section 6: 530 asks for a sign-in first.
+            Self::No(SmtpPhase::Sender, answer) if answer.code == 530 => {
+                "; write the user name and the password into smtp_url"
+            }
+            Self::No(SmtpPhase::Sender, answer) if answer.code >= 500 => {
+                "; write an address there that the user of smtp_url may send as"
+            }
+            Self::No(SmtpPhase::SignIn, answer) if answer.code == 535 => {
+                "; correct them in smtp_url"
+            }
+            Self::NoAnswer(_)
+            | Self::Silence
+            | Self::WrongPort
+            | Self::Untrusted(_)
+            | Self::NoTls
+            | Self::NoStartTls
+            | Self::NoWayToSignIn
+            | Self::NotAnAddress
+            | Self::No(..) => "",
+        };
+        format!("{self}{advice}")
+    }
+
     /// The server's own code, for the log.
     pub(super) fn answer(&self) -> Option<&SmtpAnswer> {
         if let Self::No(_, answer) = self {

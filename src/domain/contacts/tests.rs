@@ -66,7 +66,7 @@ fn answered(one: AddedContact) -> AddedContact {
 fn of_jo() -> PasswordOrigin {
     PasswordOrigin {
         admins: vec![MemberId("jo".to_owned())],
-        offered_at: Some(NOW - Span::hours(1)),
+        contacts_from: Some(NOW - Span::hours(1)),
         ..PasswordOrigin::default()
     }
 }
@@ -316,7 +316,7 @@ fn an_added_contact_serves_when_its_time_has_come() {
     assert_eq!((strict.usable.len(), strict.waiting.len()), (0, 1));
     // Before a reset has begun, every young contact must wait.
     let next = PasswordOrigin {
-        offered_at: None,
+        contacts_from: None,
         ..of_jo()
     };
     assert_eq!(usable(&bare, &one("kim", 0), &next), Vec::<String>::new());

@@ -158,7 +158,7 @@ async fn check_contacts(
         return Err(StopReason::new("older_version", told));
     }
     if let Err(denied) = check_destination(app, row, member, plan) {
-        let told = messages::destination_refused(&denied, &member.name);
+        let told = messages::destination_refused(&denied, &member.name, &reference);
         return Err(StopReason::new("destination", told));
     }
     let has_pages = app

@@ -13,6 +13,7 @@ use crate::domain::{
     Carries, Destination, Member, Moment, Password, Plan, Quota, Span, State, Step, StepOutcome,
 };
 use crate::flow::ending::PasswordResult;
+use crate::flow::notices::NoticeAddresses;
 use crate::flow::steps::{note, outcome_note};
 use crate::flow::{contacts, ending, manager_notice, messages, notices, pages};
 use crate::secret::Link;
@@ -44,7 +45,7 @@ pub(super) struct SetPassword<'a> {
 #[derive(Default)]
 struct NoticeRecipients {
     /// Where the member is told.
-    contacts: Vec<Destination>,
+    member: NoticeAddresses,
     /// The address of the member's manager.
     manager: Option<Destination>,
 }
@@ -129,7 +130,7 @@ async fn send_outputs(
     plan: &Plan,
     result: ShownResult<'_>,
 ) -> Outputs {
-    let mut notes = send(app, password, channels, result.row).await;
+    let mut notes = send(app, password, channels, (result.row, result.member)).await;
     if plan.shows() {
         let is_copy = plan.way == Way::Copy;
         notes.push(show(app, reporter, password, result, &notes, is_copy).await);
@@ -153,7 +154,7 @@ async fn notice_recipients(
     let delivered = delivered.map(|note| note.outcome);
     let found = notices::notice_destinations(app, row, member, known, delivered);
     // Pending from now on: the sweep leaves it alone while it is sent, however long the reset took up to here.
-    let outcome = if found.is_empty() {
+    let outcome = if found.first.is_empty() {
         StepOutcome::Impossible
     } else {
         StepOutcome::Pending
@@ -164,7 +165,7 @@ async fn notice_recipients(
         notes.push(note(Step::ManagerNotice, StepOutcome::Pending));
     }
     NoticeRecipients {
-        contacts: found,
+        member: found,
         manager,
     }
 }
@@ -265,9 +266,8 @@ async fn record_end(
 /// Tells the member at every contact, and the manager.
 async fn notify(app: &App, row: &ResetRow, to: &NoticeRecipients, was_signed_out: bool) {
     let to_member = async {
-        if !to.contacts.is_empty() {
-            let sent =
-                notices::send_notice(app, row, &to.contacts, was_signed_out, Vec::new()).await;
+        if !to.member.first.is_empty() {
+            let sent = notices::send_notice(app, row, &to.member, was_signed_out, Vec::new()).await;
             notices::log_failed(sent, "could not record the notice of a reset");
         }
     };
@@ -284,24 +284,34 @@ async fn send(
     app: &App,
     password: &Password,
     channels: ReadyChannels<'_>,
-    row: &ResetRow,
+    (row, member): (&ResetRow, &Member),
 ) -> Vec<StepNote> {
     let until =
         row.changed_at.unwrap_or_else(|| app.clock.now()) + app.organization.password_lifetime;
     let (organization, zone) = (&app.organization, &app.zone);
     let capabilities = app.directories.describe(&row.member_id).capabilities;
     let sign_in_at = pages::sign_in(app, &row.member_id);
+    // Where the record does not answer, the store has logged it.
+    let methods = contacts::methods_now(app, member).await;
+    let has_code = methods.is_ok_and(|methods| !methods.usable.is_empty());
     let handover = messages::Handover {
         organization,
         member_name: &row.member_name,
         until: capabilities.has_our_pages.then_some(until),
         sign_in_at: sign_in_at.as_deref(),
+        has_code,
         zone,
     };
     let (mail, sms) = if row.carries == Carries::Link {
         let link = pages::link(app, Link::Claim, row).unwrap_or_default();
         (
-            messages::link_mail(organization, &row.member_name, &link, until, zone),
+            messages::link_mail(
+                organization,
+                &row.member_name,
+                &link,
+                (until, zone),
+                has_code,
+            ),
             messages::link_sms(organization, &link, until, zone),
         )
     } else {

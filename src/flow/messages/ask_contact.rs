@@ -1,16 +1,17 @@
 //! Another administrator is asked to add a contact: what they read, and what the one who asks is told.
 
-use super::words::{NOTHING_CHANGED, message, refusal};
+use super::not_me::{ANOTHER_MAKES_NEXT, said_of_this};
+use super::words::{message, refusal};
 use crate::chat::Message;
 use crate::domain::Reference;
 use crate::store::ResetRow;
 
 /// To the administrator who is asked, in a message of their own. It has no button: they decide in the chat, by the command.
-pub fn contact_wanted(row: &ResetRow) -> Message {
+pub fn contact_wanted(row: &ResetRow, not_me: Option<String>) -> Message {
     let (admin, member, email) = (&row.admin_name, &row.member_name, &row.member_email);
     message(
         format!("{admin} asks you to add a contact for {member} ({email})."),
-        [
+        not_me.into_iter().chain([
             format!(
                 "Without a phone or private email that may receive the code, {member} can't sign in after a reset. Get the contact from {member} themselves, not from {admin}."
             ),
@@ -18,7 +19,7 @@ pub fn contact_wanted(row: &ResetRow) -> Message {
                 "Then type /reset-password contact {email} and the phone or private email. (ref {})",
                 row.reset_id.reference()
             ),
-        ],
+        ]),
     )
 }
 
@@ -29,7 +30,7 @@ pub fn contact_asked(names: &[String], row: &ResetRow) -> Message {
     let next = if row.changing_at.is_some() {
         format!("As soon as it is added, {member} can sign in.")
     } else {
-        format!("As soon as it is added, the code of this card goes there. {NOTHING_CHANGED}")
+        "As soon as it is added, the code of this card, or of your next one within 24 hours, goes there.".to_owned()
     };
     message(
         format!(
@@ -50,7 +51,7 @@ pub fn contact_perhaps_asked(names: &[String], row: &ResetRow) -> Message {
             row.reset_id.reference()
         ),
         [format!(
-            "Ask yourself: they type /reset-password contact {} …",
+            "Ask them yourself: they type /reset-password contact {} …",
             row.member_email
         )],
     )
@@ -64,6 +65,30 @@ pub fn nobody_to_ask(row: &ResetRow) -> Message {
             "Whoever runs relatch can add a contact: relatch members contact {} ADDRESS",
             row.member_email
         ),
+        &row.reset_id.reference(),
+    )
+}
+
+/// The member did not ask for the reset.
+pub fn contact_of_disowned(row: &ResetRow) -> Message {
+    let said = said_of_this(&row.member_name);
+    refusal(&said, ANOTHER_MAKES_NEXT, &row.reset_id.reference())
+}
+
+/// The password is that of a newer reset.
+pub fn contact_of_earlier(row: &ResetRow) -> Message {
+    refusal(
+        &format!("{} has been reset again since.", row.member_name),
+        "Whoever made that reset can ask for a contact.",
+        &row.reset_id.reference(),
+    )
+}
+
+/// The password of the reset no longer works.
+pub fn contact_of_ended(row: &ResetRow) -> Message {
+    refusal(
+        "The password of this reset has ended.",
+        "For a new one run /reset-password again.",
         &row.reset_id.reference(),
     )
 }

@@ -5,7 +5,7 @@ use super::words::{
     RUN_AGAIN, TRY_OR_TELL, message, no_contact_known, refusal, refusal_without_slot, written,
 };
 use crate::app::Organization;
-use crate::chat::{Message, RefusedParts};
+use crate::chat::Message;
 use crate::clock::Zone;
 use crate::domain::code_alone::GUIDE_PAUSE;
 use crate::domain::{Moment, Reference, State};
@@ -73,6 +73,11 @@ pub fn click_refused(
             "If it is urgent, ask one yourself.",
             reference,
         ),
+        ClickRefused::ContactBeingAsked => refusal(
+            &format!("Another administrator is being asked for a contact of {member} right now."),
+            "If you hear nothing of it, press the button again in a minute.",
+            reference,
+        ),
         ClickRefused::Guided { at, admin_name } => refusal_without_slot(
             &format!(
                 "{admin_name} sent {member} the guide at {}. The next one can be sent at {}.",
@@ -135,8 +140,8 @@ pub fn after_change(mut refusal: Message, row: &ResetRow, zone: &Zone, now: Mome
         (None, State::Changing | State::Unknown) => "This click did nothing.".to_owned(),
         (None, _) => return refusal,
     };
-    if let Some(RefusedParts::Line { is_slot_told, .. }) = refusal.refused.as_deref_mut() {
-        *is_slot_told = false;
+    if let Some(parts) = refusal.refused.as_deref_mut() {
+        parts.is_slot_told = false;
     }
     written(refusal, &now_true)
 }

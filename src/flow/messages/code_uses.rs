@@ -6,7 +6,7 @@ use crate::app::Organization;
 use crate::clock::Zone;
 use crate::delivery::Note;
 use crate::domain::Moment;
-use crate::domain::code_alone::CodeUse;
+use crate::domain::code_alone::{CodeUse, WRONG_CODES_OF_STRANGERS};
 
 /// To a contact of the member, as an e-mail.
 pub fn code_use_mail(
@@ -104,6 +104,25 @@ pub fn code_use_alarm(
     );
     Note::new(
         format!("{}: \"this wasn't me\" after a code", organization.name),
+        text,
+    )
+}
+
+/// Strangers typed so many wrong codes at sign-ins by a code alone that they are sent no further one.
+pub fn guessed_codes_alarm(
+    organization: &Organization,
+    member_name: &str,
+    at: Moment,
+    zone: &Zone,
+) -> Note {
+    let text = format!(
+        "Until {} strangers typed {WRONG_CODES_OF_STRANGERS} wrong codes to sign in to the account of {member_name} by a code alone.\n\
+        Browsers that the account does not know are sent no further code, until an administrator resets the password or the member \
+        signs in a week after the last wrong code. Nobody is locked out: the password and known browsers work.\n",
+        zone.tell_with_zone(at)
+    );
+    Note::new(
+        format!("{}: somebody guesses codes", organization.name),
         text,
     )
 }

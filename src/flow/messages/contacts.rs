@@ -17,16 +17,20 @@ pub enum ContactAdder {
     /// Whoever runs relatch, and nobody else.
     #[default]
     Operator,
+    /// The same, but what is added for codes alone is not enough: what carries the password needs a contact on record, and
+    /// the card says how that comes.
+    Import,
 }
 
 impl ContactAdder {
     /// What to do first, as the end of a sentence.
-    fn first_step(self, member_email: &str) -> String {
+    fn first_step(self, member_email: &str) -> Option<String> {
         let (typed, operator) = (
             format!("/reset-password contact {member_email} …"),
             format!("relatch members contact {member_email} ADDRESS"),
         );
-        match self {
+        Some(match self {
+            Self::Import => return None,
             Self::AskedAdmin => format!(
                 "another administrator adds one: ask one with the button below, or they type {typed}"
             ),
@@ -34,7 +38,7 @@ impl ContactAdder {
                 "another administrator adds one with {typed}, or whoever runs relatch with {operator}"
             ),
             Self::Operator => format!("whoever runs relatch adds one: {operator}"),
-        }
+        })
     }
 
     /// The button that asks another administrator, where no contact surely receives the code.
@@ -75,7 +79,7 @@ pub(super) fn code_on_card(
     now: Moment,
 ) -> Vec<String> {
     let methods = &about.methods;
-    let first_step = || about.adder.first_step(member.business_email.as_str());
+    let first_step = about.adder.first_step(member.business_email.as_str());
     let names: Vec<String> = methods
         .usable
         .iter()
@@ -83,18 +87,19 @@ pub(super) fn code_on_card(
         .map(|one| named(one, zone))
         .collect();
     let first = match (names.as_slice(), methods.usable.first()) {
-        ([], None) => format!(
-            "No contact can receive the code at sign-in yet. Before {} can sign in, {}.",
-            member.name,
-            first_step()
-        ),
-        ([], Some(one)) => {
+        ([], None) => {
+            let next =
+                first_step.map(|step| format!(" Before {} can sign in, {step}.", member.name));
             format!(
-                "The code at sign-in goes to {}, which has not answered a code yet. If it does not work, {}.",
-                named(one, zone),
-                first_step()
+                "No contact can receive the code at sign-in yet.{}",
+                next.unwrap_or_default()
             )
         }
+        ([], Some(one)) => format!(
+            "The code at sign-in goes to {}, which has not answered a code yet.{}",
+            named(one, zone),
+            otherwise(first_step)
+        ),
         // A password never goes to a contact that was added for codes.
         ([only], Some(one)) if one.added.is_none() => format!(
             "The code at sign-in goes to {only}. If the password goes there too, password and code go to the same {}.",
@@ -124,8 +129,10 @@ pub(super) fn code_goes(
     let member = &row.member_name;
     let who = adder.first_step(&row.member_email);
     let Some(first) = methods.usable.first() else {
+        let next = who.map(|who| format!(" Before they can sign in, {who}."));
         let none = format!(
-            "{member} has no phone or private email that may receive the code. Before they can sign in, {who}."
+            "{member} has no phone or private email that may receive the code.{}",
+            next.unwrap_or_default()
         );
         return std::iter::once(none)
             .chain(waiting(methods, zone, now))
@@ -147,15 +154,17 @@ pub(super) fn code_goes(
     let (unsure, otherwise) = if first.counts {
         ("", String::new())
     } else {
-        (
-            ", which has not answered a code yet",
-            format!(" If it does not work, {who}."),
-        )
+        (", which has not answered a code yet", otherwise(who))
     };
     format!(
         "At sign-in {member} is asked for a code sent to {}{unsure}{same}.{otherwise}",
         named(first, zone)
     )
+}
+
+/// What to do where the code does not arrive.
+fn otherwise(first_step: Option<String>) -> String {
+    first_step.map_or_else(String::new, |step| format!(" If it does not work, {step}."))
 }
 
 fn waiting(methods: &Methods, zone: &Zone, now: Moment) -> Vec<String> {

@@ -1,5 +1,6 @@
 //! Rules and limits that forbid a reset or a look-up.
 
+use super::not_me::ANOTHER_MAKES_NEXT;
 use super::words::{login_method, refusal, status};
 use crate::app::Organization;
 use crate::chat::Message;
@@ -48,7 +49,7 @@ pub fn denied(
         Denied::TooMany(too_many) => too_many_look_ups(*too_many, zone, now, reference),
         Denied::Disowned => refusal(
             &format!("{member_name} said that they did not ask for your last reset."),
-            "Talk to them; another admin has to make the next one.",
+            ANOTHER_MAKES_NEXT,
             reference,
         ),
         Denied::Busy { admin_name } => refusal(

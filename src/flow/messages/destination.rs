@@ -1,20 +1,24 @@
 //! Destinations and outputs that are not allowed.
 
-use super::words::{NOTHING_CHANGED, refusal, refusal_in_one_line};
+use super::words::{NOTHING_CHANGED, refusal};
 use crate::chat::Message;
 use crate::domain::channel::DestinationDenied;
 use crate::domain::delivery::ExtraDenied;
 use crate::domain::phone::NotAPhone;
 use crate::domain::{Channel, Reference};
 
-/// A typed destination is not allowed (S11, S24, S25). The text stands at the input of a form, so it is one line.
+/// A typed destination is not allowed (S11, S24, S25), in one line for the command line and the member's pages.
 pub fn destination_denied(denied: &DestinationDenied, member_name: &str) -> String {
     format!("{} {NOTHING_CHANGED}", why_denied(denied, member_name))
 }
 
-/// The same as a message of its own.
-pub fn destination_refused(denied: &DestinationDenied, member_name: &str) -> Message {
-    refusal_in_one_line(why_denied(denied, member_name))
+/// The same in chat.
+pub fn destination_refused(
+    denied: &DestinationDenied,
+    member_name: &str,
+    reference: &Reference,
+) -> Message {
+    refusal(&why_denied(denied, member_name), "", reference)
 }
 
 /// Why a destination is not allowed, and what to do instead.

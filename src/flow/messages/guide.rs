@@ -1,6 +1,6 @@
 //! The guide: how a member sets a new password without a reset, where their directory lets them.
 
-use super::sms::{first_that_fits, short};
+use super::sms::{first_that_fits, short_it};
 use crate::app::Organization;
 use crate::delivery::Note;
 
@@ -54,19 +54,17 @@ pub fn guide(organization: &Organization, member_name: &str, guide: &Guide) -> N
 
 /// The guide as an SMS. An address that is too long for one is left out.
 pub fn guide_sms(organization: &Organization, guide: &Guide) -> Note {
-    let name = short(&organization.name, 20);
+    let it = short_it(&organization.name, 20);
     let (text, without) = match guide {
         Guide::OurPages { account, .. } => (
-            format!("{name} IT: set a new password where you are still signed in: {account}"),
+            format!("{it}: set a new password where you are still signed in: {account}"),
             format!(
-                "{name} IT: set a new password where you are still signed in, on your account page."
+                "{it}: set a new password where you are still signed in, on your account page."
             ),
         ),
         Guide::HelpPage(url) => (
-            format!("{name} IT: how to change your password while you can still sign in: {url}"),
-            format!(
-                "{name} IT: you can change your password while you can still sign in. Ask IT how."
-            ),
+            format!("{it}: how to change your password while you can still sign in: {url}"),
+            format!("{it}: you can change your password while you can still sign in. Ask IT how."),
         ),
     };
     Note::new(String::new(), first_that_fits([text, without]))

@@ -9,8 +9,14 @@ use crate::clock::Zone;
 use crate::delivery::Note;
 use crate::domain::{Moment, Password};
 
-/// What signing in with the password of a reset asks for.
-const ASKED_FOR_CODE: &str = "You will be asked for a code, then for a new password of your own.";
+/// What signing in with the password of a reset, or opening its link, asks for.
+const fn asked_for(has_code: bool) -> &'static str {
+    if has_code {
+        "You will be asked for a code, then for a new password of your own."
+    } else {
+        "For that, a phone or private email for a code must be on record for you: ask IT to add one."
+    }
+}
 
 /// What every SMS with a password or a link says of it.
 const NOBODY: &str = "Tell nobody.";
@@ -25,6 +31,8 @@ pub struct Handover<'a> {
     pub until: Option<Moment>,
     /// The address where the member signs in; none where it is not known.
     pub sign_in_at: Option<&'a str>,
+    /// False where no contact can receive the code at sign-in.
+    pub has_code: bool,
     /// The time zone of texts.
     pub zone: &'a Zone,
 }
@@ -90,8 +98,9 @@ impl Handover<'_> {
             .map_or_else(String::new, |at| format!(" at {at}"));
         let how = match self.until {
             Some(until) => format!(
-                "Sign in with it{address} before {}. {ASKED_FOR_CODE}",
-                self.zone.tell_with_zone(until)
+                "Sign in with it{address} before {}. {}",
+                self.zone.tell_with_zone(until),
+                asked_for(self.has_code)
             ),
             None => format!(
                 "Sign in with it{address} now and set a new password of your own, even if you are not asked for one."
@@ -178,15 +187,16 @@ pub fn link_mail(
     organization: &Organization,
     member_name: &str,
     link: &str,
-    until: Moment,
-    zone: &Zone,
+    (until, zone): (Moment, &Zone),
+    has_code: bool,
 ) -> Note {
     let text = format!(
         "Hello {member_name},\n\n{} IT has reset your sign-in password. Set a new one here:\n\n    {link}\n\n\
-        The link works once, until {}. {ASKED_FOR_CODE}\n\
+        The link works once, until {}. {}\n\
         Never pass it on, also not to IT.\n{}",
         organization.name,
         zone.tell_with_zone(until),
+        asked_for(has_code),
         not_asked(organization)
     );
     Note::new(

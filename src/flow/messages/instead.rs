@@ -2,7 +2,7 @@
 
 use super::words::{NO_RESET_USED, NOTHING_CHANGED, message, refusal, refusal_without_slot};
 use crate::chat::Message;
-use crate::domain::Reference;
+use crate::domain::{Member, Reference};
 
 /// S6: the guide was sent instead of a reset.
 pub fn guide_sent(member_name: &str, to: &str) -> Message {
@@ -23,11 +23,26 @@ pub fn guide_leads_nowhere(reference: &Reference) -> Message {
     )
 }
 
+/// S6: the guide leads to a page that asks for a code, and none of the member's contacts can receive one there.
+pub fn guide_without_code(member: &Member, reference: &Reference) -> Message {
+    refusal_without_slot(
+        &format!(
+            "No code can reach {}, so the guide would not help: it needs a phone or private email on record that counts.",
+            member.name
+        ),
+        &format!(
+            "Choose another way, or have whoever runs relatch add one: relatch members contact {} ADDRESS",
+            member.business_email
+        ),
+        reference,
+    )
+}
+
 /// S6: the guide may not have arrived.
-pub fn guide_unknown(member_name: &str, to: &str, reference: &Reference) -> Message {
+pub fn guide_unknown(member_name: &str, to: &str, next: &str, reference: &Reference) -> Message {
     refusal_without_slot(
         &format!("Nobody can say whether the guide reached {member_name} ({to})."),
-        "Ask them, or send it again with the command.",
+        &format!("Ask them. Another guide can go out at {next}."),
         reference,
     )
 }

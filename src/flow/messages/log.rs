@@ -10,10 +10,11 @@ use crate::store::{LogLineRow, Past};
 /// How many characters of a reason stand in a line of the log.
 const LONGEST_REASON: usize = 60;
 
-/// The answer to `log`: the latest resets and added contacts, of one member or of all, the newest first.
+/// The answer to `log`: the latest resets, added contacts and codes that were disowned, of one member or of all, the newest
+/// first.
 pub fn history(
     past: &[Past],
-    contacts: &[LogLineRow],
+    noted: &[LogLineRow],
     of: Option<&str>,
     zone: &Zone,
     now: Moment,
@@ -27,10 +28,10 @@ pub fn history(
         let at = row.claimed_at.unwrap_or(row.offered_at);
         (at, reset_line(past, zone, now))
     });
-    let contacts = contacts
+    let noted = noted
         .iter()
         .map(|row| (row.noted_at, noted_line(row, zone, now)));
-    newest_first(title, resets.chain(contacts).collect())
+    newest_first(title, resets.chain(noted).collect())
 }
 
 /// The answer to `log refused`: the latest tries that were refused and the latest added contacts.
@@ -115,6 +116,10 @@ fn noted_line(row: &LogLineRow, zone: &Zone, now: Moment) -> String {
                 words(&row.event),
                 words(&row.outcome)
             )
+        }
+        LogLine::NotMe => {
+            let member = member.unwrap_or("a member");
+            format!("{when}  {member} said of a code that was used: \"this wasn't me\"")
         }
         LogLine::Contact => {
             let contact = row.detail.as_deref().unwrap_or_default();

@@ -43,11 +43,12 @@ pub use self::admins::{
     address_alarm, another_entry, not_pinned, pin_line, pinned, several_entries,
 };
 pub use self::ask_contact::{
-    contact_asked, contact_perhaps_asked, contact_there, contact_wanted, nobody_to_ask,
+    contact_asked, contact_of_disowned, contact_of_earlier, contact_of_ended,
+    contact_perhaps_asked, contact_there, contact_wanted, nobody_to_ask,
 };
 pub use self::card::{Card, careful, offer_card};
 pub use self::click::{after_change, cancelled, click_failed, click_refused, no_more_updates};
-pub use self::code_uses::{code_use_alarm, code_use_mail, code_use_sms};
+pub use self::code_uses::{code_use_alarm, code_use_mail, code_use_sms, guessed_codes_alarm};
 pub use self::contact_command::{
     contact_added, contact_answered, contact_code, contact_code_over, contact_code_too_soon,
     contact_code_wrong, contact_denied, contact_elsewhere, contact_gone, contact_not_private,
@@ -63,11 +64,11 @@ pub use self::handover::{Handover, link_mail, link_sms, longest_sign_in_address}
 pub use self::help::whom_to_call;
 pub use self::instead::{
     directory_link_gone, directory_link_sent, directory_link_unknown, guide_leads_nowhere,
-    guide_sent, guide_unknown,
+    guide_sent, guide_unknown, guide_without_code,
 };
 pub use self::last_look::{LastLook, last_look, stale};
 pub use self::log::{history, refused};
-pub use self::not_me::{alarm, not_me_line, not_me_warning};
+pub use self::not_me::{alarm, code_not_me_line, code_not_me_warning, not_me_line, not_me_warning};
 pub use self::not_sent::{contact_code_not_sent, guide_failed};
 pub use self::notes::{
     code, contact_alarm, contact_dropped, contact_imported, contact_notice, contact_removed,

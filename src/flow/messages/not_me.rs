@@ -30,23 +30,37 @@ pub fn alarm(organization: &Organization, reset: &ResetRow, zone: &Zone) -> Note
     )
 }
 
+/// What whoever reset the member last does next; to others `BEFORE_NEXT`.
+pub(super) const ANOTHER_MAKES_NEXT: &str =
+    "Talk to them; another admin has to make the next reset.";
+const BEFORE_NEXT: &str = "Talk to them before any new reset.";
+
 /// What a member said of their last reset, on cards and last looks.
 pub fn not_me_warning(member_name: &str, earlier: &Earlier, zone: &Zone, now: Moment) -> String {
     let whose = format!("{}'s", earlier.admin_name);
     let said = said(member_name, &whose, &zone.tell(earlier.changed_at, now));
-    format!("{said} Talk to them before any new reset.")
+    format!("{said} {BEFORE_NEXT}")
 }
 
-/// The same, told with the next command of an administrator who has not heard it. `is_own` where they made the reset.
-pub fn not_me_line(row: &ResetRow, is_own: bool, zone: &Zone, now: Moment) -> String {
+/// The same, told with the next command of an administrator who has not heard it. `is_own` where they made the reset,
+/// `is_over` where there was another one since.
+pub fn not_me_line(
+    row: &ResetRow,
+    is_own: bool,
+    is_over: bool,
+    zone: &Zone,
+    now: Moment,
+) -> String {
     let at = row.changed_at.or(row.changing_at).unwrap_or(row.offered_at);
     let admins = format!("{}'s", row.admin_name);
     let whose = if is_own { "your" } else { &admins };
     let said = said(&row.member_name, whose, &zone.tell(at, now));
-    let what_now = if is_own {
-        "Talk to them; another admin has to make the next reset."
+    let what_now = if is_over {
+        "There was another reset since."
+    } else if is_own {
+        ANOTHER_MAKES_NEXT
     } else {
-        "Talk to them before any new reset."
+        BEFORE_NEXT
     };
     format!("{said} {what_now} (ref {})", row.reset_id.reference())
 }
@@ -62,16 +76,38 @@ pub(super) fn not_me_rule(
         return not_me_warning(member_name, earlier, zone, now);
     }
     let said = said(member_name, "your", &zone.tell(earlier.changed_at, now));
-    format!("✗ {said} Another admin has to make the next reset.")
+    format!("✗ {said} {ANOTHER_MAKES_NEXT}")
+}
+
+/// What a member said of a code that took the place of their password, on cards, on last looks and in `why`.
+pub fn code_not_me_warning(member_name: &str, used_at: Moment, zone: &Zone, now: Moment) -> String {
+    let said = said_of_code(member_name, used_at, zone, now);
+    format!(
+        "{said} Check with them which contacts on record are theirs: the next code goes there too."
+    )
+}
+
+/// The same, told with the next command of a primary administrator who has not heard it.
+pub fn code_not_me_line(member_name: &str, used_at: Moment, zone: &Zone, now: Moment) -> String {
+    let said = said_of_code(member_name, used_at, zone, now);
+    format!("{said} Their account is closed. Talk to them, and look at their contacts.")
+}
+
+fn said_of_code(member_name: &str, used_at: Moment, zone: &Zone, now: Moment) -> String {
+    let when = zone.tell(used_at, now);
+    format!("{member_name} said of the code that was used at {when}: this wasn't me.")
 }
 
 /// The same in the result of the reset itself.
 pub(super) fn not_me_in_result(row: &ResetRow) -> Option<String> {
     row.disowned_at?;
-    let member = &row.member_name;
-    Some(format!(
-        "{member} said of this reset: this wasn't me. Talk to them; another admin has to make the next one."
-    ))
+    let said = said_of_this(&row.member_name);
+    Some(format!("{said} {ANOTHER_MAKES_NEXT}"))
+}
+
+/// What a member said of the reset that a message is about.
+pub(super) fn said_of_this(member_name: &str) -> String {
+    format!("{member_name} said of this reset: this wasn't me.")
 }
 
 fn said(member_name: &str, whose: &str, when: &str) -> String {

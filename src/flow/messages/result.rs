@@ -142,7 +142,7 @@ fn done_lines(ending: &Ending<'_>) -> Vec<String> {
             row.member_name
         ));
     }
-    if let Some(changed_at) = row.changed_at {
+    if let Some(changed_at) = row.changed_at.filter(|_| row.disowned_at.is_none()) {
         let until = zone.tell(changed_at + ending.lifetime, *now);
         lines.push(if row.carries == Carries::Link {
             let has_code = ending.codes.is_none_or(|codes| !codes.usable.is_empty());

@@ -4,10 +4,10 @@ use super::directory_refusal::clause;
 use super::not_sent::{fault, instead_of_channel};
 use super::ways::delivery_buttons;
 use super::words::{
-    NO_RESET_USED, NOTHING_CHANGED, RUN_AGAIN, TELL_OPERATOR, TRY_OR_TELL, button, refusal,
-    refusal_without_slot, written,
+    NOTHING_CHANGED, RUN_AGAIN, TELL_OPERATOR, TRY_OR_TELL, button, refusal, refusal_without_slot,
+    written,
 };
-use crate::chat::{Action, Message, RefusedParts, Style};
+use crate::chat::{Action, Message, Style};
 use crate::delivery::Deliveries;
 use crate::directory::WhyRefused;
 use crate::domain::delivery::Refusal;
@@ -113,14 +113,8 @@ pub fn channel_not_ready(
 
 /// A refusal after the confirming click: the slot was returned.
 pub fn with_slot_back(mut refusal: Message) -> Message {
-    match refusal.refused.as_deref_mut() {
-        Some(RefusedParts::Line { is_slot_told, .. }) => {
-            *is_slot_told = true;
-            written(refusal, NOTHING_CHANGED)
-        }
-        Some(RefusedParts::Title { .. }) => {
-            written(refusal, &format!("{NOTHING_CHANGED} {NO_RESET_USED}"))
-        }
-        None => refusal,
+    if let Some(parts) = refusal.refused.as_deref_mut() {
+        parts.is_slot_told = true;
     }
+    written(refusal, NOTHING_CHANGED)
 }

@@ -51,7 +51,7 @@ pub(super) fn refusal_without_slot(what: &str, next: &str, reference: &Reference
 }
 
 fn framed(what: &str, next: &str, reference: &Reference, is_slot_told: bool) -> Message {
-    let parts = RefusedParts::Line {
+    let parts = RefusedParts {
         next: next.to_owned(),
         reference: reference.to_string(),
         is_slot_told,
@@ -63,34 +63,22 @@ fn framed(what: &str, next: &str, reference: &Reference, is_slot_told: bool) -> 
     written(unwritten, NOTHING_CHANGED)
 }
 
-/// A refusal that is one line: why, and that nothing was changed.
-pub(super) fn refusal_in_one_line(why: String) -> Message {
-    let unwritten = Message {
-        refused: Some(Box::new(RefusedParts::Title { why })),
-        ..Message::default()
-    };
-    written(unwritten, NOTHING_CHANGED)
-}
-
 /// Writes a refusal from its parts. `effect` says what is true of the reset.
 pub(super) fn written(mut refusal: Message, effect: &str) -> Message {
-    match refusal.refused.as_deref() {
-        Some(RefusedParts::Line {
-            next,
-            reference,
-            is_slot_told,
-        }) => {
-            let slot = if *is_slot_told { NO_RESET_USED } else { "" };
-            let sentences = [effect, slot, next.as_str()].into_iter();
-            let told: Vec<&str> = sentences.filter(|part| !part.is_empty()).collect();
-            let line = format!("{} (ref {reference})", told.join(" "));
-            match refusal.lines.first_mut() {
-                Some(first) => *first = line,
-                None => refusal.lines.push(line),
-            }
+    if let Some(RefusedParts {
+        next,
+        reference,
+        is_slot_told,
+    }) = refusal.refused.as_deref()
+    {
+        let slot = if *is_slot_told { NO_RESET_USED } else { "" };
+        let sentences = [effect, slot, next.as_str()].into_iter();
+        let told: Vec<&str> = sentences.filter(|part| !part.is_empty()).collect();
+        let line = format!("{} (ref {reference})", told.join(" "));
+        match refusal.lines.first_mut() {
+            Some(first) => *first = line,
+            None => refusal.lines.push(line),
         }
-        Some(RefusedParts::Title { why }) => refusal.title = format!("{why} {effect}"),
-        None => {}
     }
     refusal
 }

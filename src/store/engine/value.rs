@@ -9,7 +9,7 @@ use sqlx::{Column, Row as _};
 use crate::domain::code_alone::CodeUse;
 use crate::domain::contacts::AddedAs;
 use crate::domain::look_up::Tried;
-use crate::domain::sign_in::{LockedBy, Stage};
+use crate::domain::sign_in::{CodePurpose, LockedBy, Stage};
 use crate::domain::{
     Carries, Channel, CheckId, CodeUseId, Delivery, LogLine, MemberId, Moment, Platform, ResetId,
     State, Step, StepOutcome,
@@ -107,7 +107,7 @@ macro_rules! text {
 
 text! {
     String, MemberId, ResetId, CheckId, Platform, State, Delivery, Carries, Step, StepOutcome, Channel, AddedAs, Tried, LockedBy,
-    Stage, LogLine, CodeUse, CodeUseId,
+    Stage, LogLine, CodePurpose, CodeUse, CodeUseId,
 }
 
 macro_rules! int {

@@ -111,7 +111,7 @@ pub(super) async fn with_ldap(address: SocketAddr) -> String {
     let whole = whole(Slack::good()).await;
     let whole = whole.replace(administrators, "source = \"directory\"\n");
     format!(
-        "help_url = \"https://help.acme.example\"\n{whole}[[directory]]\nkind = \"ldap\"\nurl = \"ldap://{address}\"\ntls = \"none\"\n\
+        "help_url = \"https://help.acme.example\"\nsign_in_url = \"https://sso.acme.example\"\n{whole}[[directory]]\nkind = \"ldap\"\nurl = \"ldap://{address}\"\ntls = \"none\"\n\
          bind_dn = \"cn=relatch,dc=corp,dc=example\"\npassword = \"Service-account-1\"\n\
          base = \"ou=people,dc=corp,dc=example\"\nprotected_groups = [\"cn=guarded,ou=groups,dc=corp,dc=example\"]\n\
          primary_admin_groups = [\"cn=helpdesk,ou=groups,dc=corp,dc=example\"]\n"

@@ -109,6 +109,12 @@ async fn of_surroundings() -> Vec<Right> {
             &["directory"],
         ),
         (
+            "an LDAP directory whose members are not told where to sign in",
+            SetUp::of(with_ldap(ldap).await)
+                .with("sign_in_url = \"https://sso.acme.example\"\n", ""),
+            &["sign_in_url", "directory"],
+        ),
+        (
             "the strict profile",
             good.clone()
                 .with("[admins]", "[policy]\nprofile = \"strict\"\n[admins]"),

@@ -90,7 +90,10 @@ impl SetUp {
             assert!(imported.status.success(), "{imported:?}");
         }
         for (name, text) in &self.files {
-            std::fs::write(folder.join(name), text).unwrap();
+            let file = folder.join(name);
+            std::fs::write(&file, text).unwrap();
+            // Secrets are closed to others.
+            std::fs::set_permissions(file, PermissionsExt::from_mode(0o600)).unwrap();
         }
         if !self.settings.is_empty() {
             let file = folder.join("relatch.toml");

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::fakes::{Slack, whole};
+use super::fakes::{Slack, whole, with_ldap};
 use super::set_up::{SetUp, names_below};
 
 /// Whoever runs it first, also as root, leaves no database that the service's user could not open.
@@ -159,4 +159,19 @@ async fn people_read_a_list_of_keys() {
         "{}",
         checked.err
     );
+}
+
+/// A page for the guide that is missing is a matter of `check`: the other commands go on.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_missing_page_for_the_guide_stops_no_other_command() {
+    let settings = with_ldap("127.0.0.1:9".parse().unwrap()).await;
+    let set_up = SetUp::of(settings).with("help_url = \"https://help.acme.example\"\n", "");
+    let codes = tokio::task::spawn_blocking(move || {
+        let folder = set_up.folder();
+        let words = [&["resets"][..], &["check"]];
+        let codes = words.map(|words| set_up.run(&folder, words).code);
+        std::fs::remove_dir_all(&folder).unwrap();
+        codes
+    });
+    assert_eq!(codes.await.unwrap(), [Some(0), Some(78)]);
 }

@@ -6,7 +6,7 @@ use relatch::surface::app::Admins;
 use relatch::surface::domain::{Platform, Span};
 
 use super::{JO, KIM, NOA, NUMBER, PLATFORMS, add, assert_refused, code_goes_to, sent_password};
-use crate::support::slack::{button_value, direct, shown_password, text_of, user_id};
+use crate::support::slack::{DirectError, button_value, direct, shown_password, text_of, user_id};
 use crate::support::{TestBot, discord, lark, mattermost, on};
 
 const ON_CARD: &str = "No contact can receive the code at sign-in yet.";
@@ -203,6 +203,43 @@ async fn where_nobody_can_be_asked_that_is_said() {
                 bot.slack.last_text().contains("Kim Cho was asked"),
                 "{platform}"
             );
+        })
+        .await;
+    }
+}
+
+/// A refusal of the chat's own is certain: nobody was asked, and nobody is said to have been asked perhaps.
+#[tokio::test(flavor = "multi_thread")]
+async fn where_the_chat_refuses_the_message_nobody_was_asked() {
+    let slack = [
+        "messages_tab_disabled",
+        "restricted_action",
+        "not_in_channel",
+        "is_archived",
+        "rate_limited",
+        "message_limit_exceeded",
+        "no_permission",
+        "ekm_access_denied",
+        "missing_scope",
+    ];
+    let slack = slack.map(|error| (Platform::Slack, DirectError::Slack(error)));
+    let discord = [
+        DirectError::DiscordChat(50033),
+        DirectError::DiscordMessage(50007),
+    ];
+    let discord = discord.map(|error| (Platform::Discord, error));
+    for (platform, error) in slack.into_iter().chain(discord) {
+        on(platform, async {
+            let bot = TestBot::new().await;
+            let card = bot.card(JO, NOA).await;
+            bot.slack.refuse_direct_with(error);
+            bot.click(JO, &card, "ask_contact").await;
+            let told = bot.slack.last_text();
+            assert!(
+                told.contains("No other administrator could be asked here."),
+                "{error:?}: {told}"
+            );
+            assert_refused(&told, "No other administrator could be asked here.");
         })
         .await;
     }

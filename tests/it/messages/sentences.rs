@@ -26,6 +26,7 @@ const ELSEWHERE: &[&str] = &[
     "code_use_sms",
     "code_use_alarm",
     "whom_to_call",
+    "guessed_codes_alarm",
 ];
 
 /// What the member's pages alone say.

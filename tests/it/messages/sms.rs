@@ -90,6 +90,19 @@ async fn the_guide_by_sms_names_the_page() {
     }
 }
 
+/// An organization whose name no phone surely shows is "IT", once.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_guide_by_sms_names_it_once() {
+    let bot = TestBot::new().await;
+    let guide = Guide::HelpPage("https://help.acme.example/".to_owned());
+    for (name, begin) in [("Acme", "Acme IT: how"), ("아크메", "IT: how")] {
+        let mut organization = bot.app.organization.clone();
+        organization.name = name.to_owned();
+        let text = guide_sms(&organization, &guide).text;
+        assert!(text.starts_with(begin), "{}", *text);
+    }
+}
+
 /// The link "this wasn't me" is in the SMS about a code as long as it fits at all; the date goes first.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_sms_about_a_code_keeps_its_link() {
@@ -121,6 +134,7 @@ async fn the_password_its_end_and_the_address_stay_in_the_sms() {
             member_name: "Mina Park",
             until: Some(bot.clock.now()),
             sign_in_at: Some(&address),
+            has_code: true,
             zone: &zone,
         };
         let sms = handover.sms(&password);

@@ -25,19 +25,6 @@ use Promise::{Other, Refusal, Unchanged};
 /// Parts of texts that promise something else.
 type Cases = &'static [(&'static str, Promise)];
 
-/// What is said of a refused address is one line without a reference, as at the input of a form.
-const REFUSED_DESTINATIONS: Cases = &[
-    ("They can't read it while locked out.", Unchanged),
-    ("A business email doesn't count", Unchanged),
-    ("That mailbox belongs to the organization", Unchanged),
-    ("This is not a complete", Unchanged),
-    ("This domain mixes letters of several scripts", Unchanged),
-    ("This number can't receive an SMS.", Unchanged),
-    ("No SMS goes to the country of this number", Unchanged),
-    ("An email address is needed here.", Unchanged),
-    ("I can't send", Unchanged),
-];
-
 /// Each function of `flow/messages` and what it promises, but for these cases.
 const PROMISES: &[(&str, Promise, Cases)] = &[
     ("after_change", Other, &[]),
@@ -58,8 +45,11 @@ const PROMISES: &[(&str, Promise, Cases)] = &[
             ("Already tried", Other),
         ],
     ),
+    ("code_not_me_line", Other, &[]),
+    ("code_not_me_warning", Other, &[]),
     ("contact_added", Other, &[]),
     ("contact_answered", Other, &[]),
+    ("contact_asked", Other, &[]),
     ("contact_changed", Refusal, &[]),
     ("contact_code_form", Other, &[]),
     ("contact_code_not_sent", Refusal, &[]),
@@ -70,12 +60,18 @@ const PROMISES: &[(&str, Promise, Cases)] = &[
     ("contact_elsewhere", Refusal, &[]),
     ("contact_gone", Refusal, &[]),
     ("contact_not_private", Refusal, &[]),
+    ("contact_of_disowned", Refusal, &[]),
+    ("contact_of_earlier", Refusal, &[]),
+    ("contact_of_ended", Refusal, &[]),
     ("contact_of_own_reset", Refusal, &[]),
+    ("contact_perhaps_asked", Other, &[]),
     ("contact_question", Other, &[]),
     ("contact_question_over", Refusal, &[]),
     ("denied", Refusal, &[]),
+    ("contact_there", Refusal, &[]),
+    ("contact_wanted", Other, &[]),
     ("destination_denied", Unchanged, &[]),
-    ("destination_refused", Unchanged, &[]),
+    ("destination_refused", Refusal, &[]),
     ("directory_down", Refusal, &[]),
     ("directory_link_gone", Refusal, &[]),
     ("directory_link_sent", Unchanged, &[]),
@@ -94,6 +90,7 @@ const PROMISES: &[(&str, Promise, Cases)] = &[
     ("guide_leads_nowhere", Refusal, &[]),
     ("guide_sent", Unchanged, &[]),
     ("guide_unknown", Refusal, &[]),
+    ("guide_without_code", Refusal, &[]),
     ("help", Other, &[]),
     ("hidden", Other, &[]),
     ("history", Other, &[]),
@@ -102,12 +99,16 @@ const PROMISES: &[(&str, Promise, Cases)] = &[
     ("no_member", Refusal, &[]),
     ("no_more_updates", Refusal, &[]),
     ("no_such_member", Refusal, &[]),
+    ("not_me_line", Other, &[]),
+    ("not_me_warning", Other, &[]),
     ("not_pinned", Refusal, &[]),
+    ("nobody_to_ask", Refusal, &[]),
     ("nothing_to_do", Other, &[]),
     ("offer_card", Other, &[]),
     ("outsider", Refusal, &[]),
     ("overloaded", Refusal, &[]),
     ("question_not_sent", Refusal, &[]),
+    ("refused", Other, &[]),
     (
         "result",
         Other,
@@ -131,7 +132,7 @@ const PROMISES: &[(&str, Promise, Cases)] = &[
     ("untold", Other, &[]),
     ("used", Other, &[]),
     ("who_failed", Refusal, &[]),
-    ("with_slot_back", Refusal, REFUSED_DESTINATIONS),
+    ("with_slot_back", Refusal, &[]),
     ("working", Other, &[]),
     ("wrong_code", Other, &[]),
 ];

@@ -9,29 +9,29 @@ use crate::support::browser::{Browser, Page};
 use crate::support::slack::user_id;
 use crate::support::{Left, OWN, TestBot};
 
-const NEXT: &str = "nine loud otters sleep";
-const NOBODY: &str = "nobody@acme.example";
+pub(super) const NEXT: &str = "nine loud otters sleep";
+pub(super) const NOBODY: &str = "nobody@acme.example";
 
 /// Asks for a code at the sign-in, and waits until whatever follows the answer is done.
-async fn ask(bot: &TestBot, browser: &Browser, email: &str) -> Page {
+pub(super) async fn ask(bot: &TestBot, browser: &Browser, email: &str) -> Page {
     let fields = [("email", email), ("password", ""), ("with", "code")];
     let page = browser.submit("/signin", "/signin", &fields).await;
     bot.settle().await;
     page
 }
 
-async fn type_code(browser: &Browser, code: &str) -> Page {
+pub(super) async fn type_code(browser: &Browser, code: &str) -> Page {
     browser
         .submit("/verify", "/verify", &[("code", code)])
         .await
 }
 
-fn another(code: &str) -> &'static str {
+pub(super) fn another(code: &str) -> &'static str {
     if code == "000000" { "000001" } else { "000000" }
 }
 
 /// A page without what differs between two browsers.
-fn said(page: &Page) -> (StatusCode, String, String) {
+pub(super) fn said(page: &Page) -> (StatusCode, String, String) {
     let token = page
         .text
         .split_once("name=\"csrf\"")
@@ -432,8 +432,8 @@ async fn a_code_belongs_to_one_browser_and_works_once() {
     );
 }
 
-/// Guessing ends at twenty wrong codes from strangers. Nobody is locked out by it: the password and a known browser still
-/// work, and after a sign-in strangers may ask again.
+/// Guessing ends at twenty wrong codes from strangers, of which the security address is told once. Nobody is locked out by it:
+/// the password and a known browser still work. A sign-in gives strangers no new tries before a week is over.
 #[tokio::test(flavor = "multi_thread")]
 async fn guessed_codes_lock_nobody_out() {
     let bot = TestBot::with_code_sign_in().await;
@@ -442,6 +442,7 @@ async fn guessed_codes_lock_nobody_out() {
     known
         .submit("/account", "/account/sessions", &[("end", "this")])
         .await;
+    let mut alarms = Vec::new();
     for _ in 0..4 {
         let stranger = bot.browser();
         ask(&bot, &stranger, MINA).await;
@@ -449,16 +450,28 @@ async fn guessed_codes_lock_nobody_out() {
         for _ in 0..5 {
             type_code(&stranger, another(&sent)).await;
         }
+        bot.settle().await;
+        let told = bot.outbox.take().into_iter();
+        alarms.extend(told.filter(|sent| sent.to == "security@acme.example"));
         bot.clock.advance(Span::hours(1));
     }
+    assert_eq!(alarms.len(), 1, "{}", alarms.len());
+    assert!(
+        alarms[0].text.contains("Mina Park") && alarms[0].text.contains("20 wrong codes"),
+        "{}",
+        alarms[0].text
+    );
     ask(&bot, &bot.browser(), MINA).await;
     assert!(bot.codes().is_empty());
     ask(&bot, &known, MINA).await;
     assert_eq!(bot.codes().len(), 1);
-    assert_eq!(bot.browser().sign_in(MINA, OWN).await.to(), "/account");
-    bot.clock.advance(Span::hours(1));
-    ask(&bot, &bot.browser(), MINA).await;
-    assert_eq!(bot.codes().len(), 1);
+    for is_over in [false, true] {
+        assert_eq!(bot.browser().sign_in(MINA, OWN).await.to(), "/account");
+        bot.clock.advance(Span::hours(1));
+        ask(&bot, &bot.browser(), MINA).await;
+        assert_eq!(bot.codes().len(), usize::from(is_over));
+        bot.clock.advance(Span::hours(7 * 24));
+    }
 }
 
 /// A code that the gateway refused opens nothing, and the page is the same.
@@ -511,8 +524,9 @@ async fn this_was_not_me_ends_what_a_code_has_opened() {
         StatusCode::UNAUTHORIZED
     );
     bot.settle().await;
-    let to: Vec<String> = bot.outbox.take().into_iter().map(|sent| sent.to).collect();
-    assert_eq!(to, ["security@acme.example"]);
+    let mut to: Vec<String> = bot.outbox.take().into_iter().map(|sent| sent.to).collect();
+    to.sort_unstable();
+    assert_eq!(to, ["jo@acme.example", "security@acme.example"]);
     assert_eq!(bot.count("device").await, 0);
 }
 
@@ -541,11 +555,11 @@ async fn the_contacts_are_told_even_after_a_crash() {
     assert!(told(&bot).is_empty(), "not at once");
     bot.clock.advance(Span::minutes(15));
     sweep().await;
-    assert_eq!(told(&bot)[0], "+821012345642");
+    assert_eq!(told(&bot), ["+821012345642"], "the others have it");
     sweep().await;
     assert!(told(&bot).is_empty());
     // As if the process had died before anybody was told.
-    bot.sql("update code_use set tell_at = 1").await;
+    bot.sql("update code_use set tell_at = 1, told = ''").await;
     sweep().await;
     assert_eq!(
         told(&bot),

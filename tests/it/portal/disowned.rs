@@ -7,7 +7,7 @@ use relatch::surface::secret::Link;
 use relatch::surface::store::HistoryFilter;
 
 use super::{JO, KIM, MINA};
-use crate::support::slack::button_value;
+use crate::support::slack::{button_value, text_of, user_id};
 use crate::support::{Left, OWN, TestBot};
 
 /// The link of the last notice, from the outbox.
@@ -243,6 +243,7 @@ async fn an_open_card_is_refused_after_this_was_not_me() {
     let ready = bot.last_look(JO, MINA, "deliver_phone").await;
     let browser = bot.browser();
     browser.press(&link).await;
+    bot.settle().await;
     bot.click(JO, &ready, "confirm").await;
     assert!(
         bot.slack
@@ -403,5 +404,71 @@ async fn a_password_that_is_disowned_on_its_way_is_not_kept() {
     assert!(
         button_value(&told, "deliver_email").is_none(),
         "no other way is offered: {told:#}"
+    );
+}
+
+/// "This wasn't me" about a code is seen like that about a reset: on the next card and last look, in `why` and `log`, by
+/// primary administrators at their next command, and by mail again where a server did not take it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_disowned_code_is_seen_by_everybody_it_concerns() {
+    let bot = TestBot::new().await;
+    bot.leaves(Left::Messages, "the alarm, and the messages of the code");
+    let browser = bot.signed_in(MINA).await;
+    bot.outbox.take();
+    let forgotten = [("forgotten", "1")];
+    browser
+        .submit("/account", "/account/password", &forgotten)
+        .await;
+    let (typed, _) = super::code(&bot);
+    let fields = [
+        ("code", typed.as_str()),
+        ("password", "and yet another one"),
+    ];
+    browser
+        .submit("/account", "/account/password", &fields)
+        .await;
+    bot.settle().await;
+    let link = super::not_me_link(&bot);
+    let open = bot.last_look(KIM, MINA, "deliver_phone").await;
+    bot.outbox.end_next_send(Outcome::Refused(Refusal::Later));
+    let page = bot.browser().press(&link).await;
+    assert!(page.text.contains(" is blocked<"), "{}", page.text);
+    bot.settle().await;
+    assert_eq!(bot.outbox.take().len(), 1, "one of two was put off");
+    bot.clock.advance(Span::minutes(6));
+    bot.sweep().await;
+    let again = bot.outbox.take();
+    assert!(
+        again.len() == 1 && again[0].subject.contains("this wasn't me"),
+        "{}",
+        again.len()
+    );
+
+    // A last look from before does not tell of it.
+    bot.click(KIM, &open, "confirm").await;
+    assert_eq!(bot.count("reset where claimed_at is not null").await, 0);
+    let said = "Mina Park said of the code that was used at 10:00: this wasn't me.";
+    let mention = format!("<@{}|someone>", user_id(MINA));
+    let log = bot.command(JO, &format!("log {mention}")).await.text();
+    assert!(
+        log.contains(said) && log.contains("Their account is closed."),
+        "the primary administrator hears it first: {log}"
+    );
+    assert!(
+        log.contains("Mina Park said of a code that was used: \"this wasn't me\""),
+        "{log}"
+    );
+    let why = bot.command(KIM, &format!("why {mention}")).await.text();
+    assert!(why.contains(said), "{why}");
+    let card = bot.card(KIM, MINA).await;
+    assert!(text_of(&card).contains(said), "{}", text_of(&card));
+    let look = bot.last_look(KIM, MINA, "deliver_phone").await;
+    assert!(text_of(&look).contains(said), "{}", text_of(&look));
+    bot.click(KIM, &look, "confirm").await;
+    let card = bot.card(JO, MINA).await;
+    assert!(
+        !text_of(&card).contains(said),
+        "a new password is set: {}",
+        text_of(&card)
     );
 }

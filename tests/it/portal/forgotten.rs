@@ -95,7 +95,6 @@ async fn codes_and_passwords_are_checked() {
     for (password, told) in [
         ("short", "Too short"),
         ("mina.park@acme.example", "Too easy to guess"),
-        (OWN, "the password that you have now"),
     ] {
         let page = set(&browser, &sent, password).await;
         assert_eq!(page.status, StatusCode::UNPROCESSABLE_ENTITY);
@@ -186,16 +185,31 @@ async fn a_code_belongs_to_one_session_and_one_purpose() {
     // Another window of the same member has asked for none.
     let page = set(&window, &sent, NEXT).await;
     assert!(page.text.contains("no longer works"), "{}", page.text);
-    // A code for a contact takes its place, and is none for a password.
+    // A code for a contact takes its place, and is none for a password: it is neither shown nor counted there.
     bot.clock.advance(Span::minutes(1));
     let wanted = [("value", "+82 10 1234 5699"), ("password", OWN)];
     mina.submit("/contacts", "/contacts", &wanted).await;
     let (of_contact, _) = code(&bot);
     for typed in [&of_contact, &sent] {
         let page = set(&mina, typed, NEXT).await;
-        assert!(page.text.contains("Wrong code"), "{}", page.text);
+        assert!(page.text.contains("no longer works"), "{}", page.text);
+        assert!(!page.text.contains("Code sent to"), "{}", page.text);
     }
-    assert!(bot.signs_in(MINA, OWN).await);
+    let page = ask(&mina).await;
+    assert_eq!(page.status, StatusCode::TOO_MANY_REQUESTS);
+    assert!(!page.text.contains("Code sent to"), "{}", page.text);
+    assert_eq!(bot.count("member where wrong_codes > 0").await, 0);
+    // The other way round too.
+    bot.clock.advance(Span::minutes(1));
+    ask(&mina).await;
+    let (sent, _) = code(&bot);
+    let typed = [("value", "+82 10 1234 5699"), ("code", sent.as_str())];
+    let page = mina.submit("/contacts", "/contacts", &typed).await;
+    assert_eq!(page.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(!page.text.contains("Wrong code"), "{}", page.text);
+    assert_eq!(set(&mina, &sent, NEXT).await.to(), "/account");
+    bot.settle().await;
+    assert!(bot.signs_in(MINA, NEXT).await);
 }
 
 /// Nobody without an open session gets there: not with the password of a reset, and not after one.
@@ -219,6 +233,39 @@ async fn a_reset_ends_it() {
     assert!(bot.signs_in(MINA, &temporary).await);
 }
 
+/// A session that somebody else has half open with the old password or with a code alone ends: only open ones go on.
+#[tokio::test(flavor = "multi_thread")]
+async fn half_open_sessions_end() {
+    let bot = TestBot::with_code_sign_in().await;
+    bot.leaves(Left::Messages, "what the contacts are told");
+    let (mina, thief) = (bot.signed_in(MINA).await, bot.browser());
+    let fields = [("email", MINA), ("password", ""), ("with", "code")];
+    thief.submit("/signin", "/signin", &fields).await;
+    bot.settle().await;
+    let (sent, _) = code(&bot);
+    let page = thief.submit("/verify", "/verify", &[("code", &sent)]).await;
+    assert_eq!(page.to(), "/new-password");
+    bot.settle().await;
+    bot.outbox.take();
+    bot.clock.advance(Span::minutes(1));
+    ask(&mina).await;
+    let (sent, _) = code(&bot);
+    assert_eq!(set(&mina, &sent, NEXT).await.to(), "/account");
+    assert_eq!(thief.open("/new-password").await.to(), "/signin");
+    assert_eq!(mina.open("/account").await.status, StatusCode::OK);
+}
+
+/// Whoever has a code does not know the old password, and learns nothing about it: it is not compared.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_right_code_tells_nothing_of_the_old_password() {
+    let bot = TestBot::new().await;
+    bot.leaves(Left::Messages, "what the contacts are told");
+    let browser = bot.signed_in(MINA).await;
+    ask(&browser).await;
+    let (sent, _) = code(&bot);
+    assert_eq!(set(&browser, &sent, OWN).await.to(), "/account");
+}
+
 /// Too soon, and refused by the gateway: the page says so, and nothing is changed.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_code_that_cannot_be_sent_is_told() {
@@ -229,7 +276,7 @@ async fn a_code_that_cannot_be_sent_is_told() {
     let page = ask(&browser).await;
     assert_eq!(page.status, StatusCode::TOO_MANY_REQUESTS);
     assert!(
-        page.text.contains("The next one can be sent in"),
+        page.text.contains("Ask for the next one in"),
         "{}",
         page.text
     );
@@ -287,13 +334,16 @@ async fn this_was_not_me_after_a_code() {
         page.text
     );
     bot.settle().await;
-    let told = bot.outbox.take();
-    assert!(
-        told.len() == 1
-            && told[0].to == "security@acme.example"
-            && told[0].text.contains("Mina Park says"),
+    let mut told = bot.outbox.take();
+    told.sort_by(|one, other| one.to.cmp(&other.to));
+    assert_eq!(
+        told.iter().map(|sent| sent.to.as_str()).collect::<Vec<_>>(),
+        [JO, "security@acme.example"],
         "the alarm"
     );
+    for sent in &told {
+        assert!(sent.text.contains("Mina Park says"), "the alarm");
+    }
     assert_eq!(browser.open("/account").await.to(), "/signin");
     let page = bot.browser().sign_in(MINA, "and yet another one").await;
     assert_eq!(page.status, StatusCode::UNAUTHORIZED);

@@ -281,3 +281,19 @@ async fn webhooks_are_answered_with_the_path_and_without() {
     let unsigned = bot.browser().post("/reset/slack/commands", &[]).await;
     assert_eq!(unsigned.status, StatusCode::UNAUTHORIZED);
 }
+
+/// "Only by https" holds for the whole host, so it is said only where the host is ours alone.
+#[tokio::test(flavor = "multi_thread")]
+async fn below_a_path_nothing_is_said_for_the_whole_host() {
+    for (url, expected) in [
+        ("https://reset.acme.example", Some("max-age=31536000")),
+        ("https://reset.acme.example/", Some("max-age=31536000")),
+        (URL, None),
+    ] {
+        let bot = TestBot::with_public_url(url).await;
+        let page = bot.browser().open("/signin").await;
+        let said = page.headers.get("strict-transport-security");
+        let said = said.map(|value| value.to_str().unwrap());
+        assert_eq!(said, expected, "{url}");
+    }
+}

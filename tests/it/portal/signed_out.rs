@@ -113,7 +113,8 @@ async fn the_sign_in_page_says_that_the_account_is_blocked() {
     assert_eq!(half.open("/verify").await.to(), "/signin");
     let said = why(&half).await;
     assert!(
-        said.starts_with("The account was blocked with") && said.contains("Another administrator"),
+        said.starts_with("The account was blocked with")
+            && said.contains("Ask an administrator to reset it"),
         "{said}"
     );
 }

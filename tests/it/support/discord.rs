@@ -11,7 +11,7 @@ use relatch::surface::domain::{Moment, Span};
 use ring::signature::{Ed25519KeyPair, KeyPair};
 use serde_json::{Value, json};
 
-use super::slack::{Memory, direct, user_id};
+use super::slack::{DirectError, Memory, direct, user_id};
 
 pub(crate) const APPLICATION: &str = "100000000000000001";
 pub(crate) const GUILD: &str = "200000000000000002";
@@ -408,7 +408,8 @@ fn chat_of(user: &str) -> String {
     format!("6{}", &user[1..])
 }
 
-/// "Create DM": makes the channel or finds it (Discord, "User Resource", "DM Channels").
+/// "Create DM": makes the channel or finds it (Discord, "User Resource", "DM Channels"). 50033 is "Invalid Recipient(s)"
+/// ("Opcodes and Status Codes", "JSON Error Codes").
 async fn create_dm(State(memory): State<Memory>, headers: HeaderMap, body: String) -> Response {
     assert_eq!(
         headers["authorization"],
@@ -419,6 +420,10 @@ async fn create_dm(State(memory): State<Memory>, headers: HeaderMap, body: Strin
     if memory.user(|id| snowflake(id) == user).is_none() {
         let refused = json!({ "code": 10013, "message": "Unknown User" });
         return (StatusCode::NOT_FOUND, refused.to_string()).into_response();
+    }
+    if let Some(DirectError::DiscordChat(code)) = *memory.direct_error.lock().unwrap() {
+        let refused = json!({ "code": code, "message": "Invalid Recipient(s)" });
+        return (StatusCode::BAD_REQUEST, refused.to_string()).into_response();
     }
     let recipient = json!({ "id": user, "username": "x" });
     json!({ "id": chat_of(user), "type": 1, "recipients": [recipient] })
@@ -444,16 +449,15 @@ async fn create_message(
         broken.push(format!("no message to one person alone: {message}"));
     }
     memory.note_broken(broken);
-    let place = direct(&format!("3{}", &id[1..]));
-    match memory.take(place, neutral(&message, false)).await {
-        StatusCode::OK => json!({ "id": "800000000000000008" })
-            .to_string()
-            .into_response(),
-        status => {
-            let refused = json!({ "code": 50007, "message": "Cannot send messages to this user" });
-            (status, refused.to_string()).into_response()
-        }
+    if let Some(DirectError::DiscordMessage(code)) = *memory.direct_error.lock().unwrap() {
+        let refused = json!({ "code": code, "message": "Cannot send messages to this user" });
+        return (StatusCode::FORBIDDEN, refused.to_string()).into_response();
     }
+    let place = direct(&format!("3{}", &id[1..]));
+    memory.take(place, neutral(&message, false)).await;
+    json!({ "id": "800000000000000008" })
+        .to_string()
+        .into_response()
 }
 
 /// "Create Followup Message" (Discord, "Receiving and Responding", "Endpoints").

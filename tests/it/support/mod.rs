@@ -5,6 +5,7 @@ pub(crate) mod browser;
 mod build;
 pub(crate) mod directories;
 pub(crate) mod discord;
+mod fresh_folder;
 pub(crate) mod lark;
 mod left;
 pub(crate) mod mattermost;
@@ -29,6 +30,7 @@ use relatch::surface::directory::{Builtin, ScriptedDirectory};
 use relatch::surface::domain::{Moment, Platform};
 use relatch::surface::flow::sweep;
 
+pub(crate) use self::fresh_folder::fresh_folder;
 pub(crate) use self::left::Left;
 pub(crate) use self::people::PEOPLE;
 pub(crate) use self::post::Answer;

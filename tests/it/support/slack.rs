@@ -1,7 +1,6 @@
 //! Slack's side of a conversation: bodies as Slack sends them, and a server that answers and remembers.
 
 use std::collections::{BTreeSet, HashMap};
-use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
 use axum::Router;
@@ -36,6 +35,17 @@ pub(crate) fn granted_scopes() -> Vec<&'static str> {
 /// A follow-up as it arrived.
 pub(crate) type Said = (String, Value);
 
+/// Why a message to one person alone is refused.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum DirectError {
+    /// By this error of "chat.postMessage".
+    Slack(&'static str),
+    /// By "Create DM", with this code.
+    DiscordChat(u32),
+    /// By "Create Message", with this code.
+    DiscordMessage(u32),
+}
+
 /// What a pretend platform knows and heard.
 #[derive(Clone, Default)]
 pub(crate) struct Memory {
@@ -55,6 +65,8 @@ pub(crate) struct Memory {
     connections: Arc<Mutex<usize>>,
     /// What `views.open` is refused with.
     form_error: Arc<Mutex<Option<&'static str>>>,
+    /// What a message to one person alone is refused with.
+    pub(super) direct_error: Arc<Mutex<Option<DirectError>>>,
     pub(crate) mattermost: Arc<Mutex<super::mattermost::Server>>,
     /// The tokens of Discord's interactions, and when each was made.
     pub(super) tokens: Arc<Mutex<HashMap<String, Moment>>>,
@@ -252,6 +264,11 @@ impl FakeSlack {
         *self.memory.form_error.lock().unwrap() = Some(error);
     }
 
+    /// What a message to one person alone is refused with from now on.
+    pub(crate) fn refuse_direct_with(&self, error: DirectError) {
+        *self.memory.direct_error.lock().unwrap() = Some(error);
+    }
+
     /// What `users.info` answers from now on.
     pub(crate) fn answer_who_with(&self, answer: Option<(u16, Value)>) {
         *self.memory.who_status.lock().unwrap() = answer;
@@ -364,13 +381,16 @@ fn auth_test() -> String {
 }
 
 /// "chat.postMessage": a channel, or the id of a user, whose chat with the app it goes to; `channel_not_found` for one that
-/// is not there (Slack, "chat.postMessage method", "Channels", "Errors"). What the bot writes by itself has no buttons: our
-/// own rule, because a click on one is a request of somebody else.
+/// is not there, or another of the method's own errors (Slack, "chat.postMessage method", "Channels", "Errors"). What the bot
+/// writes by itself has no buttons: our own rule, because a click on one is a request of somebody else.
 async fn post_message(memory: &Memory, body: &str) -> String {
     let body: Value = serde_json::from_str(body).unwrap();
     let to = body["channel"].as_str().unwrap_or_default();
     if memory.user(|known| known == to).is_none() {
         return json!({ "ok": false, "error": "channel_not_found" }).to_string();
+    }
+    if let Some(DirectError::Slack(error)) = *memory.direct_error.lock().unwrap() {
+        return json!({ "ok": false, "error": error }).to_string();
     }
     let has_buttons = button_elements(&body).next().is_some();
     let has_text = body["text"].as_str().is_some_and(|text| !text.is_empty());
@@ -642,17 +662,4 @@ pub(crate) fn shown_password(message: &Value) -> Option<String> {
             .filter(|_| block["text"]["type"] == "mrkdwn")?;
         Some(text.trim_matches('`').to_owned())
     })
-}
-
-pub(crate) fn fresh_folder() -> PathBuf {
-    use std::sync::atomic::{AtomicU32, Ordering};
-    static SERIAL: AtomicU32 = AtomicU32::new(0);
-    let name = format!(
-        "relatch-test-{}-{}",
-        std::process::id(),
-        SERIAL.fetch_add(1, Ordering::SeqCst)
-    );
-    let folder = std::env::temp_dir().join(name);
-    std::fs::create_dir_all(&folder).unwrap();
-    folder
 }

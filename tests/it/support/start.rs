@@ -78,7 +78,7 @@ impl BotParts {
         slack: slack::FakeSlack,
         http: reqwest::Client,
     ) -> Self {
-        let (folder, clock) = (slack::fresh_folder(), Clock::fixed(at));
+        let (folder, clock) = (super::fresh_folder(), Clock::fixed(at));
         Self {
             folder,
             clock,

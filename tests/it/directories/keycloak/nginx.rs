@@ -8,7 +8,8 @@ use std::time::Duration;
 use super::super::{JO, email, reset};
 use crate::support::directories::keycloak::Keycloak;
 use crate::support::directories::{SignIn, World};
-use crate::support::slack::{button_value, fresh_folder, shown_password, text_of};
+use crate::support::fresh_folder;
+use crate::support::slack::{button_value, shown_password, text_of};
 
 /// A running nginx, ended when it is dropped.
 struct Nginx {

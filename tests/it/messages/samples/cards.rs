@@ -401,10 +401,14 @@ fn lists(world: &World<'_>, samples: &mut Samples) {
     samples.say("used", told.clone());
     samples.say("untold", told);
     let mut not_me = say::used(&world.row, zone, now);
-    not_me.lines = [true, false]
-        .map(|is_own| say::not_me_line(&world.row, is_own, zone, now))
+    not_me.lines = [(true, false), (false, false), (false, true)]
+        .map(|(is_own, is_over)| say::not_me_line(&world.row, is_own, is_over, zone, now))
         .into();
-    samples.say("not_me_line", not_me);
+    samples.say("not_me_line", not_me.clone());
+    not_me.lines = vec![say::code_not_me_warning(world.name, now, zone, now)];
+    samples.say("code_not_me_warning", not_me.clone());
+    not_me.lines = vec![say::code_not_me_line(world.name, now, zone, now)];
+    samples.say("code_not_me_line", not_me);
     for is_told in [true, false] {
         samples.say("disowned", say::disowned(&world.row, is_told));
     }
@@ -433,7 +437,7 @@ fn log_lines(world: &World<'_>) -> Vec<LogLineRow> {
         platform: None,
         ..line(LogLine::Contact, false)
     };
-    let kinds = [LogLine::Refused, LogLine::Contact];
+    let kinds = [LogLine::Refused, LogLine::Contact, LogLine::NotMe];
     let lines = kinds.map(|kind| [line(kind, true), line(kind, false)]);
     lines.into_iter().flatten().chain([nobody]).collect()
 }

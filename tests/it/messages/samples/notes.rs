@@ -70,12 +70,13 @@ pub(crate) fn of(world: &NoteWorld<'_>) -> Vec<SampleNote> {
 fn handovers(world: &NoteWorld<'_>, notes: &mut Notes) {
     let until = world.now + Span::hours(24);
     for until in [Some(until), None] {
-        for sign_in_at in [Some(world.sign_in_at), None] {
+        for (sign_in_at, has_code) in [(Some(world.sign_in_at), true), (None, false)] {
             let handover = Handover {
                 organization: world.organization,
                 member_name: &world.member.name,
                 until,
                 sign_in_at,
+                has_code,
                 zone: &world.zone,
             };
             notes.add_sms("Handover::sms", handover.sms(&world.password));
@@ -86,8 +87,10 @@ fn handovers(world: &NoteWorld<'_>, notes: &mut Notes) {
     }
     let (organization, zone) = (world.organization, &world.zone);
     let name = &world.member.name;
-    let mail = say::link_mail(organization, name, world.link, until, zone);
-    notes.add("link_mail", MAIL, mail);
+    for has_code in [true, false] {
+        let mail = say::link_mail(organization, name, world.link, (until, zone), has_code);
+        notes.add("link_mail", MAIL, mail);
+    }
     let sms = say::link_sms(organization, world.link, until, zone);
     notes.add_sms("link_sms", sms);
 }
@@ -140,6 +143,8 @@ fn codes(world: &NoteWorld<'_>, notes: &mut Notes) {
         let alarm = say::code_use_alarm(organization, about, world.now, zone);
         notes.add("code_use_alarm", MAIL, alarm);
     }
+    let guessed = say::guessed_codes_alarm(organization, &world.member.name, world.now, zone);
+    notes.add("guessed_codes_alarm", MAIL, guessed);
     let account = world.sign_in_at.replace("signin", "account");
     // Longer than an SMS.
     let long = format!("{account}/{}", "x".repeat(160));

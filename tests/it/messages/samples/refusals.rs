@@ -179,6 +179,7 @@ fn clicks(world: &World<'_>, samples: &mut Samples) {
         ClickRefused::Overtaken(earlier()),
         ClickRefused::NotReachable,
         ClickRefused::ContactAsked(now),
+        ClickRefused::ContactBeingAsked,
         ClickRefused::Guided {
             at: now,
             admin_name: world.name.to_owned(),
@@ -250,7 +251,7 @@ fn destinations(world: &World<'_>, samples: &mut Samples) {
     ] {
         let line = say::destination_denied(&denied, world.name);
         samples.at_input("destination_denied", line);
-        let refused = say::destination_refused(&denied, world.name);
+        let refused = say::destination_refused(&denied, world.name, r);
         samples.say("destination_refused", refused.clone());
         samples.say("with_slot_back", say::with_slot_back(refused));
         samples.say(
@@ -276,7 +277,12 @@ fn contacts(world: &World<'_>, samples: &mut Samples) {
         let told = say::contact_added(name, &mask, "tomorrow 10:05", is_strict, r, value);
         samples.say("contact_added", told);
     }
-    samples.say("contact_wanted", say::contact_wanted(&world.row));
+    for not_me in [None, Some("What the member said.".to_owned())] {
+        samples.say("contact_wanted", say::contact_wanted(&world.row, not_me));
+    }
+    samples.say("contact_of_disowned", say::contact_of_disowned(&world.row));
+    samples.say("contact_of_earlier", say::contact_of_earlier(&world.row));
+    samples.say("contact_of_ended", say::contact_of_ended(&world.row));
     let changed = ResetRow {
         changing_at: Some(world.now),
         ..world.row.clone()

@@ -296,7 +296,11 @@ fn instead(world: &World<'_>, samples: &mut Samples) {
     let to = world.email.masked();
     samples.say("guide_sent", say::guide_sent(name, &to));
     samples.say("guide_leads_nowhere", say::guide_leads_nowhere(r));
-    samples.say("guide_unknown", say::guide_unknown(name, &to, r));
+    samples.say("guide_unknown", say::guide_unknown(name, &to, "11:05", r));
+    samples.say(
+        "guide_without_code",
+        say::guide_without_code(&world.member, r),
+    );
     samples.say("guide_failed", say::guide_failed(name, None, r));
     for why in REFUSALS {
         let told = say::guide_failed(name, Some((why, Channel::Email)), r);

@@ -64,7 +64,7 @@ async fn start() -> PathBuf {
         assert!(Instant::now() < patience, "port {PORT} stays in use");
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
-    let log = super::super::slack::fresh_folder().join("keycloak.log");
+    let log = crate::support::fresh_folder().join("keycloak.log");
     let out = std::fs::File::create(&log).unwrap();
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/servers/keycloak.sh");
     // The server goes with the thread that started it, and that one lives as long as the tests.

@@ -50,7 +50,7 @@ fn script(name: &str) -> PathBuf {
 
 impl Server {
     pub(crate) async fn start(kind: Kind) -> Self {
-        let folder = super::super::slack::fresh_folder();
+        let folder = crate::support::fresh_folder();
         assert!(
             Command::new(script("pki.sh"))
                 .arg(&folder)
