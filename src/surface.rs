@@ -107,7 +107,7 @@ pub mod domain {
     }
     pub mod phone {
         pub use crate::domain::phone::{
-            NotAPhone, PhoneNumber, PhoneRemark, UnreadablePhone, phone_on_record,
+            HelpPhone, NotAPhone, PhoneNumber, PhoneRemark, UnreadablePhone, phone_on_record,
         };
     }
     pub mod policy {

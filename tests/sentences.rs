@@ -194,8 +194,11 @@ const PAGES: &[(&str, bool)] = &[
     ("not_me_link_unknown", true),
     ("not_me_link_outdated", true),
     ("who_will_be_told", false),
-    ("account_closed", false),
-    ("account_closed_after_code", false),
+    ("PASSWORD_BLOCKED", false),
+    ("password_blocked", false),
+    ("ACCOUNT_BLOCKED", false),
+    ("account_blocked", false),
+    ("blocked_before", false),
 ];
 
 #[test]

@@ -4,6 +4,7 @@ use url::Url;
 
 use super::admins::Admins;
 use crate::domain::contacts::ContactRules;
+use crate::domain::phone::HelpPhone;
 use crate::domain::{CompanyDomains, EmailAddress, Span};
 
 /// The organization's decisions that texts and rules depend on.
@@ -19,6 +20,8 @@ pub struct Organization {
     pub company: CompanyDomains,
     /// "Set or change your login password" (S7).
     pub help_url: Option<Url>,
+    /// Whom somebody calls who is stuck.
+    pub help_phone: Option<HelpPhone>,
     /// Where members sign in whose directory is not ours.
     pub sign_in_url: Option<Url>,
     /// Whom a member tells when they did not expect a reset. Alarms go there too.

@@ -321,11 +321,13 @@ fn assemble(
     })
 }
 
-fn organization(settings: &Settings) -> Organization {
+/// What the settings say about the organization.
+pub(super) fn organization(settings: &Settings) -> Organization {
     Organization {
         name: settings.organization.clone(),
         company: company(&settings.directories, &settings.company_domains),
         help_url: settings.help_url.clone(),
+        help_phone: settings.help_phone.clone(),
         sign_in_url: settings.sign_in_url.clone(),
         security_email: settings.security_email.clone(),
         public_url: settings.public_url.clone(),

@@ -3,6 +3,7 @@
 use super::build::CALL_DEADLINE;
 use super::builtin::{directory, find};
 use super::{Failure, build, say};
+use crate::app::Organization;
 use crate::chance::Chance;
 use crate::clock::Clock;
 use crate::config::Settings;
@@ -29,6 +30,7 @@ pub(super) async fn add(
     let member = find(&directory(store)?.in_company(company.clone()), email).await?;
     let to = Destination::contact(address, &member, &company)
         .map_err(|denied| Failure::Said(messages::destination_denied(&denied, &member.name)))?;
+    let organization = build::organization(&settings);
     let http = net::client(CALL_DEADLINE).map_err(|error| Failure::Said(error.to_string()))?;
     let deliveries = Deliveries::open(
         settings.channels,
@@ -67,7 +69,7 @@ pub(super) async fn add(
             .map(Destination::Email)
             .filter(|to| deliveries.has(to.channel())),
     };
-    let notes = notified.notes(&settings.organization, &member, &mask, dropped.as_ref());
+    let notes = notified.notes(&organization, &member, &mask, dropped.as_ref());
     send(&deliveries, &notes).await
 }
 
@@ -106,13 +108,13 @@ impl Notified {
     /// The notices with their recipients, in the order of sending: first of the added contact, then of the removed one.
     fn notes(
         &self,
-        organization: &str,
+        organization: &Organization,
         member: &Member,
         added: &str,
         dropped: Option<&Destination>,
     ) -> Vec<(Vec<&Destination>, Note)> {
         let alarm = |mask: &str, is_added| {
-            messages::contact_alarm(organization, OPERATOR_NAME, member, mask, is_added)
+            messages::contact_alarm(&organization.name, OPERATOR_NAME, member, mask, is_added)
         };
         let contacts = || self.contacts.iter().collect();
         let security = || self.security.iter().collect();

@@ -3,7 +3,8 @@
 use std::collections::HashMap;
 
 use super::build::CALL_DEADLINE;
-use super::{Failure, say};
+use super::{Failure, build, say};
+use crate::app::Organization;
 use crate::chance::Chance;
 use crate::clock::Clock;
 use crate::config::Settings;
@@ -33,8 +34,9 @@ pub(super) async fn tell(
     let mut rng = Chance::System
         .rng()
         .map_err(|error| Failure::Said(error.to_string()))?;
+    // The settings are large, and are kept while everybody is told.
+    let organization = Box::new(build::organization(&settings));
     let Settings {
-        organization,
         security_email,
         channels,
         ways,
@@ -89,7 +91,7 @@ fn say_all(
 /// The messages of one import.
 struct Notices<'a> {
     deliveries: &'a Deliveries,
-    organization: &'a str,
+    organization: &'a Organization,
     company: &'a CompanyDomains,
     name: String,
     failures: SendFailures,
@@ -135,8 +137,12 @@ impl Notices<'_> {
         let parts = lines.len().div_ceil(NAMED);
         for (at, lines) in lines.chunks(NAMED).enumerate() {
             let part = (at + 1, parts);
-            let note =
-                messages::contacts_imported(self.organization, lines, part, (changed.len(), count));
+            let note = messages::contacts_imported(
+                &self.organization.name,
+                lines,
+                part,
+                (changed.len(), count),
+            );
             let id = format!("imported-{}-security-{at}", self.name);
             if self.deliveries.tell(&to, &note, &id).await != Outcome::Accepted {
                 let masked = to.masked();

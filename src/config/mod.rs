@@ -36,6 +36,7 @@ use crate::directory;
 use crate::domain::contacts::ContactRules;
 use crate::domain::country::Country;
 use crate::domain::delivery::Ways;
+use crate::domain::phone::HelpPhone;
 use crate::domain::quota::Limit;
 use crate::domain::{Carries, Channel, EmailAddress, Platform, Span};
 use crate::http::ConnectionSettings;
@@ -67,6 +68,8 @@ pub struct Settings {
     pub organization: String,
     /// The organization's page on setting or changing a login password.
     pub help_url: Option<Url>,
+    /// The phone of those who help.
+    pub help_phone: Option<HelpPhone>,
     /// Where members of other directories than the built-in one sign in.
     pub sign_in_url: Option<Url>,
     /// Who is told of alarms.
@@ -278,6 +281,14 @@ fn build(mut table: Table, problems: &mut Vec<Problem>) -> Option<Settings> {
             problems,
         );
     }
+    if policy.ways.carries == Carries::Password && channels.has_sms {
+        together::sign_in_by_sms(
+            &directories.configs,
+            top.public_url.as_ref(),
+            policy.password_length,
+            problems,
+        );
+    }
     if policy.ways.carries == Carries::Link {
         together::links(
             &directories.configs,
@@ -323,6 +334,7 @@ fn assemble(
         key_file: top.key_file?,
         organization: top.organization?,
         help_url: top.help_url,
+        help_phone: top.help_phone,
         sign_in_url: top.sign_in_url,
         security_email: top.security_email,
         zone: top.zone?,
@@ -357,17 +369,21 @@ struct ChannelSections {
     is_any_set: bool,
     /// The same of `[email]`.
     has_email: bool,
+    /// The same of `[sms]`.
+    has_sms: bool,
 }
 
 impl ChannelSections {
     fn read(table: &mut Table, problems: &mut Vec<Problem>) -> Self {
-        let (mut configs, mut is_any_set, mut has_email) = (Vec::new(), false, false);
+        let (mut configs, mut is_any_set) = (Vec::new(), false);
+        let (mut has_email, mut has_sms) = (false, false);
         for channel in Channel::ALL {
             let Some(own) = take_section(table, channel.as_str(), problems) else {
                 continue;
             };
             is_any_set = true;
             has_email |= *channel == Channel::Email;
+            has_sms |= *channel == Channel::Sms;
             let section = Section::new(channel.as_str(), own, problems);
             configs.extend(delivery::Config::read(*channel, section));
         }
@@ -375,6 +391,7 @@ impl ChannelSections {
             configs,
             is_any_set,
             has_email,
+            has_sms,
         }
     }
 }

@@ -547,3 +547,43 @@ fn a_code_alone_signs_in_only_where_the_rest_fits() {
     let defaults = Settings::read("", &[]).unwrap_or_else(|problems| panic!("{problems}"));
     assert!(!defaults.code_sign_in);
 }
+
+/// Who is stuck dials it from anywhere.
+#[test]
+fn a_help_phone_can_be_dialled() {
+    for wrong in ["0555", "4711", "+82", "ask Kim"] {
+        let told = problems(&format!("help_phone = \"{wrong}\"\n"));
+        let wanted = format!(
+            "help_phone: \"{wrong}\" is not a complete phone number with its country code, such as +82 2 555 0100"
+        );
+        assert!(told.contains(&wanted), "{told:?}");
+    }
+    let told = problems("help_phone = \"+82 2 555 0100\"\n");
+    assert!(
+        !told.iter().any(|one| one.starts_with("help_phone")),
+        "{told:?}"
+    );
+}
+
+/// The SMS with a password always says where to sign in.
+#[test]
+fn the_address_of_the_sign_in_fits_into_the_sms() {
+    let sms = "[sms]\nkind = \"webhook\"\nurl = \"https://sms.acme.example/send\"\ntoken = \"0123456789abcdef0123\"\n";
+    let told = |length: usize, password_length: u8, policy: &str| {
+        let url = format!("https://{}.example", "w".repeat(length - 16));
+        let told = problems(&format!(
+            "public_url = \"{url}\"\n[policy]\npassword_length = {password_length}\n{policy}{sms}"
+        ));
+        told.into_iter()
+            .filter(|one| one.starts_with("public_url: is too long"))
+            .collect::<Vec<_>>()
+    };
+    for (longest, password_length) in [(77, 8), (61, 24)] {
+        assert_eq!(told(longest, password_length, ""), Vec::<String>::new());
+        let wanted = format!(
+            "public_url: is too long for the SMS with a password of {password_length} characters; {longest} characters \
+            are the most"
+        );
+        assert_eq!(told(longest + 1, password_length, ""), [wanted]);
+    }
+}

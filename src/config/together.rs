@@ -4,6 +4,7 @@ use secrecy::ExposeSecret;
 use url::Url;
 
 use crate::app::Admins;
+use crate::flow::messages::longest_sign_in_address;
 use crate::lark_api::LarkAppSettings;
 use crate::settings::Problem;
 use crate::{chat, directory};
@@ -44,6 +45,28 @@ pub(super) fn links(
             "policy.send",
             "is \"link\", and there is neither [email] nor [sms] to send one",
         );
+    }
+}
+
+/// Checks that the SMS with a password has room for the address of the sign-in, which it never leaves out.
+pub(super) fn sign_in_by_sms(
+    directories: &[directory::Config],
+    public_url: Option<&Url>,
+    password_length: u8,
+    problems: &mut Vec<Problem>,
+) {
+    let Some(url) = public_url.filter(|_| directories.iter().any(directory::Config::is_builtin))
+    else {
+        return;
+    };
+    let longest = longest_sign_in_address(password_length).saturating_sub("/signin".len());
+    let url = url.as_str().trim_end_matches('/');
+    // A tilde takes two places of an SMS.
+    if url.len() + url.matches('~').count() > longest {
+        let told = format!(
+            "is too long for the SMS with a password of {password_length} characters; {longest} characters are the most"
+        );
+        problems.push(Problem::new("public_url", told));
     }
 }
 

@@ -9,6 +9,7 @@ use url::{Host, Url};
 
 use crate::clock::Zone;
 use crate::domain::country::Country;
+use crate::domain::phone::HelpPhone;
 use crate::domain::{EmailAddress, Span};
 use crate::http::{ConnectionSettings, TrustedProxies};
 use crate::settings::Section;
@@ -49,6 +50,7 @@ pub(super) struct TopLevel {
     pub(super) key_file: Option<PathBuf>,
     pub(super) organization: Option<String>,
     pub(super) help_url: Option<Url>,
+    pub(super) help_phone: Option<HelpPhone>,
     pub(super) sign_in_url: Option<Url>,
     pub(super) security_email: Option<EmailAddress>,
     pub(super) default_country: Option<Country>,
@@ -70,6 +72,7 @@ pub(super) fn read(mut top: Section<'_>) -> TopLevel {
         key_file: top.path("key_file"),
         organization: top.required("organization"),
         help_url: top.url("help_url"),
+        help_phone: top.parsed("help_phone"),
         sign_in_url: read_sign_in_url(&mut top),
         security_email: top.parsed("security_email"),
         default_country: top.parsed("default_country"),

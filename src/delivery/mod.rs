@@ -30,6 +30,26 @@ pub struct Note {
     pub subject: String,
     /// May hold a password or a link.
     pub text: Zeroizing<String>,
+    /// What a channel for short texts carries instead, where it has no room for the text.
+    pub short: Option<Zeroizing<String>>,
+}
+
+impl Note {
+    /// One text for every channel.
+    pub fn new(subject: impl Into<String>, text: impl Into<Zeroizing<String>>) -> Self {
+        Self {
+            subject: subject.into(),
+            text: text.into(),
+            short: None,
+        }
+    }
+
+    /// The text that a channel carries.
+    pub fn text_for(&self, channel: Channel) -> &str {
+        let short = self.short.as_ref();
+        let short = short.filter(|_| channel.facts().is_short);
+        short.unwrap_or(&self.text)
+    }
 }
 
 /// A message as it is handed to a channel.
@@ -223,7 +243,7 @@ impl Deliveries {
     pub async fn tell(&self, to: &Destination, note: &Note, id: &str) -> Outcome {
         let text = OutgoingText {
             subject: &note.subject,
-            body: &note.text,
+            body: note.text_for(to.channel()),
             id,
         };
         let outcome = match self.ready(to).await {

@@ -141,6 +141,7 @@ async fn build(
             name: "Acme".to_owned(),
             company: CompanyDomains::default(),
             help_url: "https://help.acme.example/password".parse().ok(),
+            help_phone: "+82 2 555 0100".parse().ok(),
             sign_in_url: None,
             security_email: "security@acme.example".parse().ok(),
             public_url: url.parse().ok(),

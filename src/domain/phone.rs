@@ -1,5 +1,6 @@
 //! Phone numbers that an SMS can reach.
 
+mod help_phone;
 pub(super) mod numbering;
 mod on_record;
 
@@ -9,6 +10,7 @@ use std::str::FromStr;
 use phonenumber::country::Source;
 use serde::Serialize;
 
+pub use self::help_phone::HelpPhone;
 use self::numbering::Kind;
 pub use self::on_record::{PhoneRemark, UnreadablePhone, phone_on_record};
 use super::country::Country;

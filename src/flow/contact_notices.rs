@@ -85,14 +85,15 @@ pub(crate) fn tell_of_contact(
     added: &Destination,
     before: &[ContactOnRecord],
 ) {
-    let organization = &app.organization.name;
+    let organization = &app.organization;
     let note = messages::contact_notice(organization, added_by, &added.masked());
     let others = before
         .iter()
         .filter(|known| !known.to.is_same(added))
         .cloned()
         .collect();
-    let alarm = messages::contact_alarm(organization, added_by, member, &added.masked(), true);
+    let alarm =
+        messages::contact_alarm(&organization.name, added_by, member, &added.masked(), true);
     tell_all(app, member, others, note, alarm);
 }
 
@@ -103,10 +104,15 @@ pub(crate) fn tell_of_removed_contact(
     removed: &Destination,
     before: Vec<ContactOnRecord>,
 ) {
-    let organization = &app.organization.name;
+    let organization = &app.organization;
     let note = messages::contact_removed(organization);
-    let alarm =
-        messages::contact_alarm(organization, &member.name, member, &removed.masked(), false);
+    let alarm = messages::contact_alarm(
+        &organization.name,
+        &member.name,
+        member,
+        &removed.masked(),
+        false,
+    );
     tell_all(app, member, before, note, alarm);
 }
 
@@ -118,9 +124,9 @@ pub(super) fn tell_of_dropped_contact(
     dropped: &Destination,
     before: Vec<ContactOnRecord>,
 ) {
-    let organization = &app.organization.name;
+    let organization = &app.organization;
     let note = messages::contact_dropped(organization, who, &dropped.masked());
-    let alarm = messages::contact_alarm(organization, who, member, &dropped.masked(), false);
+    let alarm = messages::contact_alarm(&organization.name, who, member, &dropped.masked(), false);
     tell_all(app, member, before, note, alarm);
 }
 

@@ -121,6 +121,7 @@ pub(super) fn notice_of<'a>(
             .capabilities
             .has_our_pages,
         link,
+        sign_in_at: pages::sign_in(app, &row.member_id),
         zone: &app.zone,
     }
 }

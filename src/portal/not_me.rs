@@ -1,5 +1,5 @@
 //! `/not-me/{token}`: "This wasn't me", the link in every notice. Opening it changes nothing, because mail programs open
-//! links by themselves; its button closes the account.
+//! links by themselves; its button blocks the new password.
 
 use std::sync::Arc;
 
@@ -10,12 +10,12 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use tracing::Instrument;
 
-use super::not_me_code;
+use super::not_me_code::{self, has_security, told_at};
 use super::page::Frame;
-use super::state::{Portal, PortalState};
+use super::state::PortalState;
 use super::texts;
 use super::visit::Visit;
-use crate::domain::{Channel, Span};
+use crate::domain::Span;
 use crate::flow;
 use crate::secret::Link;
 use crate::store::{Disowned, NotMe, ResetRow};
@@ -45,10 +45,14 @@ pub(super) async fn page(
         return not_me_code::page(&visit, id).await;
     }
     let row = reset_of(&visit, &token).await?;
+    // Asking once more changes nothing. It tells whether that is still true.
+    if row.disowned_at.is_some() {
+        return block(&visit, &row).await;
+    }
     let at = row.changed_at.or(row.changing_at).unwrap_or(row.offered_at);
     let page = NotMePage {
         frame: visit.frame(),
-        at: portal.app.zone.tell_with_date(at),
+        at: portal.app.zone.tell_with_zone(at),
         told: texts::who_will_be_told(&row.admin_name, has_security(&portal)),
         admin: row.admin_name,
         member: row.member_name,
@@ -69,28 +73,41 @@ pub(super) async fn submit(
         return not_me_code::submit(&visit, id).await;
     }
     let row = reset_of(&visit, &token).await?;
-    let disowned = portal.app.store.disown(&row).await;
-    match disowned.map_err(|error| visit.unavailable(&error))? {
+    block(&visit, &row).await
+}
+
+/// Blocks the new password, once. Says when that was done, as long as it is true.
+async fn block(visit: &Visit<'_>, row: &ResetRow) -> Result<Response, Response> {
+    let (portal, app) = (visit.portal, &visit.portal.app);
+    let disowned = app.store.disown(row).await;
+    let text = match disowned.map_err(|error| visit.unavailable(&error))? {
         Disowned::Now(row) => {
-            let app = Arc::clone(&portal.app);
+            let at = row.disowned_at.unwrap_or_else(|| app.clock.now());
+            let teller = Arc::clone(app);
             let about = NotMe::Reset(row);
-            portal
-                .app
-                .tasks
-                .spawn(async move { flow::tell_of_disowned(&app, about).await }.in_current_span());
+            let telling = async move { flow::tell_of_disowned(&teller, about).await };
+            app.tasks.spawn(telling.in_current_span());
+            texts::password_blocked(&told_at(visit, at), has_security(portal))
         }
-        Disowned::Before => {}
+        Disowned::Before(at) => {
+            texts::password_blocked_before(&told_at(visit, at), &app.organization)
+        }
         Disowned::Outdated => {
-            return Ok(visit.plain(StatusCode::GONE, texts::not_me_link_outdated()));
+            let text = texts::not_me_link_outdated(&app.organization);
+            return Ok(visit.plain(StatusCode::GONE, text));
         }
-    }
-    let text = texts::account_closed(has_security(&portal));
+    };
     Ok(visit.plain(StatusCode::OK, text))
 }
 
 /// The reset of a link that works.
 async fn reset_of(visit: &Visit<'_>, token: &str) -> Result<ResetRow, Response> {
-    let unknown = || visit.plain(StatusCode::NOT_FOUND, texts::not_me_link_unknown());
+    let unknown = || {
+        visit.plain(
+            StatusCode::NOT_FOUND,
+            texts::not_me_link_unknown(&visit.portal.app.organization),
+        )
+    };
     let app = &visit.portal.app;
     let id = app.keys.read_link_token(Link::NotMe, token);
     let row = app.store.reset(id.ok_or_else(unknown)?).await;
@@ -98,9 +115,4 @@ async fn reset_of(visit: &Visit<'_>, token: &str) -> Result<ResetRow, Response> 
     let now = app.clock.now();
     row.filter(|row| row.changing_at.is_some_and(|at| now - at < LINK_LIFE))
         .ok_or_else(unknown)
-}
-
-/// True if a security team is set and can be told.
-fn has_security(portal: &Portal) -> bool {
-    portal.app.organization.security_email.is_some() && portal.app.deliveries.has(Channel::Email)
 }

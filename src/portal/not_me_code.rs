@@ -1,4 +1,4 @@
-//! "This wasn't me" about a code that took the place of the password, below `/not-me/{token}`. Its button closes the account.
+//! "This wasn't me" about a code that took the place of the password, below `/not-me/{token}`. Its button blocks the account.
 
 use std::sync::Arc;
 
@@ -12,7 +12,7 @@ use super::state::Portal;
 use super::texts;
 use super::visit::Visit;
 use crate::domain::code_alone::{CODE_LINK_LIFE, CodeUse};
-use crate::domain::{Channel, CodeUseId};
+use crate::domain::{Channel, CodeUseId, Moment};
 use crate::flow;
 use crate::store::{CodeDisowned, CodeUseRow, NotMe};
 
@@ -29,10 +29,14 @@ struct NotMePage {
 /// `GET`: changes nothing, because mail programs open links by themselves.
 pub(super) async fn page(visit: &Visit<'_>, id: CodeUseId) -> Result<Response, Response> {
     let (row, member) = use_of(visit, id).await?;
+    // As for a reset: this changes nothing.
+    if row.disowned_at.is_some() && row.closed_at.is_some() {
+        return block(visit, id).await;
+    }
     let page = NotMePage {
         frame: visit.frame(),
         member,
-        at: visit.portal.app.zone.tell_with_date(row.used_at),
+        at: visit.portal.app.zone.tell_with_zone(row.used_at),
         is_sign_in: row.kind == CodeUse::SignIn,
         has_security: has_security(visit.portal),
     };
@@ -42,28 +46,40 @@ pub(super) async fn page(visit: &Visit<'_>, id: CodeUseId) -> Result<Response, R
 /// `POST`, after the form was checked.
 pub(super) async fn submit(visit: &Visit<'_>, id: CodeUseId) -> Result<Response, Response> {
     use_of(visit, id).await?;
+    block(visit, id).await
+}
+
+/// Blocks the account, once. Says when that was done, as long as it is true.
+async fn block(visit: &Visit<'_>, id: CodeUseId) -> Result<Response, Response> {
     let app = &visit.portal.app;
     let disowned = app.store.disown_code_use(id).await;
-    match disowned.map_err(|error| visit.unavailable(&error))? {
+    let text = match disowned.map_err(|error| visit.unavailable(&error))? {
         CodeDisowned::Now(disowned) => {
+            let at = disowned.code.disowned_at.unwrap_or_else(|| app.clock.now());
             let about = NotMe::Code(disowned);
             let teller = Arc::clone(app);
             let telling = async move { flow::tell_of_disowned(&teller, about).await };
             app.tasks.spawn(telling.in_current_span());
+            texts::account_blocked(&told_at(visit, at), has_security(visit.portal))
         }
-        CodeDisowned::Before => {}
+        CodeDisowned::Before(at) => {
+            texts::account_blocked_before(&told_at(visit, at), &app.organization)
+        }
         CodeDisowned::Outdated => {
-            return Ok(visit.plain(StatusCode::GONE, texts::not_me_link_outdated()));
+            let text = texts::not_me_link_outdated(&app.organization);
+            return Ok(visit.plain(StatusCode::GONE, text));
         }
-    }
-    let text = texts::account_closed_after_code(has_security(visit.portal));
+    };
     Ok(visit.plain(StatusCode::OK, text))
 }
 
 /// The code of a link that works, with the name of its member.
 async fn use_of(visit: &Visit<'_>, id: CodeUseId) -> Result<(CodeUseRow, String), Response> {
     let app = &visit.portal.app;
-    let unknown = || visit.plain(StatusCode::NOT_FOUND, texts::not_me_link_unknown());
+    let unknown = || {
+        let text = texts::not_me_link_unknown(&app.organization);
+        visit.plain(StatusCode::NOT_FOUND, text)
+    };
     let row = app.store.code_use(id).await;
     let row = row.map_err(|error| visit.unavailable(&error))?;
     let now = app.clock.now();
@@ -76,7 +92,13 @@ async fn use_of(visit: &Visit<'_>, id: CodeUseId) -> Result<(CodeUseRow, String)
     Ok((row, member.name))
 }
 
+/// A moment, as a page tells it.
+pub(super) fn told_at(visit: &Visit<'_>, at: Moment) -> String {
+    let app = &visit.portal.app;
+    app.zone.tell(at, app.clock.now())
+}
+
 /// True if a security team is set and can be told.
-fn has_security(portal: &Portal) -> bool {
+pub(super) fn has_security(portal: &Portal) -> bool {
     portal.app.organization.security_email.is_some() && portal.app.deliveries.has(Channel::Email)
 }

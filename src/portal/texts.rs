@@ -1,10 +1,12 @@
 //! Every sentence of the pages' own. Those that are shared with the chat are in [`flow::messages`](crate::flow::messages).
 //! `pages/`.
 
+use crate::app::Organization;
 use crate::clock::Zone;
 use crate::domain::delivery::Refusal;
 use crate::domain::sign_in::{LONGEST_PASSWORD, PROVING_LIFE, PasswordDenied, SESSION_LIFE, Stage};
 use crate::domain::{Moment, Span};
+use crate::flow::messages::whom_to_call;
 use crate::store::SessionEnd;
 
 /// A page that says one thing.
@@ -178,8 +180,8 @@ pub(super) fn session_ended(end: SessionEnd, zone: &Zone, now: Moment) -> String
         }
         SessionEnd::PasswordEnded(at) => password_stopped(&zone.tell(at, now)),
         SessionEnd::Disowned => {
-            "The account was closed with \"This wasn't me\", so no password opens it. Ask an administrator to reset it; \
-            where you did not ask for a reset, another one than made it."
+            "The account was blocked with the link of a message to you, so no password opens it. Ask an administrator to reset \
+            it; where you did not ask for a reset, another one than made it."
                 .to_owned()
         }
         SessionEnd::Locked => {
@@ -232,17 +234,24 @@ pub(super) fn claim_link_used() -> PageText {
 
 // "This wasn't me".
 
-pub(super) fn not_me_link_unknown() -> PageText {
+pub(super) fn not_me_link_unknown(organization: &Organization) -> PageText {
     PageText::new(
         DEAD_LINK,
-        "This link is not known, or it is too old. Nothing was changed. If you did not expect a reset, tell your security team.",
+        format!(
+            "This link is not known, or it is too old. Nothing was changed. Didn't ask for a new password? {}",
+            whom_to_call(organization)
+        ),
     )
 }
 
-pub(super) fn not_me_link_outdated() -> PageText {
+pub(super) fn not_me_link_outdated(organization: &Organization) -> PageText {
     PageText::new(
         "This link is outdated",
-        "The password has been set again since then. Nothing was changed. Use the link in the newest message, or tell your security team.",
+        format!(
+            "The password has been set again since then. Nothing was changed. Use the link in the newest message. Didn't ask \
+            for that one either? {}",
+            whom_to_call(organization)
+        ),
     )
 }
 
@@ -255,33 +264,54 @@ pub(super) fn who_will_be_told(admin: &str, has_security: bool) -> String {
     }
 }
 
-/// After a code that took the place of the password: no administrator is told, because none was part of it.
-pub(super) fn account_closed_after_code(has_security: bool) -> PageText {
-    let told = if has_security {
-        "The security team is being told."
-    } else {
-        "Tell your security team."
-    };
-    PageText::new(
-        "The account is closed",
-        format!(
-            "No password opens it any more, and no session is left. {told} Ask an administrator to reset the password, and \
-            say that somebody else may read your phone or private email."
-        ),
-    )
-}
+const PASSWORD_BLOCKED: &str = "The new password is blocked";
 
-pub(super) fn account_closed(has_security: bool) -> PageText {
+pub(super) fn password_blocked(at: &str, has_security: bool) -> PageText {
     let told = if has_security {
         "The administrator and the security team are being told."
     } else {
         "The administrator is being told; tell your security team."
     };
     PageText::new(
-        "The account is closed",
+        PASSWORD_BLOCKED,
         format!(
-            "The password no longer works, and every session has ended. {told} Another administrator can reset the password \
-            when you have spoken to them."
+            "Blocked at {at}: it opens nothing any more, and every session has ended. Nothing was deleted. {told} Another \
+            administrator can reset the password when you have spoken to them."
         ),
+    )
+}
+
+/// The same link again.
+pub(super) fn password_blocked_before(at: &str, organization: &Organization) -> PageText {
+    PageText::new(PASSWORD_BLOCKED, blocked_before(at, organization))
+}
+
+const ACCOUNT_BLOCKED: &str = "The account is blocked";
+
+/// After a code that took the place of the password: no administrator is told, because none was part of it.
+pub(super) fn account_blocked(at: &str, has_security: bool) -> PageText {
+    let told = if has_security {
+        "The security team is being told."
+    } else {
+        "Tell your security team."
+    };
+    PageText::new(
+        ACCOUNT_BLOCKED,
+        format!(
+            "Blocked at {at}: no password opens it, and no session is left. Nothing was deleted. {told} Ask an \
+            administrator to reset the password, and say that somebody else may read your phone or private email."
+        ),
+    )
+}
+
+/// The same link again.
+pub(super) fn account_blocked_before(at: &str, organization: &Organization) -> PageText {
+    PageText::new(ACCOUNT_BLOCKED, blocked_before(at, organization))
+}
+
+fn blocked_before(at: &str, organization: &Organization) -> String {
+    format!(
+        "Already blocked at {at}. Need a new password? {}",
+        whom_to_call(organization)
     )
 }

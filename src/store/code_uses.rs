@@ -120,7 +120,8 @@ pub(super) const RESET_SINCE: &str = "
 pub(crate) enum CodeDisowned {
     /// The account is closed now.
     Now(Box<DisownedCode>),
-    Before,
+    /// The same, since then.
+    Before(Moment),
     /// An administrator has reset the password since; nothing was changed.
     Outdated,
 }
@@ -210,7 +211,7 @@ async fn disown(tx: &mut Tx, id: &CodeUseId) -> Result<CodeDisowned, StoreError>
         // Its contact gets no code alone either.
         row.disowned_at = row.disowned_at.or(Some(tx.now()));
         tx.put(&row).await?;
-        return Ok(CodeDisowned::Before);
+        return Ok(CodeDisowned::Before(closed_at));
     }
     row.disowned_at = Some(tx.now());
     let Some(disowned) = with_name(tx, row.clone()).await? else {

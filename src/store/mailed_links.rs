@@ -7,14 +7,15 @@ use super::{
     AccountRow, AuditRow, ResetRow, SessionRow, Store, StoreError, accounts, not_me, resets,
 };
 use crate::domain::sign_in::LockedBy;
-use crate::domain::{Carries, ResetId, State};
+use crate::domain::{Carries, Moment, ResetId, State};
 
 /// What became of "this wasn't me".
 #[derive(Clone, Debug)]
 pub enum Disowned {
     /// The account is closed now.
     Now(Box<ResetRow>),
-    Before,
+    /// The same, since then.
+    Before(Moment),
     /// There was another reset since; nothing was changed.
     Outdated,
 }
@@ -64,7 +65,7 @@ async fn disown(tx: &mut Tx, id: &ResetId) -> Result<Disowned, StoreError> {
         return Ok(if has_newer_password {
             Disowned::Outdated
         } else {
-            Disowned::Before
+            Disowned::Before(disowned_at)
         });
     }
     row.disowned_at = Some(tx.now());

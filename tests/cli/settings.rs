@@ -34,6 +34,19 @@ fn wrong_settings_are_all_named() {
     }
 }
 
+/// A number that nobody can dial from elsewhere is told with an example.
+#[test]
+fn check_complains_about_a_wrong_help_phone() {
+    let place = Place::new("help_phone = \"0555\"\n");
+    let ran = place.run(&["check"]);
+    assert_eq!(ran.code, 78, "{}", ran.err);
+    let told = format!("{}{}", ran.out, ran.err);
+    assert!(
+        told.contains("help_phone") && told.contains("such as +82 2 555 0100"),
+        "{told}"
+    );
+}
+
 /// Without the key whoever has seen one event of Lark could forge all others, so nothing starts; the text says where the
 /// key is made. A key that is there and bad is told as that alone.
 #[test]

@@ -180,12 +180,12 @@ class Story(InBrowser):
 
     def test_this_was_not_me_from_the_mailbox(self):
         self.reset("deliver_phone")
-        self.arrived("#mail .mail", "This wasn't you?")
+        self.arrived("#mail .mail", "Didn't ask for this?")
         self.desk.click("#mail .mail a")
         with self.desk.in_frame("#browser") as page:
-            page.wait_for_text("h1", "This wasn't me")
+            page.wait_for_text("h1", "Did you ask for a new password?")
             page.click("button[type=submit]")
-            page.wait_for_text("h1", "The account is closed")
+            page.wait_for_text("h1", "The new password is blocked")
         self.desk.wait_for_text(self.last(), "Mina Park says they did not ask for this")
         self.say("/reset-password @Mina Park")
         self.desk.wait_for_text(self.last(), "did not ask for your last reset")

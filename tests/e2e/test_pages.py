@@ -243,11 +243,11 @@ class Pages(Looks):
         self.at(page, "/new-password")
         self.check("/new-password", page)
         page.open(self.letter_link("not-me"))
-        page.wait_for_text("h1", "This wasn't me")
+        page.wait_for_text("h1", "Did you ask for a new password?")
         self.check("/not-me", page)
         page.click("button[type=submit]")
-        page.wait_for_text("h1", "The account is closed")
-        self.check("/not-me, closed", page)
+        page.wait_for_text("h1", "The new password is blocked")
+        self.check("/not-me, blocked", page)
 
 
 class LinkPages(Looks):

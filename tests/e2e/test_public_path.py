@@ -68,9 +68,9 @@ class BehindNginx(InBrowsers):
         link = self.letter_link("not-me")
         self.assertTrue(link.startswith(self.public + "/not-me/"), link)
         page.open(link)
-        page.wait_for_text("h1", "This wasn't me")
+        page.wait_for_text("h1", "Did you ask for a new password?")
         page.click("button[type=submit]")
-        page.wait_for_text("h1", "The account is closed")
+        page.wait_for_text("h1", "The new password is blocked")
         page.click("a[href$='/signin']")
         self.at(page, "/signin")
 

@@ -72,8 +72,8 @@ async fn disown(bot: &TestBot) {
     let text = &notice.expect("a notice").text;
     let path = text.split("http://127.0.0.1").nth(1).unwrap();
     let link = path.split_whitespace().next().unwrap();
-    let page = bot.browser().submit(link, link, &[]).await;
-    assert!(page.text.contains("The account is closed"), "{}", page.text);
+    let page = bot.browser().press(link).await;
+    assert!(page.text.contains(" is blocked<"), "{}", page.text);
     bot.settle().await;
 }
 

@@ -2,8 +2,10 @@
 //! hostile ones and with the longest ones.
 
 mod cases;
+mod faults;
 #[path = "../../src/chat/hostile_names.rs"]
 mod hostile_names;
+mod rendered;
 mod samples;
 mod sentences;
 mod sms;

@@ -23,8 +23,8 @@ async fn an_alarm_that_is_still_to_be_sent_goes_to_all_under_another_key() {
     for outcome in [Outcome::Accepted, Outcome::Refused(Refusal::Later)] {
         bot.outbox.end_next_send(outcome);
     }
-    let page = bot.browser().submit(&link, &link, &[]).await;
-    assert!(page.text.contains("The account is closed"), "{}", page.text);
+    let page = bot.browser().press(&link).await;
+    assert!(page.text.contains(" is blocked<"), "{}", page.text);
     bot.settle().await;
     let had_it = bot.outbox.take().len();
     assert_eq!((had_it, bot.count("not_me where told <> ''").await), (1, 1));

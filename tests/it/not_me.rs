@@ -31,8 +31,12 @@ impl TestBot {
     }
 
     async fn press(&self, link: &str) {
-        let page = self.browser().submit(link, link, &[]).await;
-        assert!(page.text.contains("The account is closed"), "{}", page.text);
+        let page = self.browser().press(link).await;
+        assert!(
+            page.text.contains("The new password is blocked"),
+            "{}",
+            page.text
+        );
         self.settle().await;
     }
 

@@ -4,6 +4,7 @@
 use relatch::surface::domain::delivery::{Outcome, Refusal};
 use relatch::surface::domain::{Channel, Span};
 
+use crate::support::directories::web::{Fake, Kind};
 use crate::support::sent::password_in_sms;
 use crate::support::slack::text_of;
 use crate::support::{Left, TestBot};
@@ -216,30 +217,116 @@ async fn the_business_address_is_told_where_no_other_contact_is_left() {
     assert_eq!(told(&bot), [MINA]);
 }
 
-/// NIST SP 800-63B-4, 4.6: every notice says what to do, with contact information, also where there is no link.
+/// Who did not ask blocks the new password; who did signs in.
 #[tokio::test(flavor = "multi_thread")]
-async fn every_notice_names_whom_to_tell() {
+async fn a_notice_says_how_to_block_it_and_where_to_sign_in() {
+    let bot = TestBot::new().await;
+    bot.reset_by_copy(JO, MINA).await;
+    let [sms, mail] = bot.outbox.take().try_into().ok().expect("two notices");
+    let (_, link) = mail.text.split_once("http://").expect("a link");
+    let link = format!("http://{}", link.split_whitespace().next().unwrap());
+    assert_eq!(
+        mail.text,
+        format!(
+            "Your Acme password was reset by Jo Lim (IT) on 23 Nov 10:00 UTC and you were signed out.\n\n\
+            Didn't ask for this? Block the new password: {link}\n\
+            Nothing is deleted.\n\n\
+            Did ask? Ignore this link and sign in at http://127.0.0.1/signin\n\
+            To sign in you need to verify that it is you.\n\n\
+            Not sure? Get help at https://help.acme.example/password\n"
+        )
+    );
+    assert_eq!(
+        sms.text,
+        format!(
+            "Your Acme password was reset by Jo Lim on 23 Nov 10:00 UTC. Didn't ask? Block it: {link}"
+        )
+    );
+}
+
+/// The link is for our own directory, where we can block. Elsewhere the notice names whom to call, and the directory's own
+/// sign-in.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_notice_of_another_directory_names_whom_to_call() {
+    let fake = Fake::start(Kind::Lark).await;
+    let settings = fake.own_settings();
+    let bot = TestBot::with_directory_and_sign_in(&settings, "https://login.corp.example/").await;
+    let card = bot.command(JO, "eli@corp.example").await.json();
+    bot.click(JO, &card, "deliver_other").await;
+    bot.submit(JO, "+821099998888").await;
+    bot.click(JO, &bot.slack.last(), "confirm").await;
+    let sent = bot.outbox.take();
+    let notices = sent
+        .iter()
+        .filter(|sent| sent.text.starts_with("Your Acme"));
+    let mut channels = Vec::new();
+    for notice in notices {
+        channels.push(notice.channel);
+        let parts = if notice.channel == Channel::Sms {
+            [
+                " Sign in at https://login.corp.example/ ",
+                " Didn't ask? Get help at https://help.acme.example/password",
+            ]
+        } else {
+            [
+                "\n\nDid ask? Sign in at https://login.corp.example/\n",
+                "\n\nDidn't ask for this? Get help at https://help.acme.example/password\n",
+            ]
+        };
+        for part in parts {
+            assert!(notice.text.contains(part), "{part}: {}", notice.text);
+        }
+        assert!(!notice.text.contains("/not-me/"), "{}", notice.text);
+    }
+    assert!(!channels.is_empty(), "nobody was told");
+}
+
+/// NIST SP 800-63B-4, 4.6: every notice says what to do, with contact information, also where there is no link: the phone
+/// first, then the page, then the security address.
+#[tokio::test(flavor = "multi_thread")]
+async fn every_notice_names_whom_to_call() {
     let (help, security) = (
         "https://help.acme.example/password",
         "security@acme.example",
     );
-    for (help_url, security_email, contact) in [
-        (Some(help), Some(security), security),
-        (Some(help), None, help),
-        (None, None, "your security team"),
+    let phone = "+82 2 555 0100";
+    for (help_phone, help_url, security_email, todo) in [
+        (
+            Some(phone),
+            Some(help),
+            Some(security),
+            format!("Call {phone}."),
+        ),
+        (
+            None,
+            Some(help),
+            Some(security),
+            format!("Get help at {help}"),
+        ),
+        (
+            None,
+            None,
+            Some(security),
+            format!("Write to {security} at once."),
+        ),
+        (None, None, None, "Call your IT team.".to_owned()),
     ] {
-        let bot = TestBot::without_pages(help_url, security_email).await;
+        let bot = match help_phone {
+            Some(phone) => TestBot::with_help_phone(phone).await,
+            None => TestBot::without_pages(help_url, security_email).await,
+        };
         bot.reset_by_copy(JO, MINA).await;
         let sent = bot.outbox.take();
         let channels: Vec<Channel> = sent.iter().map(|sent| sent.channel).collect();
         assert_eq!(channels, [Channel::Sms, Channel::Email]);
         for notice in sent {
-            let (_, todo) = notice
-                .text
-                .split_once("Not you?")
-                .or_else(|| notice.text.split_once("Not expected?"))
-                .unwrap_or_else(|| panic!("{}", notice.text));
-            assert!(todo.contains(contact), "{}", notice.text);
+            let asked = if notice.channel == Channel::Sms {
+                "Didn't ask?"
+            } else {
+                "Didn't ask for this?"
+            };
+            let wanted = format!("{asked} {todo}");
+            assert!(notice.text.contains(&wanted), "{}", notice.text);
             assert!(
                 notice.channel != Channel::Sms || notice.text.len() <= 160,
                 "{}",
@@ -280,7 +367,10 @@ async fn the_manager_is_told_where_the_settings_say_so() {
         "{}",
         mail.text
     );
-    for whom in ["ask Mina Park", "Tell security@acme.example at once."] {
+    for whom in [
+        "ask Mina Park",
+        "Still in doubt? Get help at https://help.acme.example/password",
+    ] {
         assert!(mail.text.contains(whom), "{}", mail.text);
     }
     assert!(

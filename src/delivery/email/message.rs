@@ -8,15 +8,10 @@ use lettre::message::header::{ContentTransferEncoding, ContentType, HeaderName, 
 use lettre::message::{Mailbox, Message, MultiPart, SinglePart};
 use zeroize::Zeroizing;
 
+use super::html;
+
 /// The longest line that is sent unencoded. Some servers fold longer ones, which breaks links.
 const LONGEST_LINE: usize = 74;
-
-const HTML_BEGIN: &str = "<!DOCTYPE html>\n<html><body><p>\n";
-const HTML_END: &str = "\n</p></body></html>\n";
-
-/// By how much a text grows at most as HTML: a link stands there twice, and `"` is written in six characters. What is put
-/// around a link is less than its `http://` leaves.
-const MOST_GROWTH: usize = 12;
 
 /// Why no message could be made.
 #[derive(Debug, thiserror::Error)]
@@ -64,7 +59,7 @@ pub(super) fn formatted(
     }
     let plain = part(ContentType::TEXT_PLAIN, text.to_owned());
     let message = if is_linked(text) {
-        let html = part(ContentType::TEXT_HTML, in_html(text).to_string());
+        let html = part(ContentType::TEXT_HTML, html::of(text).to_string());
         let both = MultiPart::alternative().singlepart(plain);
         builder.multipart(both.singlepart(html))?
     } else {
@@ -86,59 +81,8 @@ fn part(kind: ContentType, text: String) -> SinglePart {
     builder.body(text)
 }
 
-fn is_link(word: &str) -> bool {
-    word.starts_with("https://") || word.starts_with("http://")
-}
-
 fn is_linked(text: &str) -> bool {
-    text.split_whitespace().any(is_link)
-}
-
-/// The same words, with links that can be clicked. They may be a password: the only buffer is wiped, and never grows.
-fn in_html(text: &str) -> Zeroizing<String> {
-    let around = HTML_BEGIN.len() + HTML_END.len();
-    let capacity = text.len().saturating_mul(MOST_GROWTH) + around;
-    let mut html = Zeroizing::new(String::with_capacity(capacity));
-    html.push_str(HTML_BEGIN);
-    for (at, line) in text.lines().enumerate() {
-        if at > 0 {
-            html.push_str("<br>\n");
-        }
-        push_line(&mut html, line);
-    }
-    html.push_str(HTML_END);
-    html
-}
-
-fn push_line(html: &mut String, line: &str) {
-    for (at, word) in line.split(' ').enumerate() {
-        if at > 0 {
-            html.push(' ');
-        }
-        let link = word.trim_end_matches(['.', ',', ')', ';']);
-        if !is_link(link) {
-            push_escaped(html, word);
-            continue;
-        }
-        html.push_str("<a href=\"");
-        push_escaped(html, link);
-        html.push_str("\">");
-        push_escaped(html, link);
-        html.push_str("</a>");
-        push_escaped(html, word.strip_prefix(link).unwrap_or_default());
-    }
-}
-
-fn push_escaped(html: &mut String, text: &str) {
-    for one in text.chars() {
-        match one {
-            '&' => html.push_str("&amp;"),
-            '<' => html.push_str("&lt;"),
-            '>' => html.push_str("&gt;"),
-            '"' => html.push_str("&quot;"),
-            other => html.push(other),
-        }
-    }
+    text.split_whitespace().any(html::is_link)
 }
 
 #[cfg(test)]

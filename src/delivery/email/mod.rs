@@ -1,6 +1,7 @@
 //! E-mail through SMTP: prepared up to an accepted recipient before anything changes, then one message.
 
 mod config;
+mod html;
 mod message;
 mod refusal;
 #[cfg(test)]

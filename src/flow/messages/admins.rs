@@ -33,13 +33,13 @@ pub fn pinned(organization: &Organization, pins: &[AdminPin]) -> Note {
         mend the directory, put it back and run relatch admins accept EMAIL\n",
         lines.join("\n")
     );
-    Note {
-        subject: format!(
+    Note::new(
+        format!(
             "{} password reset: administrators pinned",
             organization.name
         ),
-        text: text.into(),
-    }
+        text,
+    )
 }
 
 /// One pin, in a line.
@@ -68,13 +68,13 @@ pub fn address_alarm(organization: &Organization, email: &str, what: &str) -> No
         "{email} is in relatch's list of administrators. {what}\n\nDid somebody write the address into their own entry? Then \
         take it out there. Is the entry right? Look with relatch check first, then run: relatch admins accept {email}\n"
     );
-    Note {
-        subject: format!(
+    Note::new(
+        format!(
             "{} password reset: an administrator's address",
             organization.name
         ),
-        text: text.into(),
-    }
+        text,
+    )
 }
 
 /// In that alarm: several entries have the address.

@@ -1,6 +1,6 @@
 //! What is told of a code that took the place of a password.
 
-use super::notice::not_expected;
+use super::help::{calls, not_asked, whom_to_call};
 use super::sms::{first_that_fits, fits_one_sms, short};
 use crate::app::Organization;
 use crate::clock::Zone;
@@ -34,15 +34,15 @@ pub fn code_use_mail(
             ),
         ),
     };
-    let link = link
-        .map(|link| {
-            format!("\nThis wasn't you? Open this link and close your account at once: {link}\n")
-        })
-        .unwrap_or_default();
-    Note {
-        subject,
-        text: format!("{what}{link}{}", not_expected(organization)).into(),
-    }
+    let what_to_do = match link {
+        Some(link) => format!(
+            "\nDidn't ask for this code? Block your account: {link}\nNothing is deleted.\n\n\
+            Did ask? Ignore this link.\n\nUnsure? {}\n",
+            whom_to_call(organization)
+        ),
+        None => not_asked(organization),
+    };
+    Note::new(subject, format!("{what}{what_to_do}"))
 }
 
 /// The same as an SMS of 160 characters at most.
@@ -59,25 +59,30 @@ pub fn code_use_sms(
         CodeUse::NewPassword => format!("Your {name} password was changed with a code on {at}."),
     };
     let shorter = match kind {
-        CodeUse::SignIn => format!("{name}: sign-in with a code."),
-        CodeUse::NewPassword => format!("{name}: password changed."),
+        CodeUse::SignIn => "Sign-in with a code.",
+        CodeUse::NewPassword => "Password changed.",
     };
     let texts = [
         what(&zone.tell_with_zone(at)),
         what(&zone.tell_with_date(at)),
-        shorter,
+        shorter.to_owned(),
     ];
     // The link is worth more than the date.
     let with_link = link
-        .map(|link| first_that_fits(texts.clone().map(|what| format!("{what} Not you? {link}"))))
+        .map(|link| {
+            first_that_fits(
+                texts
+                    .clone()
+                    .map(|what| format!("{what} Not you? Block it: {link}")),
+            )
+        })
         .filter(|text| fits_one_sms(text));
     let text = with_link.unwrap_or_else(|| {
-        first_that_fits(texts.map(|what| format!("{what} Not you? Tell security.")))
+        let calls = calls(organization);
+        let of = |call: &String| texts.clone().map(|what| format!("{what} Not you? {call}"));
+        first_that_fits(calls.iter().flat_map(of))
     });
-    Note {
-        subject: String::new(),
-        text: text.into(),
-    }
+    Note::new(String::new(), text)
 }
 
 /// To the security address: a member says that a code was not used by them.
@@ -87,7 +92,7 @@ pub fn code_use_alarm(
     at: Moment,
     zone: &Zone,
 ) -> Note {
-    let at = zone.tell_with_date(at);
+    let at = zone.tell_with_zone(at);
     let what = match kind {
         CodeUse::SignIn => "use a code to sign in",
         CodeUse::NewPassword => "use a code to set a new password",
@@ -97,10 +102,10 @@ pub fn code_use_alarm(
         Their account is closed: its password opens nothing, and no session is left. Before an administrator resets the password, check the contacts \
         on record of {member_name}: the next code goes there too.\n"
     );
-    Note {
-        subject: format!("{}: \"this wasn't me\" after a code", organization.name),
-        text: text.into(),
-    }
+    Note::new(
+        format!("{}: \"this wasn't me\" after a code", organization.name),
+        text,
+    )
 }
 
 /// Strangers typed so many wrong codes at sign-ins by a code alone that they are sent no further one.
@@ -114,10 +119,10 @@ pub fn guessed_codes_alarm(
         "Until {} strangers typed {WRONG_CODES_OF_STRANGERS} wrong codes to sign in to the account of {member_name} by a code alone.\n\
         Browsers that the account does not know are sent no further code, until an administrator resets the password or the member \
         signs in a week after the last wrong code. Nobody is locked out: the password and known browsers work.\n",
-        zone.tell_with_date(at)
+        zone.tell_with_zone(at)
     );
-    Note {
-        subject: format!("{}: somebody guesses codes", organization.name),
-        text: text.into(),
-    }
+    Note::new(
+        format!("{}: somebody guesses codes", organization.name),
+        text,
+    )
 }

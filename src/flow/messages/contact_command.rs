@@ -219,12 +219,9 @@ pub fn contact_code(organization: &str, code: &str) -> Note {
     let name = short(organization, 20);
     // The purpose comes first, so that a locked screen shows it: people must not get used to reading codes out.
     let text = format!(
-        "Check of a new contact for {name}, code: {code}. Read it to the administrator who added this contact. It opens nothing."
+        "Check of a new contact for {name}, code: {code} (for 10 minutes). Read it to the administrator who added this contact. It opens nothing."
     );
-    Note {
-        subject: format!("Check of a new contact for {organization}"),
-        text: text.into(),
-    }
+    Note::new(format!("Check of a new contact for {organization}"), text)
 }
 
 /// The next code may not be sent yet.

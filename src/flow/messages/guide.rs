@@ -49,10 +49,7 @@ pub fn guide(organization: &Organization, member_name: &str, guide: &Guide) -> N
             Your password was not reset.\n"
         ),
     };
-    Note {
-        subject: format!("How to change your {name} password"),
-        text: text.into(),
-    }
+    Note::new(format!("How to change your {name} password"), text)
 }
 
 /// The guide as an SMS. An address that is too long for one is left out.
@@ -70,8 +67,5 @@ pub fn guide_sms(organization: &Organization, guide: &Guide) -> Note {
             format!("{it}: you can change your password while you can still sign in. Ask IT how."),
         ),
     };
-    Note {
-        subject: String::new(),
-        text: first_that_fits([text, without]).into(),
-    }
+    Note::new(String::new(), first_that_fits([text, without]))
 }

@@ -2,8 +2,8 @@
 
 use zeroize::Zeroizing;
 
-use super::notice::not_expected;
-use super::sms::{first_that_fits, fits_one_sms, short_it};
+use super::help::not_asked;
+use super::sms::{SEPTETS, first_that_fits, fits_one_sms, short_it};
 use crate::app::Organization;
 use crate::clock::Zone;
 use crate::delivery::Note;
@@ -17,6 +17,9 @@ const fn asked_for(has_code: bool) -> &'static str {
         "For that, a phone or private email for a code must be on record for you: ask IT to add one."
     }
 }
+
+/// What every SMS with a password or a link says of it.
+const NOBODY: &str = "Tell nobody.";
 
 /// The messages that carry a password.
 pub struct Handover<'a> {
@@ -42,8 +45,6 @@ enum LeftOut {
     SetYourOwn,
     NotEvenIt,
     Organization,
-    /// Only an address that is longer than the settings advise.
-    Address,
 }
 
 impl Handover<'_> {
@@ -55,14 +56,14 @@ impl Handover<'_> {
             LeftOut::SetYourOwn,
             LeftOut::NotEvenIt,
             LeftOut::Organization,
-            LeftOut::Address,
         ];
         let as_long = "x".repeat(password.expose().len());
         let fits = |left_out: &LeftOut| {
             let (begin, end) = self.around_in_sms(*left_out);
             fits_one_sms(&format!("{begin}{as_long}{end}"))
         };
-        let left_out = all.into_iter().find(fits).unwrap_or(LeftOut::Address);
+        let left_out = all.into_iter().find(fits);
+        let left_out = left_out.unwrap_or(LeftOut::Organization);
         let (begin, end) = self.around_in_sms(left_out);
         around(&begin, password, &end)
     }
@@ -75,28 +76,13 @@ impl Handover<'_> {
             String::new()
         };
         let until = self.until.map_or_else(String::new, |until| {
-            let when = if left_out < LeftOut::Zone {
+            until_in_sms(&if left_out < LeftOut::Zone {
                 self.zone.tell_with_zone(until)
             } else {
                 self.zone.tell_with_date(until)
-            };
-            format!(" (until {when})")
+            })
         });
-        let address = self
-            .sign_in_at
-            .filter(|_| left_out < LeftOut::Address)
-            .map_or_else(String::new, |at| format!(" at {at}"));
-        let own = match (left_out < LeftOut::SetYourOwn, address.is_empty()) {
-            (true, _) => " and set your own.",
-            (false, true) => ".",
-            (false, false) => "",
-        };
-        let nobody = if left_out < LeftOut::NotEvenIt {
-            "Tell nobody, not even IT."
-        } else {
-            "Tell nobody."
-        };
-        let end = format!(" is your new password{until}. Sign in{address}{own} {nobody}");
+        let end = end_of_sms(&until, self.sign_in_at, left_out);
         (begin, end)
     }
 
@@ -122,12 +108,12 @@ impl Handover<'_> {
         };
         let end = format!(
             "\n\n{how}\nNever tell it to anyone, also not to IT.\n{}",
-            not_expected(self.organization)
+            not_asked(self.organization)
         );
-        Note {
-            subject: format!("Your new {organization} sign-in password"),
-            text: around(&begin, password, &end),
-        }
+        Note::new(
+            format!("Your new {organization} sign-in password"),
+            around(&begin, password, &end),
+        )
     }
 
     /// S27: the copy for the administrator, with the password in it.
@@ -143,10 +129,10 @@ impl Handover<'_> {
         let end = format!(
             "\n\n{life}Tell it to nobody but {member}, outside the chat, and delete this message.\n{address}"
         );
-        Note {
-            subject: format!("{} password reset: your copy", self.organization.name),
-            text: around(&begin, password, &end),
-        }
+        Note::new(
+            format!("{} password reset: your copy", self.organization.name),
+            around(&begin, password, &end),
+        )
     }
 }
 
@@ -158,13 +144,42 @@ pub fn link_sms(
     zone: &Zone,
 ) -> Zeroizing<String> {
     let it = short_it(&organization.name, 12);
-    let with_end =
-        |until: String| format!("{it}: set your new password before {until}: {link} Tell nobody.");
+    let (with_zone, with_date) = (zone.tell_with_zone(until), zone.tell_with_date(until));
+    let of_it =
+        |until: &str| format!("{it}: set your new password before {until}: {link} {NOBODY}");
     Zeroizing::new(first_that_fits([
-        with_end(zone.tell_with_zone(until)),
-        with_end(zone.tell_with_date(until)),
-        format!("{it}: set your new password: {link}"),
+        of_it(&with_zone),
+        of_it(&with_date),
+        format!("New password by {with_date}: {link} {NOBODY}"),
     ]))
+}
+
+fn until_in_sms(when: &str) -> String {
+    format!(" (until {when})")
+}
+
+fn end_of_sms(until: &str, sign_in_at: Option<&str>, left_out: LeftOut) -> String {
+    let address = sign_in_at.map_or_else(String::new, |at| format!(" at {at}"));
+    let own = match (left_out < LeftOut::SetYourOwn, address.is_empty()) {
+        (true, _) => " and set your own.",
+        (false, true) => ".",
+        (false, false) => "",
+    };
+    let nobody = if left_out < LeftOut::NotEvenIt {
+        "Tell nobody, not even IT."
+    } else {
+        NOBODY
+    };
+    format!(" is your new password{until}. Sign in{address}{own} {nobody}")
+}
+
+/// How long the address of the sign-in can be to fit into one SMS beside a password of this length and its end.
+pub fn longest_sign_in_address(password_length: u8) -> usize {
+    let until = until_in_sms("30 Nov 23:59");
+    let end = end_of_sms(&until, Some(""), LeftOut::Organization);
+    SEPTETS
+        .saturating_sub(end.len())
+        .saturating_sub(usize::from(password_length))
 }
 
 /// The e-mail with the one-time link.
@@ -182,12 +197,12 @@ pub fn link_mail(
         organization.name,
         zone.tell_with_zone(until),
         asked_for(has_code),
-        not_expected(organization)
+        not_asked(organization)
     );
-    Note {
-        subject: format!("Set your new {} sign-in password", organization.name),
-        text: text.into(),
-    }
+    Note::new(
+        format!("Set your new {} sign-in password", organization.name),
+        text,
+    )
 }
 
 /// A text with the password in it, in memory that is wiped on drop. It is allocated in full at once: growing it would leave

@@ -20,6 +20,7 @@ mod directory_refusal;
 mod forms;
 mod guide;
 mod handover;
+mod help;
 mod instead;
 mod last_look;
 mod log;
@@ -59,7 +60,8 @@ pub use self::denied::{denied, too_many_look_ups, too_many_typed};
 pub use self::destination::{destination_denied, destination_refused, extra_denied};
 pub use self::forms::{contact_code_form, form_not_opened, typed_form};
 pub use self::guide::{Guide, guide, guide_sms};
-pub use self::handover::{Handover, link_mail, link_sms};
+pub use self::handover::{Handover, link_mail, link_sms, longest_sign_in_address};
+pub use self::help::whom_to_call;
 pub use self::instead::{
     directory_link_gone, directory_link_sent, directory_link_unknown, guide_leads_nowhere,
     guide_sent, guide_unknown, guide_without_code,

@@ -21,13 +21,13 @@ pub fn alarm(organization: &Organization, reset: &ResetRow, zone: &Zone) -> Note
         "{member} says that they did not ask for the reset that {admin} made on {} (ref {}).\n{reason}\n\
         The password is blocked and every session has ended. {admin} cannot make the next reset of {member}.\n\
         Talk to both before anybody resets {member} again.\n",
-        zone.tell_with_date(at),
+        zone.tell_with_zone(at),
         reset.reset_id.reference()
     );
-    Note {
-        subject: format!("{} password reset: \"this wasn't me\"", organization.name),
-        text: text.into(),
-    }
+    Note::new(
+        format!("{} password reset: \"this wasn't me\"", organization.name),
+        text,
+    )
 }
 
 /// What whoever reset the member last does next; to others `BEFORE_NEXT`.

@@ -1,5 +1,6 @@
 //! The notice of a reset: to the member, and to their manager. It never carries a password.
 
+use super::help::{calls, not_asked, whom_to_call};
 use super::sms::{first_that_fits, fits_one_sms, short, short_admin};
 use crate::app::Organization;
 use crate::clock::Zone;
@@ -20,8 +21,10 @@ pub struct Notice<'a> {
     pub was_signed_out: bool,
     /// True if the member is asked for a code at sign-in.
     pub has_our_pages: bool,
-    /// The link "this wasn't me", where the member has pages here.
+    /// The link that blocks the new password, where the member has pages here.
     pub link: Option<&'a str>,
+    /// The address where the member signs in; none where it is not known.
+    pub sign_in_at: Option<String>,
     /// The time zone of texts.
     pub zone: &'a Zone,
 }
@@ -31,9 +34,9 @@ pub struct Notice<'a> {
 enum Shortened {
     Nothing,
     Zone,
-    PartsOfNames,
-    Verify,
     SignedOut,
+    PartsOfNames,
+    SignIn,
     /// Only an address that is longer than an SMS has room for.
     Contact,
 }
@@ -44,7 +47,7 @@ impl Notice<'_> {
         let organization = &self.organization.name;
         let was = self.was();
         let text = format!(
-            "Your {organization} password {was} reset by {} (IT) on {}{}.\n{}{}{}",
+            "Your {organization} password {was} reset by {} (IT) on {}{}.\n{}",
             self.admin_name,
             self.zone.tell_with_zone(self.at),
             if self.was_signed_out {
@@ -52,53 +55,71 @@ impl Notice<'_> {
             } else {
                 ""
             },
-            if self.has_our_pages {
-                "To sign in you need to verify that it is you.\n"
-            } else {
-                ""
-            },
-            self.link
-                .map(|link| format!("\nThis wasn't you? Close your account at once: {link}\n"))
-                .unwrap_or_default(),
-            not_expected(self.organization)
+            self.what_to_do()
         );
-        Note {
-            subject: format!("Your {organization} password {was} reset"),
-            text: text.into(),
-        }
+        Note::new(format!("Your {organization} password {was} reset"), text)
     }
 
-    /// As an SMS: with the link, else with whom to tell.
+    fn what_to_do(&self) -> String {
+        let verify = if self.has_our_pages {
+            "To sign in you need to verify that it is you.\n"
+        } else {
+            ""
+        };
+        let Some(link) = self.link else {
+            let sign_in = match &self.sign_in_at {
+                Some(address) => format!("\nDid ask? Sign in at {address}\n{verify}"),
+                None if verify.is_empty() => String::new(),
+                None => format!("\nDid ask? {verify}"),
+            };
+            return format!("{}{sign_in}", not_asked(self.organization));
+        };
+        let sign_in = match &self.sign_in_at {
+            Some(address) => format!(" and sign in at {address}\n{verify}"),
+            None => ".\n".to_owned(),
+        };
+        format!(
+            "\nDidn't ask for this? Block the new password: {link}\nNothing is deleted.\n\n\
+            Did ask? Ignore this link{sign_in}\nNot sure? {}\n",
+            whom_to_call(self.organization)
+        )
+    }
+
+    /// As an SMS: with the link, else with whom to call.
     pub fn sms(&self) -> Note {
-        let times = [
-            self.zone.tell_with_zone(self.at),
-            self.zone.tell_with_date(self.at),
-        ];
-        let with_link = self.link.map(|link| {
-            first_that_fits(times.map(|at| {
-                format!(
-                    "Your {} password {} reset by {} on {at}. Not you? {link}",
-                    short(&self.organization.name, 12),
-                    self.was(),
-                    short_admin(self.admin_name, 12),
-                )
-            }))
-        });
         let shorter = [
             Shortened::Nothing,
             Shortened::Zone,
-            Shortened::PartsOfNames,
-            Shortened::Verify,
             Shortened::SignedOut,
+            Shortened::PartsOfNames,
+            Shortened::SignIn,
             Shortened::Contact,
         ];
-        let text = with_link
+        let text = self
+            .link
+            .map(|link| self.sms_with_link(link))
             .filter(|text| fits_one_sms(text))
             .unwrap_or_else(|| first_that_fits(shorter.map(|out| self.sms_without_link(out))));
-        Note {
-            subject: String::new(),
-            text: text.into(),
-        }
+        Note::new("", text)
+    }
+
+    /// The link is worth more than anything else. It leaves no room for the address of the sign-in, to which its page leads.
+    fn sms_with_link(&self, link: &str) -> String {
+        let name = short(&self.organization.name, 12);
+        let (was, admin) = (self.was(), short_admin(self.admin_name, 12));
+        let block = format!("Didn't ask? Block it: {link}");
+        let by = |at: &str| format!("Your {name} password {was} reset by {admin} on {at}. {block}");
+        let (with_zone, with_date) = (
+            self.zone.tell_with_zone(self.at),
+            self.zone.tell_with_date(self.at),
+        );
+        let perhaps = if self.is_certain { "" } else { "perhaps " };
+        first_that_fits([
+            by(&with_zone),
+            by(&with_date),
+            format!("Your {name} password {was} reset on {with_date}. {block}"),
+            format!("Password {perhaps}reset. Not you? Block it: {link}"),
+        ])
     }
 
     fn sms_without_link(&self, left_out: Shortened) -> String {
@@ -107,8 +128,14 @@ impl Notice<'_> {
         } else {
             12
         };
+        let sign_in = self
+            .sign_in_at
+            .as_ref()
+            .filter(|_| left_out < Shortened::SignIn)
+            .map_or_else(String::new, |at| format!(" Sign in at {at}"));
+        let [call, call_it] = calls(self.organization);
         format!(
-            "Your {} password {} reset by {} (IT) on {}{}.{} Not you? {}",
+            "Your {} password {} reset by {} (IT) on {}{}.{sign_in} Didn't ask? {}",
             short(&self.organization.name, letters),
             self.was(),
             short_admin(self.admin_name, letters),
@@ -122,35 +149,31 @@ impl Notice<'_> {
             } else {
                 ""
             },
-            if self.has_our_pages && left_out < Shortened::Verify {
-                " Verify yourself to sign in."
-            } else {
-                ""
-            },
             if left_out < Shortened::Contact {
-                whom_to_tell(self.organization)
+                call
             } else {
-                TELL_SECURITY.to_owned()
+                call_it
             }
         )
     }
 
-    /// To the manager. Without the link: whoever follows it closes the account.
+    /// To the manager. Without the link: whoever follows it can block the password.
     pub fn to_manager(&self, member_name: &str) -> Note {
         let organization = &self.organization.name;
         let was = self.was();
         let text = format!(
             "The {organization} password of {member_name} {was} reset by {} (IT) on {}.\n\
             You are told because you are on record as the manager of {member_name}. If they asked for it, there is \
-            nothing for you to do.\n\nIf you doubt that, ask {member_name} in person or by phone.\n{}",
+            nothing for you to do.\n\nIf you doubt that, ask {member_name} in person or by phone.\n\n\
+            Still in doubt? {}\n",
             self.admin_name,
             self.zone.tell_with_zone(self.at),
-            not_expected(self.organization)
+            whom_to_call(self.organization)
         );
-        Note {
-            subject: format!("The {organization} password of {member_name} {was} reset"),
-            text: text.into(),
-        }
+        Note::new(
+            format!("The {organization} password of {member_name} {was} reset"),
+            text,
+        )
     }
 
     fn was(&self) -> &'static str {
@@ -160,22 +183,4 @@ impl Notice<'_> {
             "may have been"
         }
     }
-}
-
-/// Where nobody is named in the settings.
-const TELL_SECURITY: &str = "Tell your security team.";
-
-/// Whom somebody tells who did not ask for a reset: with contact information, as far as the settings have any (NIST SP
-/// 800-63B-4, 4.6).
-fn whom_to_tell(organization: &Organization) -> String {
-    match (&organization.security_email, &organization.help_url) {
-        (Some(email), _) => format!("Tell {email} at once."),
-        // No full stop: it would be taken for a part of the address.
-        (None, Some(url)) => format!("Get help at {url}"),
-        (None, None) => TELL_SECURITY.to_owned(),
-    }
-}
-
-pub(super) fn not_expected(organization: &Organization) -> String {
-    format!("\nNot expected? {}\n", whom_to_tell(organization))
 }

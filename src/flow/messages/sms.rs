@@ -1,7 +1,7 @@
 //! What fits into one SMS, and how names are shortened for it.
 
 /// The maximum length of one SMS in the default alphabet (GSM 03.38).
-const SEPTETS: usize = 160;
+pub(super) const SEPTETS: usize = 160;
 
 /// The maximum length of one SMS in any other letters, which are sent as UCS-2.
 const UCS2: usize = 70;
@@ -42,15 +42,24 @@ pub(super) fn first_that_fits(texts: impl IntoIterator<Item = String>) -> String
 /// As many whole words of a name as an SMS has room for, of letters that every phone shows; it may have none.
 fn words(name: &str, limit: usize) -> Option<String> {
     let is_shown = |word: &&str| word.chars().all(is_in_alphabet);
-    let mut kept = String::new();
-    for word in name.split_whitespace().filter(is_shown) {
-        let gap = if kept.is_empty() { "" } else { " " };
-        if kept.chars().count() + gap.len() + word.chars().count() > limit {
-            break;
-        }
-        kept.extend([gap, word]);
-    }
-    Some(kept).filter(|kept| !kept.is_empty())
+    let mut length = 0;
+    let has_room = |word: &&str| {
+        length += word.chars().count();
+        let fits = length <= limit;
+        length += 1;
+        fits
+    };
+    let mut kept: Vec<&str> = name
+        .split_whitespace()
+        .filter(is_shown)
+        .take_while(has_room)
+        .collect();
+    // The "&" of "Smith & Sons" says nothing where "Sons" is left out.
+    while kept
+        .pop_if(|word| !word.contains(char::is_alphanumeric))
+        .is_some()
+    {}
+    Some(kept.join(" ")).filter(|kept| !kept.is_empty())
 }
 
 /// The name of an organization in an SMS. One without such words becomes "IT".
@@ -83,6 +92,7 @@ mod tests {
     #[test]
     fn a_name_has_letters_that_every_phone_shows() {
         assert_eq!(short("Zo`e é Ång", 20), "é Ång");
+        assert_eq!(short("Smith & Sons", 9), "Smith");
         assert_eq!(short("아크메", 20), "IT");
         assert_eq!(short("Featherstonehaugh", 12), "IT");
         assert_eq!(short_admin("박민아", 12), "an admin");

@@ -25,25 +25,23 @@ async fn a_notice_has_its_link_where_it_fits() {
             was_signed_out: is_long,
             has_our_pages: is_long,
             link,
+            sign_in_at: None,
             zone: &bot.app.zone,
         };
         assert!(
             notice
                 .mail()
                 .text
-                .contains("Not expected? Tell security@acme.example at once."),
+                .contains("Get help at https://help.acme.example/password"),
             "{}",
             *notice.mail().text
         );
         notice.sms().text
     };
-    let short = "x".repeat(20);
-    // The zone goes first.
-    let around = sms(Some(&short), "Jo Lim", true).len() - short.len() - " UTC".len();
-    for length in [20, LIMIT - around, LIMIT - around + 1, LIMIT] {
+    for (length, has_link) in [(20, true), (90, true), (115, true), (150, false)] {
         let link = "x".repeat(length);
         let text = sms(Some(&link), "Jo Lim", true);
-        assert_eq!(text.contains(&link), around + length <= LIMIT, "{length}");
+        assert_eq!(text.contains(&link), has_link, "{length}");
         assert!(text.len() <= LIMIT, "{}", *text);
     }
     // The whole name where there is room for it.
@@ -53,19 +51,25 @@ async fn a_notice_has_its_link_where_it_fits() {
     assert!(cut.contains("Maximilian") && cut.len() <= LIMIT, "{}", *cut);
 }
 
-/// The SMS with a one-time link says until when it can be used, where there is room for that.
+/// The SMS with a one-time link says until when it can be used, and that nobody is told, with the longest address that the
+/// settings allow.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_link_has_its_end_where_it_fits() {
+async fn a_link_has_its_end() {
     let bot = TestBot::new().await;
     let sms = |length: usize| {
         let link = "x".repeat(length);
         let (organization, zone) = (&bot.app.organization, &bot.app.zone);
         let text = link_sms(organization, &link, bot.clock.now(), zone);
         assert!(text.contains(&link), "{}", *text);
-        text.contains("before 23 Nov")
+        assert!(
+            text.contains(" 23 Nov 10:00") && text.ends_with(" Tell nobody."),
+            "{}",
+            *text
+        );
+        text.contains("Acme IT") && text.len() <= LIMIT
     };
     assert!(sms(60));
-    assert!(!sms(130));
+    assert!(!sms(117));
 }
 
 /// The guide names the page that it leads to, and says less where that has too long an address.
@@ -110,7 +114,7 @@ async fn the_sms_about_a_code_keeps_its_link() {
             let text = code_use_sms(organization, kind, START, Some(&link), zone).text;
             assert!(text.len() <= LIMIT, "{}", *text);
             assert_eq!(text.contains(&link), has_link, "{}", *text);
-            assert_eq!(text.contains("Tell security"), !has_link, "{}", *text);
+            assert_eq!(text.contains("Get help at"), !has_link, "{}", *text);
         }
     }
 }
@@ -184,6 +188,7 @@ async fn a_name_in_an_sms_loses_whole_words() {
             was_signed_out: true,
             has_our_pages: true,
             link: None,
+            sign_in_at: None,
             zone: &bot.app.zone,
         };
         let text = notice.sms().text;

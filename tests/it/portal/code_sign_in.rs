@@ -261,7 +261,7 @@ async fn a_reset_and_this_was_not_me_close_it() {
     ask(&bot, &browser, MINA).await;
     assert!(bot.outbox.take().is_empty());
     let mail = bot.browser();
-    mail.submit(&link, &link, &[]).await;
+    mail.press(&link).await;
     bot.settle().await;
     bot.outbox.take();
     ask(&bot, &bot.browser(), MINA).await;
@@ -511,7 +511,7 @@ async fn this_was_not_me_ends_what_a_code_has_opened() {
         "{}",
         page.text
     );
-    mail.submit(&link, &link, &[]).await;
+    mail.press(&link).await;
     let fields = [("csrf", csrf.as_str()), ("password", NEXT)];
     assert_eq!(thief.post("/new-password", &fields).await.to(), "/signin");
     assert_eq!(known.open("/account").await.to(), "/signin");

@@ -49,9 +49,9 @@ async fn this_was_not_me() {
     );
     bot.outbox.take();
 
-    let page = browser.submit(&link, &link, &[]).await;
+    let page = browser.press(&link).await;
     assert!(
-        page.status == StatusCode::OK && page.text.contains("The account is closed"),
+        page.status == StatusCode::OK && page.text.contains("The new password is blocked"),
         "{}",
         page.text
     );
@@ -81,7 +81,7 @@ async fn this_was_not_me() {
         [JO, "security@acme.example"],
         "Jo is a primary administrator"
     );
-    browser.submit(&link, &link, &[]).await;
+    browser.press(&link).await;
     bot.settle().await;
     assert!(bot.outbox.take().is_empty(), "told twice");
 
@@ -107,9 +107,68 @@ async fn this_was_not_me() {
     );
 
     // The older link says so, and closes nothing any more.
-    let page = browser.submit(&link, &link, &[]).await;
+    let page = browser.press(&link).await;
     assert_eq!(page.status, StatusCode::GONE);
     assert_eq!(bot.browser().sign_in(MINA, &again).await.to(), "/verify");
+}
+
+/// The page asks, and its button says what it does. Opened again it says when that was done, as long as that is true.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_page_asks_and_then_says_when_it_blocked() {
+    for kind in ["reset", "code"] {
+        let bot = TestBot::new().await;
+        bot.leaves(Left::Messages, "the alarms");
+        let link = if kind == "reset" {
+            bot.reset_by_copy(JO, MINA).await;
+            not_me(&bot)
+        } else {
+            super::forgotten::set_by_a_code(&bot).await;
+            not_me(&bot)
+        };
+        let (browser, other) = (bot.browser(), bot.browser());
+        let csrf = other.open(&link).await.csrf();
+        let page = browser.open(&link).await.text;
+        let asked = if kind == "reset" {
+            "<h1>Did you ask for a new password?</h1>"
+        } else {
+            "<h1>Did you ask for this code?</h1>"
+        };
+        for part in [
+            asked,
+            ">No, block it</button>",
+            "<strong>Yes?</strong> Close this page.",
+            "Nothing is deleted.",
+            if kind == "reset" {
+                "href=\"/signin\""
+            } else {
+                ""
+            },
+        ] {
+            assert!(page.contains(part), "{kind}, {part}: {page}");
+        }
+        let page = browser.press(&link).await.text;
+        assert!(page.contains("Blocked at 10:0"), "{kind}: {page}");
+        bot.clock.advance(Span::minutes(41));
+        // A second window had the page open all the time.
+        let late = other.post(&link, &[("csrf", &csrf)]).await;
+        for again in [browser.open(&link).await, late] {
+            assert!(
+                again.text.contains("Already blocked at 10:0") && !again.text.contains("<button"),
+                "{kind}: {}",
+                again.text
+            );
+        }
+        bot.clock.advance(Span::hours(24));
+        let page = browser.open(&link).await.text;
+        assert!(
+            page.contains("Already blocked at 23 Nov 10:0"),
+            "{kind}: {page}"
+        );
+        // An operator opens the account again.
+        bot.set_password(MINA, OWN).await;
+        let page = browser.open(&link).await;
+        assert_eq!(page.status, StatusCode::GONE, "{kind}: {}", page.text);
+    }
 }
 
 /// A lock by wrong passwords becomes the member's own, which no code and no known browser lifts.
@@ -130,7 +189,7 @@ async fn this_was_not_me_closes_what_wrong_passwords_had_locked() {
         "a code opens it"
     );
     let browser = bot.browser();
-    browser.submit(&link, &link, &[]).await;
+    browser.press(&link).await;
     let page = bot.browser().sign_in(MINA, &temporary).await;
     assert_eq!(page.status, StatusCode::UNAUTHORIZED, "{}", page.text);
 }
@@ -143,7 +202,7 @@ async fn the_link_of_an_older_reset_is_outdated() {
     bot.reset_by_copy(JO, MINA).await;
     let link = not_me(&bot);
     let temporary = bot.reset_by_copy(KIM, MINA).await;
-    let page = bot.browser().submit(&link, &link, &[]).await;
+    let page = bot.browser().press(&link).await;
     assert_eq!(page.status, StatusCode::GONE, "{}", page.text);
     assert_eq!(
         bot.browser().sign_in(MINA, &temporary).await.to(),
@@ -159,13 +218,17 @@ async fn the_link_of_not_me_is_outdated_after_an_operator_set_a_password() {
     bot.reset_by_copy(JO, MINA).await;
     let link = not_me(&bot);
     let browser = bot.browser();
-    browser.submit(&link, &link, &[]).await;
-    let page = browser.submit(&link, &link, &[]).await;
-    assert!(page.text.contains("The account is closed"), "{}", page.text);
+    browser.press(&link).await;
+    let page = browser.press(&link).await;
+    assert!(
+        page.text.contains("The new password is blocked"),
+        "{}",
+        page.text
+    );
     bot.clock.advance(Span::minutes(5));
     bot.set_password(MINA, OWN).await;
 
-    let page = browser.submit(&link, &link, &[]).await;
+    let page = browser.press(&link).await;
     assert_eq!(page.status, StatusCode::GONE, "{}", page.text);
     assert_eq!(bot.browser().sign_in(MINA, OWN).await.to(), "/account");
 }
@@ -179,7 +242,8 @@ async fn an_open_card_is_refused_after_this_was_not_me() {
     let link = not_me(&bot);
     let ready = bot.last_look(JO, MINA, "deliver_phone").await;
     let browser = bot.browser();
-    browser.submit(&link, &link, &[]).await;
+    browser.press(&link).await;
+    bot.settle().await;
     bot.click(JO, &ready, "confirm").await;
     assert!(
         bot.slack
@@ -201,8 +265,12 @@ async fn a_reset_at_work_stops_at_this_was_not_me() {
     bot.click_and_go(JO, "confirm", &button_value(&ready, "confirm").unwrap())
         .await;
     let browser = bot.browser();
-    let page = browser.submit(&link, &link, &[]).await;
-    assert!(page.text.contains("The account is closed"), "{}", page.text);
+    let page = browser.press(&link).await;
+    assert!(
+        page.text.contains("The new password is blocked"),
+        "{}",
+        page.text
+    );
     bot.settle().await;
     let told = bot.slack.last_text();
     assert!(told.contains("did not ask for your last reset"), "{told}");
@@ -235,7 +303,7 @@ async fn an_undelivered_password_dies_with_this_was_not_me() {
     bot.click(JO, &ready, "confirm").await;
     let (waiting, link) = (bot.slack.last(), not_me(&bot));
     let browser = bot.browser();
-    browser.submit(&link, &link, &[]).await;
+    browser.press(&link).await;
     bot.settle().await;
     bot.outbox.take();
     bot.click(JO, &waiting, "deliver_email").await;
@@ -257,8 +325,12 @@ async fn this_was_not_me_holds_after_an_unknown_end() {
     bot.reset(JO, MINA, "deliver_phone").await;
     let link = not_me(&bot);
     let browser = bot.browser();
-    let page = browser.submit(&link, &link, &[]).await;
-    assert!(page.text.contains("The account is closed"), "{}", page.text);
+    let page = browser.press(&link).await;
+    assert!(
+        page.text.contains("The new password is blocked"),
+        "{}",
+        page.text
+    );
     let refused = bot.command(JO, MINA).await.text();
     assert!(
         refused.contains("did not ask for your last reset"),
@@ -316,8 +388,12 @@ async fn a_password_that_is_disowned_on_its_way_is_not_kept() {
     };
     let token = bot.app.keys.link_token(Link::NotMe, row.reset_id);
     let link = format!("/not-me/{token}");
-    let page = bot.browser().submit(&link, &link, &[]).await;
-    assert!(page.text.contains("The account is closed"), "{}", page.text);
+    let page = bot.browser().press(&link).await;
+    assert!(
+        page.text.contains("The new password is blocked"),
+        "{}",
+        page.text
+    );
     bot.slack.answer_replies_with(None);
     bot.settle().await;
     let row = bot.app.store.reset(row.reset_id).await.unwrap().unwrap();
@@ -355,8 +431,8 @@ async fn a_disowned_code_is_seen_by_everybody_it_concerns() {
     let link = super::not_me_link(&bot);
     let open = bot.last_look(KIM, MINA, "deliver_phone").await;
     bot.outbox.end_next_send(Outcome::Refused(Refusal::Later));
-    let page = bot.browser().submit(&link, &link, &[]).await;
-    assert!(page.text.contains("The account is closed"), "{}", page.text);
+    let page = bot.browser().press(&link).await;
+    assert!(page.text.contains(" is blocked<"), "{}", page.text);
     bot.settle().await;
     assert_eq!(bot.outbox.take().len(), 1, "one of two was put off");
     bot.clock.advance(Span::minutes(6));

@@ -25,7 +25,7 @@ async fn a_contact_is_added_by_another_administrator() {
     bot.settle().await;
     let sent = bot.outbox.take();
     assert!(
-        sent[0].to == NOA && sent[0].text.contains("Kim Cho added k...@home.example"),
+        sent[0].to == NOA && sent[0].text.contains("Kim Cho added k···@home.example"),
         "the member hears of it"
     );
     let temporary = bot.reset_by_copy(KIM, NOA).await;
@@ -155,7 +155,7 @@ async fn a_member_adds_a_contact_of_their_own() {
     bot.settle().await;
     let told = bot.outbox.take();
     assert!(
-        told.len() == 2 && told[0].to == NOA && told[0].text.contains("added +82 ... ..99"),
+        told.len() == 2 && told[0].to == NOA && told[0].text.contains("added +82 ··· ··99"),
         "the notice"
     );
     assert_eq!(told[1].to, "security@acme.example");

@@ -175,7 +175,10 @@ async fn links_in_messages_carry_the_path_and_open() {
         };
         assert_eq!(visitor.submit(&paths[0], &[]).await.to(), "/reset/verify");
         let closed = visitor.submit(&paths[1], &[]).await;
-        assert!(closed.text.contains("The account is closed"), "{kept}");
+        assert!(
+            closed.text.contains("The new password is blocked"),
+            "{kept}"
+        );
         bot.settle().await;
         bot.outbox.take();
     }

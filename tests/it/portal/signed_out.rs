@@ -98,9 +98,9 @@ async fn the_sign_in_page_says_why_the_session_ended() {
     assert!(why(&long).await.starts_with("A session lasts 12 h"));
 }
 
-/// Who closed the account reads that at the sign-in, and not that an administrator did something.
+/// Who blocked the account reads that at the sign-in, and not that an administrator did something.
 #[tokio::test(flavor = "multi_thread")]
-async fn the_sign_in_page_says_that_the_account_is_closed() {
+async fn the_sign_in_page_says_that_the_account_is_blocked() {
     let bot = TestBot::new().await;
     bot.leaves(Left::Messages, "the alarm to the security address");
     let temporary = bot.reset_by_copy(JO, MINA).await;
@@ -113,7 +113,7 @@ async fn the_sign_in_page_says_that_the_account_is_closed() {
     assert_eq!(half.open("/verify").await.to(), "/signin");
     let said = why(&half).await;
     assert!(
-        said.starts_with("The account was closed with")
+        said.starts_with("The account was blocked with")
             && said.contains("Ask an administrator to reset it"),
         "{said}"
     );

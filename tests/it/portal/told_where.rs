@@ -103,6 +103,6 @@ async fn a_code_says_where_it_is_typed() {
     let (_, told) = sms.text.split_once(". ").expect("a code");
     assert_eq!(
         told,
-        "Type it at http://127.0.0.1 only, within 10 minutes. Tell nobody, not even IT."
+        "Type it at http://127.0.0.1 only. Tell nobody, not even IT."
     );
 }

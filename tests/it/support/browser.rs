@@ -145,6 +145,16 @@ impl Browser {
             .await
     }
 
+    /// Opens a link of a message and presses its button. A page that has none is what the member reads.
+    pub(crate) async fn press(&self, link: &str) -> Page {
+        let page = self.open(link).await;
+        if page.text.contains("<form") {
+            self.post(link, &[("csrf", &page.csrf())]).await
+        } else {
+            page
+        }
+    }
+
     /// Signs in; where it leads, or what it says.
     pub(crate) async fn sign_in(&self, email: &str, password: &str) -> Page {
         self.submit(

@@ -126,6 +126,7 @@ impl TestBot {
                 name: "Acme".to_owned(),
                 company,
                 help_url: parts.help_url.map(|url| url.parse().unwrap()),
+                help_phone: parts.help_phone.map(|phone| phone.parse().unwrap()),
                 sign_in_url: parts.sign_in_url.map(|url| url.parse().unwrap()),
                 security_email: parts.security_email.map(|email| email.parse().unwrap()),
                 public_url: parts.public_url.parse().ok(),

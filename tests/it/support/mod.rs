@@ -9,6 +9,7 @@ mod fresh_folder;
 pub(crate) mod lark;
 mod left;
 pub(crate) mod mattermost;
+pub(crate) mod mime;
 mod people;
 mod post;
 pub(crate) mod published;

@@ -60,8 +60,9 @@ pub(super) struct BotParts {
     pub(super) password_symbols: bool,
     /// What the key file holds.
     pub(super) master_key: [u8; 32],
-    /// `help_url`, `sign_in_url` and `security_email`.
+    /// `help_url`, `help_phone`, `sign_in_url` and `security_email`.
     pub(super) help_url: Option<&'static str>,
+    pub(super) help_phone: Option<&'static str>,
     pub(super) sign_in_url: Option<&'static str>,
     pub(super) security_email: Option<&'static str>,
     /// `policy.notify_manager`.
@@ -100,6 +101,7 @@ impl BotParts {
             password_symbols: false,
             master_key: [9; 32],
             help_url: Some("https://help.acme.example/password"),
+            help_phone: None,
             sign_in_url: None,
             security_email: Some("security@acme.example"),
             notify_manager: false,
@@ -182,6 +184,15 @@ impl TestBot {
             parts.clock = Clock::fixed(Clock::System.now());
             parts.directory = Some(settings.to_owned());
             parts.sign_in_url = Some(sign_in_url);
+        })
+        .await
+    }
+
+    /// The same people without public pages, and with a phone to call.
+    pub(crate) async fn with_help_phone(help_phone: &'static str) -> Self {
+        Self::unlike(|parts| {
+            parts.public_url = "";
+            parts.help_phone = Some(help_phone);
         })
         .await
     }

@@ -7,7 +7,6 @@ use relatch::surface::delivery::{Deliveries, Note};
 use relatch::surface::domain::Destination;
 use relatch::surface::domain::delivery::{Outcome, Refusal, Ways};
 use relatch::surface::net;
-use zeroize::Zeroizing;
 
 use super::{settings, text, vendor};
 
@@ -57,10 +56,7 @@ async fn answers_of_twilio_are_read() {
             .channels;
         let http = net::client(Duration::from_secs(5)).unwrap();
         let deliveries = Deliveries::open(channels, Ways::default(), None, &http);
-        let note = Note {
-            subject: String::new(),
-            text: Zeroizing::new("Hello!".to_owned()),
-        };
+        let note = Note::new("", "Hello!".to_owned());
         let to = Destination::Phone("+821012345642".parse().unwrap());
         let told = deliveries.tell(&to, &note, "1").await;
         assert_eq!(told, outcome, "{status} {body}");

@@ -2,6 +2,7 @@
 
 mod cards;
 mod directory_refusals;
+pub(crate) mod notes;
 mod refusals;
 pub(crate) mod results;
 

@@ -1,4 +1,4 @@
-//! A mail server for what a directory sends by itself: it takes everything and keeps the last message.
+//! A mail server that takes everything and keeps what it took.
 
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
@@ -49,6 +49,11 @@ impl Mailbox {
             line.clear();
         }
         Ok(())
+    }
+
+    /// Everything that was taken since the last call, as it was sent.
+    pub(crate) fn take_all(&self) -> Vec<String> {
+        std::mem::take(&mut self.0.lock().unwrap())
     }
 
     /// The first link of the last message, which is written in lines of quoted-printable (RFC 2045, 6.7).
