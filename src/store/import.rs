@@ -3,8 +3,9 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::engine::{Connection, FromRow, Row, Table, Tx, WriteError, params, read_column, sql};
-use super::{AuditRow, ContactRow, MemberRow, NotDone, Store, StoreError};
+use super::engine::{Connection, FromRow, Row, Table, Tx, params, read_column, sql};
+use super::imported::{ChangedContacts, Imported, Moved, NewPerson, NotImported};
+use super::{AuditRow, MemberRow, Store, StoreError};
 use super::{contacts, wipe};
 use crate::domain::person::{Difference, Traits, difference};
 use crate::domain::{
@@ -23,91 +24,6 @@ pub struct ImportRow {
     pub employee_id: Option<String>,
     /// The line in the file.
     pub line: u64,
-}
-
-#[derive(Clone, Debug, Default)]
-pub struct Imported {
-    /// Members under addresses that nobody had.
-    pub added: usize,
-    /// Members under addresses that were there, new persons among them.
-    pub updated: usize,
-    /// Who took the place of somebody else.
-    pub new_persons: Vec<NewPerson>,
-    /// Who has another address now.
-    pub moved: Vec<Moved>,
-    /// Whose phone or private e-mail is another one now.
-    pub changed: Vec<ChangedContacts>,
-}
-
-/// A member whose phone or private e-mail is another one now.
-#[derive(Clone, Debug)]
-pub struct ChangedContacts {
-    /// The member with the contacts from before the import, under the present business address: one from before may be
-    /// another person's now.
-    pub before: MemberRow,
-    /// Each contact that changed: what it was, and what it is; none where there was or is none.
-    pub contacts: Vec<(Option<Destination>, Option<Destination>)>,
-    /// The contacts that were added for codes, also where they go with the import.
-    pub added: Vec<ContactRow>,
-}
-
-/// Somebody who took the place of another under their address. Nothing of the other went over.
-#[derive(Clone, Debug)]
-pub struct NewPerson {
-    pub name: String,
-    /// The address of both.
-    pub email: String,
-    /// The name of the other.
-    pub former: String,
-    /// Why they are not the same.
-    pub why: Difference,
-    /// False for somebody who resigned: the import would wipe that account in any case.
-    counts: bool,
-}
-
-/// A member who has another address now.
-#[derive(Clone, Debug)]
-pub struct Moved {
-    pub name: String,
-    pub from: String,
-    pub to: String,
-    member_id: MemberId,
-}
-
-#[derive(Debug, thiserror::Error)]
-pub enum NotImported {
-    /// The address belongs to somebody who keeps it.
-    #[error("line {line}: {email} belongs to {owner}")]
-    AddressTaken {
-        /// The line in the file.
-        line: u64,
-        email: String,
-        owner: String,
-    },
-    /// So many new persons take the place of others, and the number was not named, or another one.
-    #[error("{count} members would be replaced by new persons")]
-    NewPersons {
-        count: usize,
-        persons: Vec<NewPerson>,
-    },
-    /// A member who would be removed is being reset, or the record does not answer.
-    #[error(transparent)]
-    NotDone(#[from] NotDone),
-}
-
-impl From<StoreError> for NotImported {
-    fn from(error: StoreError) -> Self {
-        Self::NotDone(error.into())
-    }
-}
-
-impl WriteError for NotImported {
-    fn failure(&self) -> Option<StoreError> {
-        match self {
-            Self::AddressTaken { .. } | Self::NewPersons { .. } => None,
-            Self::NotDone(not_done) => not_done.failure(),
-        }
-    }
 }
 
 /// A member as they are before the import.

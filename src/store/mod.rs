@@ -10,8 +10,8 @@
 //! 4. Commands that make no card, and administrators: [`notes`], [`tries`], [`links`], [`pins`]; [`not_me`], which they
 //!    hear of, with its [`alarms`] by e-mail, and [`log_lines`], which they ask for.
 //! 5. The built-in directory and its pages: [`members`], [`accounts`], [`sessions`], [`passwords`], [`codes`], [`forgotten`],
-//!    [`code_sign_ins`], [`code_uses`], [`contacts`], [`contact_checks`], [`devices`], [`import`], [`planned`], [`wipe`];
-//!    [`seen_contacts`] also knows members of other directories.
+//!    [`code_sign_ins`], [`code_uses`], [`contacts`], [`contact_checks`], [`devices`], [`import`], [`imported`], [`planned`],
+//!    [`wipe`]; [`seen_contacts`] also knows members of other directories.
 //! 6. [`open`], [`open_error`], [`migrations`], [`mod@file`], [`own_log`], [`watch`] and [`key`]: how the file is opened, locked
 //!    and looked after, and which key file belongs to it.
 //!
@@ -58,6 +58,7 @@ mod file;
 mod forgotten;
 mod history;
 mod import;
+mod imported;
 mod key;
 mod links;
 mod log_lines;
@@ -118,7 +119,8 @@ pub use self::earlier::Earlier;
 use self::engine::{Connection, Readers, WriteError, WriteFn};
 pub(crate) use self::forgotten::ForgottenPassword;
 pub use self::history::{HistoryFilter, Past};
-pub(crate) use self::import::{ChangedContacts, ImportRow, NewPerson, NotImported};
+pub(crate) use self::import::ImportRow;
+pub(crate) use self::imported::{ChangedContacts, NewPerson, NotImported};
 pub(crate) use self::links::{Linked, ListedLink, MovedLink, Moving, NewLink, NotLinked};
 pub use self::log_lines::LogLineRow;
 pub(crate) use self::log_lines::{LogLineFilter, WhoseLines};
