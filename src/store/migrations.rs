@@ -2,9 +2,9 @@
 //! covers them: a change is a new one.
 
 use std::borrow::Cow;
-use std::collections::HashSet;
+use std::collections::HashMap;
 
-use sqlx::migrate::{Migration, MigrationType, Migrator};
+use sqlx::migrate::{MigrateError, Migration, MigrationType, Migrator};
 use sqlx::sqlite::SqliteConnection;
 use sqlx::{Row, SqlSafeStr};
 
@@ -30,7 +30,8 @@ pub(super) fn migrations() -> Vec<Migration> {
         .collect()
 }
 
-/// True where a migration is still to be made.
+/// True where a migration is still to be made. A record of another program, or of a newer one, is an error before anything
+/// is made.
 pub(super) async fn is_outdated(connection: &mut SqliteConnection) -> Result<bool, OpenError> {
     let made = sqlx::query(
         "select 1 from sqlite_schema where type = 'table' and name = '_sqlx_migrations'",
@@ -38,23 +39,34 @@ pub(super) async fn is_outdated(connection: &mut SqliteConnection) -> Result<boo
     if made.fetch_optional(&mut *connection).await?.is_none() {
         return Ok(true);
     }
-    let rows = sqlx::query("select version from _sqlx_migrations where success")
+    let rows = sqlx::query("select version, checksum from _sqlx_migrations where success")
         .fetch_all(connection)
         .await?;
-    let mut made = HashSet::new();
+    let mut made: HashMap<i64, Vec<u8>> = HashMap::new();
     for row in rows {
-        made.insert(row.try_get::<i64, _>(0)?);
+        made.insert(row.try_get(0)?, row.try_get(1)?);
     }
-    // Numbers are not handed out in the order of releases, so one below the newest can be missing.
-    Ok(migrations()
-        .iter()
-        .any(|migration| !made.contains(&migration.version)))
+    let mut is_outdated = false;
+    for migration in migrations() {
+        // Numbers are not handed out in the order of releases, so one below the newest can be missing.
+        match made.remove(&migration.version) {
+            None => is_outdated = true,
+            Some(checksum) if checksum == *migration.checksum => {}
+            Some(_) => {
+                let other = MigrateError::VersionMismatch(migration.version);
+                return Err(OpenError::Migration(other));
+            }
+        }
+    }
+    if made.is_empty() {
+        Ok(is_outdated)
+    } else {
+        Err(OpenError::Newer)
+    }
 }
 
 /// Applies those that are missing.
 pub(super) async fn migrate(connection: &mut SqliteConnection) -> Result<(), OpenError> {
-    use sqlx::migrate::MigrateError;
-
     Migrator::with_migrations(migrations())
         .run(connection)
         .await
@@ -76,6 +88,53 @@ mod tests {
     use crate::domain::{Carries, State};
     use crate::store::ResetRow;
     use crate::store::engine::{Table, Tx, sql};
+
+    /// A migration that a released program has made is never another one: the record would no longer open. A new one gets
+    /// a line.
+    #[test]
+    fn no_released_migration_is_altered() {
+        let sums: Vec<String> = migrations()
+            .iter()
+            .map(|migration| {
+                let sum = hex::encode(&*migration.checksum);
+                format!("{:04} {sum}", migration.version)
+            })
+            .collect();
+        let known: Vec<&str> = include_str!("../../migrations/checksums.txt")
+            .lines()
+            .collect();
+        assert_eq!(sums, known);
+    }
+
+    /// What was made by another program is told before anything is made.
+    #[tokio::test]
+    async fn an_altered_migration_is_refused_before_any_is_made() {
+        let mut connection = SqliteConnectOptions::new()
+            .in_memory(true)
+            .connect()
+            .await
+            .unwrap();
+        let older = migrations().into_iter().take(3).collect();
+        Migrator::with_migrations(older)
+            .run(&mut connection)
+            .await
+            .unwrap();
+        sqlx::query("update _sqlx_migrations set checksum = x'00' where version = 2")
+            .execute(&mut connection)
+            .await
+            .unwrap();
+        let refused = is_outdated(&mut connection).await;
+        assert!(matches!(
+            refused,
+            Err(OpenError::Migration(MigrateError::VersionMismatch(2)))
+        ));
+        sqlx::query("update _sqlx_migrations set version = 9999 where version = 2")
+            .execute(&mut connection)
+            .await
+            .unwrap();
+        let refused = is_outdated(&mut connection).await;
+        assert!(matches!(refused, Err(OpenError::Newer)));
+    }
 
     /// A migration whose number lies below one that was applied before it.
     #[tokio::test]

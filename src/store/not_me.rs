@@ -112,15 +112,13 @@ pub(super) const UNHEARD_CODES: &str = "
     order by not_me.said_at
     limit 3";
 
-/// The code that the member disowned, as long as no password was set since.
+/// When the last code was used that the member disowned, as long as no password was set since.
 pub(super) const DISOWNED_CODE: &str = "
-    select code_use.used_at
+    select max(code_use.used_at)
     from code_use
     join member on member.member_id = code_use.member_id
     where code_use.member_id = $1
-        and code_use.disowned_at >= coalesce(member.credential_set_at, 0)
-    order by code_use.used_at desc
-    limit 1";
+        and code_use.disowned_at >= coalesce(member.credential_set_at, 0)";
 
 pub(super) const FORGET_HEARD: &str = "
     delete from not_me_heard
@@ -249,8 +247,8 @@ impl Store {
         member: &MemberId,
     ) -> Result<Option<Moment>, StoreError> {
         let mut connection = self.reader().await?;
-        let found: Option<(Moment,)> = connection.maybe(DISOWNED_CODE, params![member]).await?;
-        Ok(found.map(|(used_at,)| used_at))
+        let (used_at,): (Option<Moment>,) = connection.one(DISOWNED_CODE, params![member]).await?;
+        Ok(used_at)
     }
 
     /// Notes which administrators heard of which reset or code.
