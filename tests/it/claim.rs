@@ -151,7 +151,7 @@ async fn a_link_dies_with_its_reset() {
         ("life", false),
         ("newer", true),
         ("closed", false),
-        ("own", true),
+        ("own", false),
     ] {
         let bot = TestBot::with_ways(LINKS).await;
         bot.leaves(Left::Messages, "the link of the second reset");
