@@ -223,9 +223,10 @@ pub(super) async fn prepend_unheard(
     } else {
         Vec::new()
     };
-    let of_codes = codes
-        .iter()
-        .map(|code| messages::code_not_me_line(&code.member_name, code.used_at, &app.zone, now));
+    let of_codes = codes.iter().map(|code| {
+        let (name, used_at) = (&code.member_name, code.used_at);
+        messages::code_not_me_line(name, used_at, code.is_over, &app.zone, now)
+    });
     let lines: Vec<String> = lines
         .chain(of_codes)
         .filter(|line| !message.lines.contains(line))

@@ -6,7 +6,7 @@ use relatch::surface::domain::{Span, State};
 use relatch::surface::secret::Link;
 use relatch::surface::store::HistoryFilter;
 
-use super::{JO, KIM, MINA};
+use super::{JO, KIM, LEE, MINA};
 use crate::support::slack::{button_value, text_of, user_id};
 use crate::support::{Left, OWN, TestBot};
 
@@ -471,4 +471,16 @@ async fn a_disowned_code_is_seen_by_everybody_it_concerns() {
         "a new password is set: {}",
         text_of(&card)
     );
+    // Who hears it only now is not told that the account is closed; the member does not hear what they said themselves.
+    for who in [LEE, MINA] {
+        bot.alter(who, "role", "primary_admin").await;
+    }
+    let log = bot.command(LEE, "log").await.text();
+    assert!(
+        log.contains("this wasn't me. Their password was set again since.")
+            && !log.contains("account is closed"),
+        "{log}"
+    );
+    let log = bot.command(MINA, "log").await.text();
+    assert!(!log.contains("Mina Park said of the code"), "{log}");
 }
