@@ -71,7 +71,10 @@ async fn this_was_not_me() {
         bot.slack
             .last_text()
             .contains("Mina Park says they did not ask for this.")
-            && bot.slack.last_text().contains("security was told"),
+            && bot
+                .slack
+                .last_text()
+                .contains("the security team is being told"),
         "{}",
         bot.slack.last_text()
     );
