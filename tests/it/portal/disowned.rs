@@ -6,7 +6,7 @@ use relatch::surface::domain::{Span, State};
 use relatch::surface::secret::Link;
 use relatch::surface::store::HistoryFilter;
 
-use super::{JO, KIM, LEE, MINA};
+use super::{JO, KIM, MINA};
 use crate::support::slack::{button_value, text_of, user_id};
 use crate::support::{Left, OWN, TestBot};
 
@@ -414,6 +414,7 @@ async fn a_password_that_is_disowned_on_its_way_is_not_kept() {
 /// primary administrators at their next command, and by mail again where a server did not take it.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_disowned_code_is_seen_by_everybody_it_concerns() {
+    const LEE: &str = "lee@acme.example";
     let bot = TestBot::new().await;
     bot.leaves(Left::Messages, "the alarm, and the messages of the code");
     let browser = bot.signed_in(MINA).await;
