@@ -193,8 +193,10 @@ async fn ask_others(app: &App, chat: &Chat, row: &ResetRow) -> Asked {
     let Ok(last) = app.store.last_changes(&member.id).await else {
         return asked;
     };
-    let warning = not_me::warning(app, &last, app.clock.now());
-    let wanted = messages::contact_wanted(row, warning);
+    let Ok(warnings) = not_me::warnings(app, &member, &last, app.clock.now()).await else {
+        return asked;
+    };
+    let wanted = messages::contact_wanted(row, warnings);
     // One address may lead to the same person as another.
     let mut seen: Vec<MemberId> = Vec::new();
     let mut looked_up = 0;

@@ -172,12 +172,17 @@ fn digest(app: &App, about: ResetId, recipient: &str) -> String {
     )
 }
 
-/// What the member said of the last of these resets, told to whoever adds a contact for its code.
-pub(super) fn warning(app: &App, last: &[ResetRow], now: Moment) -> Option<String> {
-    let disowned = last.iter().find(|row| row.disowned_at.is_some())?;
-    Some(messages::not_me_line(
-        disowned, false, false, &app.zone, now,
-    ))
+/// What the member said of the last of these resets, and of a code, told to whoever adds a contact for the next code.
+pub(super) async fn warnings(
+    app: &App,
+    member: &Member,
+    last: &[ResetRow],
+    now: Moment,
+) -> Result<Vec<String>, StoreError> {
+    let disowned = last.iter().find(|row| row.disowned_at.is_some());
+    let of_reset = disowned.map(|row| messages::not_me_line(row, false, false, &app.zone, now));
+    let of_code = code_warning(app, member, now).await?;
+    Ok(of_reset.into_iter().chain(of_code).collect())
 }
 
 /// The administrator who reads an answer to a command.

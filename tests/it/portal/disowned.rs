@@ -464,6 +464,9 @@ async fn a_disowned_code_is_seen_by_everybody_it_concerns() {
     );
     let why = bot.command(KIM, &format!("why {mention}")).await.text();
     assert!(why.contains(said), "{why}");
+    let contact = format!("contact {mention} mina@mail.example");
+    let added = bot.command(JO, &contact).await.text();
+    assert!(added.contains(said), "{added}");
     let card = bot.card(KIM, MINA).await;
     assert!(text_of(&card).contains(said), "{}", text_of(&card));
     let look = bot.last_look(KIM, MINA, "deliver_phone").await;
