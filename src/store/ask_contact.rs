@@ -1,7 +1,7 @@
 //! Another administrator is asked to add a contact for the code of a reset: once for each card.
 
 use super::clicks::{closed, known_card, save_accepted};
-use super::engine::{Tx, params};
+use super::engine::{Connection, Tx, params};
 use super::{
     CardClick, ClickError, ClickRefused, ResetRow, Store, StoreError, audit, replays, resets,
 };
@@ -29,11 +29,29 @@ pub(super) const CONTACTS_SINCE: &str = "
             and admin_id = $2
             and contact_asked_at is not null
             and contact_asked_at > $4
+            and disowned_at is null
         )";
+
+/// When the member last said of a reset or of a code that it was not them; 0 for never.
+pub(super) const LAST_DISOWNED: &str = "
+    select max(
+        coalesce((
+            select max(disowned_at)
+            from reset
+            where member_id = $1
+                and changing_at is not null
+        ), 0),
+        coalesce((
+            select max(disowned_at)
+            from code_use
+            where member_id = $1
+        ), 0)
+    )";
 
 impl Store {
     /// From when on a contact that another administrator adds counts at once for the next card of this administrator: what
-    /// was asked for is not lost when the card expires. None for since that card.
+    /// was asked for is not lost when the card expires. Nothing from before the member's last "this wasn't me" counts. None
+    /// for since that card.
     pub async fn contacts_since(
         &self,
         admin: &MemberId,
@@ -41,7 +59,7 @@ impl Store {
     ) -> Result<Option<Moment>, StoreError> {
         let mut reader = self.reader().await?;
         let now = reader.now();
-        let earliest = now - CONTACTS_COUNT_FOR;
+        let earliest = contacts_earliest(&mut reader, member).await?;
         let found: Option<(Option<Moment>,)> = reader
             .maybe(CONTACTS_SINCE, params![member, admin, now, earliest])
             .await?;
@@ -77,6 +95,16 @@ impl Store {
         )
         .await
     }
+}
+
+/// Nothing that was added before counts at once.
+pub(super) async fn contacts_earliest(
+    connection: &mut Connection,
+    member: &MemberId,
+) -> Result<Moment, StoreError> {
+    let earliest = connection.now() - CONTACTS_COUNT_FOR;
+    let found: Option<(Moment,)> = connection.maybe(LAST_DISOWNED, params![member]).await?;
+    Ok(found.map_or(earliest, |(disowned_at,)| disowned_at.max(earliest)))
 }
 
 const EVENT: &str = "ask_contact";

@@ -162,6 +162,28 @@ async fn what_was_asked_for_counts_for_the_one_who_asked_and_not_for_ever() {
     }
 }
 
+/// Nor where the member said since that it was not them: what came before is worth nothing then.
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_from_before_this_was_not_me_counts_at_once() {
+    for is_disowned in [false, true] {
+        let bot = TestBot::new().await;
+        let card = bot.card(JO, NOA).await;
+        bot.click(JO, &card, "ask_contact").await;
+        bot.clock.advance(Span::minutes(1));
+        add(&bot, KIM, NOA, NUMBER).await;
+        bot.clock.advance(Span::minutes(1));
+        bot.reset_by_copy(KIM, NOA).await;
+        if is_disowned {
+            bot.clock.advance(Span::minutes(1));
+            disown(&bot).await;
+        }
+        bot.clock.advance(Span::minutes(15));
+        let told = text_of(&bot.card(JO, NOA).await);
+        assert_eq!(told.contains(COUNTS), !is_disowned, "{told}");
+        bot.outbox.take();
+    }
+}
+
 /// A card that takes the place of an open one keeps what was added since that one.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_card_in_the_place_of_an_open_one_keeps_its_time() {
