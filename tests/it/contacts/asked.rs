@@ -114,7 +114,7 @@ async fn what_was_asked_for_counts_for_the_next_card() {
             bot.clock.advance(Span::minutes(15));
             let told = add(&bot, KIM, NOA, NUMBER).await;
             assert!(
-                told.contains("If another administrator asked for it"),
+                told.contains("within 24 hours of asking"),
                 "{platform}: {told}"
             );
             bot.clock.advance(Span::minutes(1));
