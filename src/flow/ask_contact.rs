@@ -171,7 +171,7 @@ pub(super) async fn ask(app: &App, chat: &Chat, row: &ResetRow, to: Option<&Repl
         let now = app.clock.now();
         ("nobody", messages::after_change(told, row, &app.zone, now))
     };
-    if let Err(error) = app.store.note_contact_asked(row.reset_id, outcome).await {
+    if let Err(error) = app.store.note_contact_asked(row, outcome).await {
         tracing::error!(
             error = &error as &dyn std::error::Error,
             outcome,

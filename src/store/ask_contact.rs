@@ -7,8 +7,9 @@ use super::{
 };
 use crate::domain::{MemberId, Moment, ResetId, Span, State};
 
-/// How long nobody is asked again after a question whose end is not known.
-const ASKING_TIMEOUT: Span = Span::minutes(1);
+/// How long nobody is asked again after a question whose end is not known. Longer than asking takes, of many administrators
+/// in a chat that is slow.
+const ASKING_TIMEOUT: Span = Span::minutes(5);
 
 /// How long a contact that was added for a card counts at once for the next ones of the same administrator.
 const CONTACTS_COUNT_FOR: Span = Span::hours(24);
@@ -72,20 +73,24 @@ impl Store {
         self.write(click, take_question).await
     }
 
-    /// How the question ended. If it surely reached nobody, it can be asked again at once.
+    /// How the question that was taken with this row ended. If it surely reached nobody, it can be asked again at once,
+    /// unless that was done meanwhile.
     pub async fn note_contact_asked(
         &self,
-        id: ResetId,
+        taken: &ResetRow,
         outcome: &'static str,
     ) -> Result<(), StoreError> {
+        type Asked = (ResetId, Option<Moment>, &'static str);
         self.write(
-            (id, outcome),
-            async |tx: &mut Tx, (id, outcome): &(ResetId, &'static str)| {
+            (taken.reset_id, taken.contact_asked_at, outcome),
+            async |tx: &mut Tx, (id, asked_at, outcome): &Asked| {
                 if let Some(mut row) = resets::find(tx, *id).await? {
                     audit::note(tx, &row, EVENT, outcome).await?;
                     match *outcome {
                         "sent" => row.contact_sent_at = Some(tx.now()),
-                        "nobody" => row.contact_asked_at = None,
+                        "nobody" if row.contact_asked_at == *asked_at => {
+                            row.contact_asked_at = None;
+                        }
                         _ => return Ok(()),
                     }
                     tx.put(&row).await?;
