@@ -40,22 +40,23 @@ pub(crate) async fn open_store(
                 let (database, key_file) = (path.clone(), settings.key_file.clone());
                 Failure::NoRecord { database, key_file }
             } else {
-                Failure::open(path, error)
+                Failure::open(path, &settings.key_file, error)
             }
         });
     }
     let is_new = matches!(path.try_exists(), Ok(false));
     let opened = Store::open(path, how, Clock::System, limit, &mut rng)
         .await
-        .map_err(|error| Failure::open(path, error))?;
+        .map_err(|error| Failure::open(path, &settings.key_file, error))?;
     if is_new && how != Use::Look {
-        tell_of_new(path, how);
+        tell_of_new(settings, how);
     }
     Ok(opened)
 }
 
 /// In the wrong folder a command begins a record of its own: whoever reads the path notices.
-fn tell_of_new(database: &Path, how: Use) {
+fn tell_of_new(settings: &Settings, how: Use) {
+    let database = &settings.database;
     let database = std::path::absolute(database).unwrap_or_else(|_| database.to_owned());
     let begun = format!(
         "there was no database, so one was made: {}",
@@ -65,7 +66,7 @@ fn tell_of_new(database: &Path, how: Use) {
         tracing::info!("{begun}");
         return;
     }
-    let owner = given_to_owner(&database, folder_of(&database));
+    let owner = given_to_owner(&database, folder_of(&database), &settings.key_file);
     let told = owner.map_or(begun.clone(), |owner| format!("{begun}. It {owner}"));
     // If standard error is closed, the command has done its work all the same.
     writeln!(std::io::stderr(), "relatch: {told}").ok();
@@ -84,7 +85,7 @@ pub(super) async fn is_before_the_first(settings: &Settings) -> Result<bool, Fai
     }
     let database = &settings.database;
     let has_record = Store::has_record(database).await;
-    Ok(!has_record.map_err(|error| Failure::open(database, error))?)
+    Ok(!has_record.map_err(|error| Failure::open(database, &settings.key_file, error))?)
 }
 
 /// How a command opens the record. A dry run changes nothing of it, so it does not bring it up to date either.

@@ -31,7 +31,9 @@ pub enum Failure {
     Open {
         /// The file, with its whole path.
         database: PathBuf,
-        /// What is wrong with it.
+        /// The file of our own key, with its whole path.
+        key_file: PathBuf,
+        /// What is wrong with the database.
         error: OpenError,
     },
     /// Our own key cannot be used.
@@ -92,9 +94,10 @@ const KEY_IS_GONE: &str = "Restore it from a backup, or correct `database` / `ke
 
 impl Failure {
     /// A record that cannot be opened.
-    pub(super) fn open(database: &Path, error: OpenError) -> Self {
+    pub(super) fn open(database: &Path, key_file: &Path, error: OpenError) -> Self {
         Self::Open {
             database: whole(database),
+            key_file: whole(key_file),
             error,
         }
     }
@@ -129,7 +132,7 @@ impl Failure {
     /// Gives the demo the exit code that `serve` would have.
     pub(super) fn of_demo(stop: DemoError) -> Self {
         let stop = match stop.downcast::<NotOpened>() {
-            Ok(not_opened) => return Self::open(&not_opened.database, not_opened.error),
+            Ok(stop) => return Self::open(&stop.database, &stop.key_file, stop.error),
             Err(stop) => stop,
         };
         let stop = match stop.downcast::<Lost>() {
@@ -214,9 +217,10 @@ impl Failure {
     pub(super) fn in_full(&self) -> String {
         if let Self::Open {
             database,
+            key_file,
             error: OpenError::Io(error),
         } = self
-            && let Some(advice) = advice_on_files(database, error.kind())
+            && let Some(advice) = advice_on_files(database, key_file, error.kind())
         {
             return format!("{}: {advice}", database.display());
         }
@@ -255,11 +259,11 @@ impl From<StoreError> for Failure {
 }
 
 /// What to do where the file of the database, or its folder, is not this user's.
-fn advice_on_files(database: &Path, kind: ErrorKind) -> Option<String> {
+fn advice_on_files(database: &Path, key_file: &Path, kind: ErrorKind) -> Option<String> {
     let is_there = database.try_exists().unwrap_or(true);
     let folder = folder_of(database);
     if kind == ErrorKind::PermissionDenied && is_there {
-        Some(not_ours(database))
+        Some(not_ours(database, key_file))
     } else if kind == ErrorKind::PermissionDenied || !folder.try_exists().unwrap_or(true) {
         Some(no_room(folder, kind))
     } else {

@@ -14,7 +14,7 @@ use crate::store::{Store, Use};
 /// Makes the database, unless there is a record.
 pub(super) async fn run(settings: Settings) -> Result<(), Failure> {
     let (database, key_file) = (&settings.database, &settings.key_file);
-    let not_opened = |error| Failure::open(database, error);
+    let not_opened = |error| Failure::open(database, key_file, error);
     let has_key = build::has_key(key_file)?;
     let has_record = Store::has_record(database).await.map_err(not_opened)?;
     if has_record && !has_key {

@@ -14,7 +14,7 @@ pub(super) async fn run(settings: Settings) -> Result<(), Failure> {
     let (database, key_file) = (&settings.database, &settings.key_file);
     let has_record = Store::has_record(database)
         .await
-        .map_err(|error| Failure::open(database, error))?;
+        .map_err(|error| Failure::open(database, key_file, error))?;
     if !has_record && !build::has_key(key_file)? {
         let text = "there is no database, so there is no key to replace. Nothing was changed. `relatch serve` makes both";
         return Err(Failure::Said(text.to_owned()));

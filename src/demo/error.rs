@@ -15,6 +15,7 @@ pub(super) type ActionRefused = String;
 #[error("{}: {error}", database.display())]
 pub(crate) struct NotOpened {
     pub(crate) database: PathBuf,
+    pub(crate) key_file: PathBuf,
     pub(crate) error: OpenError,
 }
 

@@ -187,7 +187,12 @@ async fn open_store(
         if error.is_no_record() {
             UnusableFiles::without_database(&database, &key_file).into()
         } else {
-            NotOpened { database, error }.into()
+            NotOpened {
+                database,
+                key_file,
+                error,
+            }
+            .into()
         }
     })
 }

@@ -171,7 +171,7 @@ pub(super) async fn ask(app: &App, chat: &Chat, row: &ResetRow, to: Option<&Repl
         let now = app.clock.now();
         ("nobody", messages::after_change(told, row, &app.zone, now))
     };
-    if let Err(error) = app.store.note_contact_asked(row.reset_id, outcome).await {
+    if let Err(error) = app.store.note_contact_asked(row, outcome).await {
         tracing::error!(
             error = &error as &dyn std::error::Error,
             outcome,
@@ -193,8 +193,10 @@ async fn ask_others(app: &App, chat: &Chat, row: &ResetRow) -> Asked {
     let Ok(last) = app.store.last_changes(&member.id).await else {
         return asked;
     };
-    let warning = not_me::warning(app, &last, app.clock.now());
-    let wanted = messages::contact_wanted(row, warning);
+    let Ok(warnings) = not_me::warnings(app, &member, &last, app.clock.now()).await else {
+        return asked;
+    };
+    let wanted = messages::contact_wanted(row, warnings);
     // One address may lead to the same person as another.
     let mut seen: Vec<MemberId> = Vec::new();
     let mut looked_up = 0;

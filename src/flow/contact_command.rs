@@ -40,12 +40,12 @@ pub(super) async fn command(
         }
     }
     let assurance = check_place(app, chat, &origin, attempt, member).await?;
-    let (to, warning) = check_contact(app, &origin, attempt, (admin, member), typed).await?;
+    let (to, warnings) = check_contact(app, &origin, attempt, (admin, member), typed).await?;
     if assurance == Assurance::PrivateReply {
-        return Ok(question::ask(app, chat, &origin, &pair, (&to, warning), reference).await?);
+        return Ok(question::ask(app, chat, &origin, &pair, (&to, warnings), reference).await?);
     }
     let added = add_contact(app, &origin, (admin, member), &to, reference).await?;
-    let added = warned(added, warning);
+    let added = warned(added, warnings);
     if let Reaction::Say(told) = added {
         Ok(answer::with_untold(app, &origin, told, &[], attempt.hearer()).await)
     } else {
@@ -98,15 +98,15 @@ async fn add(
         return Err(answer::halt(app, &origin, attempt, told).await);
     }
     let address = &question.address;
-    let (to, warning) = check_contact(app, &origin, attempt, (admin, member), address).await?;
+    let (to, warnings) = check_contact(app, &origin, attempt, (admin, member), address).await?;
     let added = add_contact(app, &origin, (admin, member), &to, reference).await?;
-    Ok(warned(added, warning))
+    Ok(warned(added, warnings))
 }
 
-/// What the member said of their last reset comes first.
-fn warned(mut reaction: Reaction, warning: Option<String>) -> Reaction {
+/// What the member said of their last reset, and of a code, comes first.
+fn warned(mut reaction: Reaction, warnings: Vec<String>) -> Reaction {
     if let Reaction::Say(message) = &mut reaction {
-        message.lines.splice(0..0, warning);
+        message.lines.splice(0..0, warnings);
     }
     reaction
 }
@@ -157,7 +157,7 @@ async fn check_place(
     Err(answer::halt(app, origin, attempt.refused(outcome), told).await)
 }
 
-/// Reads the address, and what the member said of their last reset. Refuses what cannot be a contact, and the administrator
+/// Reads the address, and what the member said of their last reset and of a code. Refuses what cannot be a contact, and the administrator
 /// of that reset.
 async fn check_contact(
     app: &Arc<App>,
@@ -165,7 +165,7 @@ async fn check_contact(
     attempt: Attempt<'_>,
     (admin, member): (&Member, &Member),
     typed: &str,
-) -> Result<(Destination, Option<String>), Halt> {
+) -> Result<(Destination, Vec<String>), Halt> {
     let reference = attempt.reference;
     let refuse = async |outcome: &'static str, told: Message| {
         Err(answer::halt(app, origin, attempt.refused(outcome), told).await)
@@ -184,7 +184,8 @@ async fn check_contact(
         let told = messages::contact_of_own_reset(&member.name, reference);
         return refuse("own_reset", told).await;
     }
-    Ok((to, not_me::warning(app, &last, origin.received_at)))
+    let warnings = not_me::warnings(app, member, &last, origin.received_at).await?;
+    Ok((to, warnings))
 }
 
 /// Records that the button was pressed. False for a replay.

@@ -1,7 +1,7 @@
 //! What a member's own pages report about a reset: the password was used, or the reset or a code was not the member's.
 
 use super::reply::{tell, unseal};
-use super::{messages, not_me};
+use super::{messages, not_me, security};
 use crate::app::App;
 use crate::chat::Placement;
 use crate::domain::MemberId;
@@ -41,27 +41,27 @@ pub(crate) async fn tell_of_disowned(app: &App, about: NotMe) {
         said_at: said_at.unwrap_or_else(|| app.clock.now()),
         told: Vec::new(),
     };
-    let is_security_told = match not_me::send_alarm(app, alarm).await {
-        Ok(is_told) => is_told,
-        Err(error) => {
-            tracing::error!(
-                error = &error as &dyn std::error::Error,
-                "could not record who was told of \"this wasn't me\""
-            );
-            false
+    let to_admin = async {
+        if let NotMe::Reset(row) = &about {
+            tell_admin(app, row).await;
         }
     };
-    if let NotMe::Reset(row) = about {
-        tell_admin(app, &row, is_security_told).await;
+    // A mail server may take minutes, so the administrator does not wait for the mails.
+    let ((), alarmed) = tokio::join!(to_admin, not_me::send_alarm(app, alarm));
+    if let Err(error) = alarmed {
+        tracing::error!(
+            error = &error as &dyn std::error::Error,
+            "could not record who was told of \"this wasn't me\""
+        );
     }
 }
 
 /// Tells the administrator of a reset in chat that the member did not ask for it.
-async fn tell_admin(app: &App, row: &ResetRow, is_security_told: bool) {
+async fn tell_admin(app: &App, row: &ResetRow) {
     let Some(chat) = app.chat(row.platform) else {
         return;
     };
-    let message = messages::disowned(row, is_security_told);
+    let message = messages::disowned(row, security::address(app).is_some());
     let to = unseal(app, row);
     if tell(chat, to.as_ref(), &message, Placement::Add).await {
         let heard = vec![(row.reset_id, row.admin_id.clone())];

@@ -23,9 +23,8 @@ const CONCURRENT: usize = 8;
 /// How long it is tried.
 const RETRY_FOR: Span = Span::hours(24);
 
-/// Sends the alarm to all who do not have it yet, one mail each, and notes who has it now. True if the security address
-/// took it now.
-pub(super) async fn send_alarm(app: &App, alarm: DueAlarm) -> Result<bool, StoreError> {
+/// Sends the alarm to all who do not have it yet, one mail each, and notes who has it now.
+pub(super) async fn send_alarm(app: &App, alarm: DueAlarm) -> Result<(), StoreError> {
     let DueAlarm {
         about,
         said_at,
@@ -45,12 +44,11 @@ pub(super) async fn send_alarm(app: &App, alarm: DueAlarm) -> Result<bool, Store
             )
         }
     };
-    let security = security::address(app).map(|email| email.key());
     let recipients = recipients(app, &about).await?;
     let send = async |(key, to): (String, EmailAddress)| {
         let digest = digest(app, about.id(), &key);
         let ended = if told.contains(&digest) {
-            Ended::ToldBefore
+            Ended::Told
         } else {
             let id = format!("{name}-{digest}");
             let to = Destination::Email(to);
@@ -60,21 +58,18 @@ pub(super) async fn send_alarm(app: &App, alarm: DueAlarm) -> Result<bool, Store
             }
             ended
         };
-        (key, digest, ended)
+        (digest, ended)
     };
-    let sent: Vec<(String, String, Ended)> = stream::iter(recipients)
+    let sent: Vec<(String, Ended)> = stream::iter(recipients)
         .map(send)
         .buffer_unordered(CONCURRENT)
         .collect()
         .await;
-    let is_left = sent.iter().any(|(_, _, ended)| *ended == Ended::TryAgain);
-    let is_security_told = sent
-        .iter()
-        .any(|(key, _, ended)| security.as_ref() == Some(key) && *ended == Ended::Told);
+    let is_left = sent.iter().any(|(_, ended)| *ended == Ended::TryAgain);
     let told = sent
         .iter()
-        .filter(|(_, _, ended)| ended.is_final())
-        .map(|(_, digest, _)| digest.clone())
+        .filter(|(_, ended)| ended.is_final())
+        .map(|(digest, _)| digest.clone())
         .collect();
     let may_try_again = app.clock.now() - said_at < RETRY_FOR;
     if is_left && !may_try_again {
@@ -84,8 +79,7 @@ pub(super) async fn send_alarm(app: &App, alarm: DueAlarm) -> Result<bool, Store
         );
     }
     let next = (is_left && may_try_again).then_some(RETRY_PAUSE);
-    app.store.note_sent(about.id(), told, next).await?;
-    Ok(is_security_told)
+    app.store.note_sent(about.id(), told, next).await
 }
 
 /// Where the record does not answer, the recipient is noted with the others at the end.
@@ -102,7 +96,6 @@ async fn note_alarmed(app: &App, about: ResetId, digest: &str) {
 #[derive(PartialEq)]
 pub(super) enum Ended {
     Told,
-    ToldBefore,
     /// It may have been accepted, and nobody is told twice.
     Unknown,
     /// For good.
@@ -114,7 +107,7 @@ impl Ended {
     /// True where nothing is sent to this recipient again.
     pub(super) fn is_final(&self) -> bool {
         match self {
-            Self::Told | Self::ToldBefore | Self::Unknown | Self::Refused => true,
+            Self::Told | Self::Unknown | Self::Refused => true,
             Self::TryAgain => false,
         }
     }
@@ -179,12 +172,17 @@ fn digest(app: &App, about: ResetId, recipient: &str) -> String {
     )
 }
 
-/// What the member said of the last of these resets, told to whoever adds a contact for its code.
-pub(super) fn warning(app: &App, last: &[ResetRow], now: Moment) -> Option<String> {
-    let disowned = last.iter().find(|row| row.disowned_at.is_some())?;
-    Some(messages::not_me_line(
-        disowned, false, false, &app.zone, now,
-    ))
+/// What the member said of the last of these resets, and of a code, told to whoever adds a contact for the next code.
+pub(super) async fn warnings(
+    app: &App,
+    member: &Member,
+    last: &[ResetRow],
+    now: Moment,
+) -> Result<Vec<String>, StoreError> {
+    let disowned = last.iter().find(|row| row.disowned_at.is_some());
+    let of_reset = disowned.map(|row| messages::not_me_line(row, false, false, &app.zone, now));
+    let of_code = code_warning(app, member, now).await?;
+    Ok(of_reset.into_iter().chain(of_code).collect())
 }
 
 /// The administrator who reads an answer to a command.
@@ -223,9 +221,10 @@ pub(super) async fn prepend_unheard(
     } else {
         Vec::new()
     };
-    let of_codes = codes
-        .iter()
-        .map(|code| messages::code_not_me_line(&code.member_name, code.used_at, &app.zone, now));
+    let of_codes = codes.iter().map(|code| {
+        let (name, used_at) = (&code.member_name, code.used_at);
+        messages::code_not_me_line(name, used_at, code.is_over, &app.zone, now)
+    });
     let lines: Vec<String> = lines
         .chain(of_codes)
         .filter(|line| !message.lines.contains(line))

@@ -73,7 +73,7 @@ pub(super) async fn ask(
     chat: &Chat,
     origin: &Origin,
     pair: &ResetPair,
-    (to, warning): (&Destination, Option<String>),
+    (to, mut warnings): (&Destination, Vec<String>),
     reference: &Reference,
 ) -> Result<Reaction, ReactError> {
     let (admin, member) = (&pair.admin.member, &pair.member.member);
@@ -98,9 +98,8 @@ pub(super) async fn ask(
     if let Some(hearer) = attempt.hearer() {
         not_me::prepend_unheard(app, &mut news, hearer, origin.received_at).await;
     }
-    question
-        .lines
-        .splice(0..0, warning.filter(|line| !news.lines.contains(line)));
+    warnings.retain(|line| !news.lines.contains(line));
+    question.lines.splice(0..0, warnings);
     let with_untold = |message: Message| Message {
         lines: news.lines.iter().cloned().chain(message.lines).collect(),
         results: news.results.clone(),

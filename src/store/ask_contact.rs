@@ -1,14 +1,15 @@
 //! Another administrator is asked to add a contact for the code of a reset: once for each card.
 
 use super::clicks::{closed, known_card, save_accepted};
-use super::engine::{Tx, params};
+use super::engine::{Connection, Tx, params};
 use super::{
     CardClick, ClickError, ClickRefused, ResetRow, Store, StoreError, audit, replays, resets,
 };
 use crate::domain::{MemberId, Moment, ResetId, Span, State};
 
-/// How long nobody is asked again after a question whose end is not known.
-const ASKING_TIMEOUT: Span = Span::minutes(1);
+/// How long nobody is asked again after a question whose end is not known. Longer than asking takes, of many administrators
+/// in a chat that is slow.
+const ASKING_TIMEOUT: Span = Span::minutes(5);
 
 /// How long a contact that was added for a card counts at once for the next ones of the same administrator.
 const CONTACTS_COUNT_FOR: Span = Span::hours(24);
@@ -29,11 +30,29 @@ pub(super) const CONTACTS_SINCE: &str = "
             and admin_id = $2
             and contact_asked_at is not null
             and contact_asked_at > $4
+            and disowned_at is null
         )";
+
+/// When the member last said of a reset or of a code that it was not them; 0 for never.
+pub(super) const LAST_DISOWNED: &str = "
+    select max(
+        coalesce((
+            select max(disowned_at)
+            from reset
+            where member_id = $1
+                and changing_at is not null
+        ), 0),
+        coalesce((
+            select max(disowned_at)
+            from code_use
+            where member_id = $1
+        ), 0)
+    )";
 
 impl Store {
     /// From when on a contact that another administrator adds counts at once for the next card of this administrator: what
-    /// was asked for is not lost when the card expires. None for since that card.
+    /// was asked for is not lost when the card expires. Nothing from before the member's last "this wasn't me" counts. None
+    /// for since that card.
     pub async fn contacts_since(
         &self,
         admin: &MemberId,
@@ -41,7 +60,7 @@ impl Store {
     ) -> Result<Option<Moment>, StoreError> {
         let mut reader = self.reader().await?;
         let now = reader.now();
-        let earliest = now - CONTACTS_COUNT_FOR;
+        let earliest = contacts_earliest(&mut reader, member).await?;
         let found: Option<(Option<Moment>,)> = reader
             .maybe(CONTACTS_SINCE, params![member, admin, now, earliest])
             .await?;
@@ -54,20 +73,24 @@ impl Store {
         self.write(click, take_question).await
     }
 
-    /// How the question ended. If it surely reached nobody, it can be asked again at once.
+    /// How the question that was taken with this row ended. If it surely reached nobody, it can be asked again at once,
+    /// unless that was done meanwhile.
     pub async fn note_contact_asked(
         &self,
-        id: ResetId,
+        taken: &ResetRow,
         outcome: &'static str,
     ) -> Result<(), StoreError> {
+        type Asked = (ResetId, Option<Moment>, &'static str);
         self.write(
-            (id, outcome),
-            async |tx: &mut Tx, (id, outcome): &(ResetId, &'static str)| {
+            (taken.reset_id, taken.contact_asked_at, outcome),
+            async |tx: &mut Tx, (id, asked_at, outcome): &Asked| {
                 if let Some(mut row) = resets::find(tx, *id).await? {
                     audit::note(tx, &row, EVENT, outcome).await?;
                     match *outcome {
                         "sent" => row.contact_sent_at = Some(tx.now()),
-                        "nobody" => row.contact_asked_at = None,
+                        "nobody" if row.contact_asked_at == *asked_at => {
+                            row.contact_asked_at = None;
+                        }
                         _ => return Ok(()),
                     }
                     tx.put(&row).await?;
@@ -77,6 +100,16 @@ impl Store {
         )
         .await
     }
+}
+
+/// Nothing that was added before counts at once.
+pub(super) async fn contacts_earliest(
+    connection: &mut Connection,
+    member: &MemberId,
+) -> Result<Moment, StoreError> {
+    let earliest = connection.now() - CONTACTS_COUNT_FOR;
+    let found: Option<(Moment,)> = connection.maybe(LAST_DISOWNED, params![member]).await?;
+    Ok(found.map_or(earliest, |(disowned_at,)| disowned_at.max(earliest)))
 }
 
 const EVENT: &str = "ask_contact";

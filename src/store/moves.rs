@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::amend::choose;
+use super::ask_contact::contacts_earliest;
 use super::clicks::{closed, known_card, set_reply};
 use super::earlier::is_disowned;
 use super::engine::{Tx, WriteError};
@@ -255,7 +256,8 @@ async fn record(tx: &mut Tx, next: &Move, mut row: ResetRow) -> Result<ResetRow,
 async fn refuse(tx: &mut Tx, refused: &Move) -> Result<(), MoveRefused> {
     let row = refused.row(tx).await?;
     if let Some(successor) = &refused.successor {
-        let next = successor_row(&row, successor, tx.now());
+        let earliest = contacts_earliest(tx, &row.member_id).await?;
+        let next = successor_row(&row, successor, earliest, tx.now());
         audit::note(tx, &next, "successor", "offered").await?;
         tx.insert(&next).await?;
     }
@@ -368,8 +370,8 @@ fn note_typed(row: &mut ResetRow) {
 }
 
 /// A new card for the same member. What belongs to the reset of the old one is not taken over, and the copy and the showing
-/// are off at first (S27, S38).
-fn successor_row(row: &ResetRow, successor: &Successor, now: Moment) -> ResetRow {
+/// are off at first (S27, S38). No contact from before `earliest` counts at once.
+fn successor_row(row: &ResetRow, successor: &Successor, earliest: Moment, now: Moment) -> ResetRow {
     let reply = successor.reply.as_ref();
     ResetRow {
         member_chat_user: row.member_chat_user.clone(),
@@ -378,7 +380,7 @@ fn successor_row(row: &ResetRow, successor: &Successor, now: Moment) -> ResetRow
         copy_digest: row.copy_digest.clone(),
         reachable_at: row.reachable_at,
         seen_reset_id: row.seen_reset_id,
-        contacts_since: Some(row.contacts_from()),
+        contacts_since: Some(row.contacts_from().max(earliest)),
         reply: reply.map(|reply| reply.sealed.clone()),
         reply_until: reply.map(|reply| reply.until),
         ..ResetRow::offered(

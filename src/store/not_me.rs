@@ -98,11 +98,20 @@ pub(super) const UNHEARD_CODES: &str = "
     select
         code_use.use_id,
         member.name,
-        code_use.used_at
+        code_use.used_at,
+        coalesce(member.credential_set_at, 0) > not_me.said_at
+            or exists (
+                select 1
+                from reset
+                where reset.member_id = code_use.member_id
+                    and reset.changing_at > not_me.said_at
+                    and reset.state <> 'refused'
+            )
     from not_me
     join code_use on code_use.use_id = not_me.reset_id
     join member on member.member_id = code_use.member_id
     where not_me.said_at > $2
+        and code_use.member_id <> $1
         and not exists (
             select 1
             from not_me_heard
@@ -152,6 +161,8 @@ pub(crate) struct UnheardCode {
     pub use_id: CodeUseId,
     pub member_name: String,
     pub used_at: Moment,
+    /// The password was set again after it was said, or a reset came.
+    pub is_over: bool,
 }
 
 impl Store {
@@ -214,12 +225,12 @@ impl Store {
         Ok(unheard)
     }
 
-    /// The same of codes, for a primary administrator.
+    /// The same of codes, for a primary administrator: of everybody's but their own.
     pub(crate) async fn hear_codes(
         &self,
         person: &MemberId,
     ) -> Result<Vec<UnheardCode>, StoreError> {
-        let unheard: Vec<(CodeUseId, String, Moment)> = {
+        let unheard: Vec<(CodeUseId, String, Moment, bool)> = {
             let mut connection = self.reader().await?;
             let since = connection.now() - HEARD_FOR;
             connection
@@ -233,10 +244,11 @@ impl Store {
         self.note_heard(heard.collect()).await?;
         let codes = unheard
             .into_iter()
-            .map(|(use_id, member_name, used_at)| UnheardCode {
+            .map(|(use_id, member_name, used_at, is_over)| UnheardCode {
                 use_id,
                 member_name,
                 used_at,
+                is_over,
             });
         Ok(codes.collect())
     }

@@ -32,6 +32,7 @@ const STATEMENTS: &[(&str, &str)] = &statements![
     accounts::SIGN_OUT,
     amend::LAST_GUIDE,
     ask_contact::CONTACTS_SINCE,
+    ask_contact::LAST_DISOWNED,
     around::AROUND,
     code_sign_ins::BY_KEY,
     code_sign_ins::SENT,

@@ -14,6 +14,8 @@ use crate::net;
 
 /// The deadline of a call of the Web API.
 const API_DEADLINE: Duration = Duration::from_secs(5);
+/// The method that writes to somebody. Its refusals have words that say of no other method what they say of this one.
+pub(super) const POST_MESSAGE: &str = "chat.postMessage";
 /// The deadline of a follow-up.
 const FOLLOW_UP_DEADLINE: Duration = Duration::from_secs(5);
 
@@ -92,13 +94,21 @@ impl Slack {
         let error = verdict.error.unwrap_or_default();
         tracing::warn!(platform = "slack", method, slack.error = %error, "Slack refused a call");
         Err(match error.as_str() {
-            "user_not_found" | "user_not_visible" | "users_not_found"
-            // Here and below: Slack, "chat.postMessage method", "Errors".
-            | "channel_not_found" | "not_in_channel" | "is_archived" => ApiError::NotFound,
+            "user_not_found" | "user_not_visible" | "users_not_found" => ApiError::NotFound,
             "missing_scope" => ApiError::MissingScope(verdict.needed.unwrap_or_default()),
+            // Here and below: Slack, "chat.postMessage method", "Errors".
+            "channel_not_found" | "not_in_channel" | "is_archived" if method == POST_MESSAGE => {
+                ApiError::NotFound
+            }
             // The app or the workspace is set up so that the bot writes to nobody.
-            "messages_tab_disabled" | "restricted_action" | "no_permission"
-            | "ekm_access_denied" => ApiError::MissingScope(error),
+            "messages_tab_disabled"
+            | "restricted_action"
+            | "no_permission"
+            | "ekm_access_denied"
+                if method == POST_MESSAGE =>
+            {
+                ApiError::MissingScope(error)
+            }
             "ratelimited" | "rate_limited" | "message_limit_exceeded" => {
                 ApiError::RateLimited(retry_after(answer.retry_after))
             }

@@ -220,7 +220,7 @@ impl Adapter for Slack {
     async fn send_direct(&self, user: &str, message: &Message) -> Outcome {
         let body = blocks::direct(user, message);
         let sent: Result<IgnoredAny, ApiError> =
-            self.api("chat.postMessage", |call| call.json(&body)).await;
+            self.api(api::POST_MESSAGE, |call| call.json(&body)).await;
         sent_outcome(&sent)
     }
 

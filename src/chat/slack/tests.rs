@@ -461,6 +461,24 @@ async fn refusals_of_slack_have_names() {
             .unwrap_err(),
         ApiError::MissingScope("users:read.email".to_owned())
     );
+    // What says of a message that it goes to nobody says nothing of an account.
+    for word in [
+        "channel_not_found",
+        "not_in_channel",
+        "is_archived",
+        "messages_tab_disabled",
+        "restricted_action",
+        "no_permission",
+        "ekm_access_denied",
+    ] {
+        assert_eq!(
+            error(json!({ "ok": false, "error": word }))
+                .await
+                .unwrap_err(),
+            ApiError::Unavailable,
+            "{word}"
+        );
+    }
     assert_eq!(
         error(json!({ "ok": false, "error": "token_revoked" }))
             .await

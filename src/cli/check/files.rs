@@ -37,7 +37,7 @@ pub(super) async fn try_files(settings: &Settings, report: &mut CheckReport) -> 
         report.add_unsound("database", told);
         return Record::Closed(None);
     }
-    if let Some(told) = other_user(database, &folder) {
+    if let Some(told) = other_user(settings, &folder) {
         report.add(Level::Warn, "database", told);
     }
     let opened = build::open_for_check(settings).await;
@@ -62,7 +62,7 @@ pub(super) async fn try_files(settings: &Settings, report: &mut CheckReport) -> 
         }) => {
             let told = format!("{error}. Until then nobody can say here who is in it");
             report.add(Level::Warn, "database", told);
-            Record::Closed(fingerprint_of_older(database, report).await)
+            Record::Closed(fingerprint_of_older(settings, report).await)
         }
         Err(failure) if failure.is_of_files() => {
             report.add_unsound("database", failure.in_full());
@@ -77,11 +77,11 @@ pub(super) async fn try_files(settings: &Settings, report: &mut CheckReport) -> 
     record
 }
 
-async fn fingerprint_of_older(database: &Path, report: &mut CheckReport) -> Option<String> {
-    match Store::fingerprint_of_older(database).await {
+async fn fingerprint_of_older(settings: &Settings, report: &mut CheckReport) -> Option<String> {
+    match Store::fingerprint_of_older(&settings.database).await {
         Ok(fingerprint) => fingerprint,
         Err(error) => {
-            let failure = Failure::open(database, error);
+            let failure = Failure::open(&settings.database, &settings.key_file, error);
             report.add(Level::Fail, "database", failure.in_full());
             None
         }
@@ -152,7 +152,8 @@ fn try_folder(folder: &Path) -> Result<(), NoRoom> {
 }
 
 /// What another user may do says nothing about the one who runs `serve`.
-fn other_user(database: &Path, folder: &Path) -> Option<String> {
+fn other_user(settings: &Settings, folder: &Path) -> Option<String> {
+    let database = settings.database.as_path();
     let is_there = database.try_exists().unwrap_or(false);
     let place = if is_there { database } else { folder };
     let (owner, own) = (
@@ -160,7 +161,7 @@ fn other_user(database: &Path, folder: &Path) -> Option<String> {
         rustix::process::geteuid().as_raw(),
     );
     if is_there && owner == own {
-        return given_to_owner(database, folder);
+        return given_to_owner(database, folder, &settings.key_file);
     }
     // The folder is ours and root made the database: the line about the file says what to do.
     if is_there && owner == 0 && folder.metadata().ok()?.uid() == own {

@@ -293,7 +293,7 @@ async fn send(
     let sign_in_at = pages::sign_in(app, &row.member_id);
     // Where the record does not answer, the store has logged it.
     let methods = contacts::methods_now(app, member).await;
-    let has_code = methods.is_ok_and(|methods| !methods.usable.is_empty());
+    let has_code = methods.ok().map(|methods| !methods.usable.is_empty());
     let handover = messages::Handover {
         organization,
         member_name: &row.member_name,

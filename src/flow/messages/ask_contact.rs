@@ -7,7 +7,7 @@ use crate::domain::Reference;
 use crate::store::ResetRow;
 
 /// To the administrator who is asked, in a message of their own. It has no button: they decide in the chat, by the command.
-pub fn contact_wanted(row: &ResetRow, not_me: Option<String>) -> Message {
+pub fn contact_wanted(row: &ResetRow, not_me: Vec<String>) -> Message {
     let (admin, member, email) = (&row.admin_name, &row.member_name, &row.member_email);
     message(
         format!("{admin} asks you to add a contact for {member} ({email})."),

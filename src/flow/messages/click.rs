@@ -75,7 +75,7 @@ pub fn click_refused(
         ),
         ClickRefused::ContactBeingAsked => refusal(
             &format!("Another administrator is being asked for a contact of {member} right now."),
-            "If you hear nothing of it, press the button again in a minute.",
+            "If you hear nothing of it, press the button again in five minutes.",
             reference,
         ),
         ClickRefused::Guided { at, admin_name } => refusal_without_slot(

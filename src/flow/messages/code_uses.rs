@@ -99,7 +99,7 @@ pub fn code_use_alarm(
     };
     let text = format!(
         "{member_name} says that they did not {what} on {at}. Somebody else may read their phone or private email.\n\
-        Their account is closed: its password opens nothing, and no session is left. Before an administrator resets the password, check the contacts \
+        Their account was closed at that: its password opened nothing any more, and every session ended. Before an administrator resets the password, check the contacts \
         on record of {member_name}: the next code goes there too.\n"
     );
     Note::new(

@@ -23,7 +23,7 @@ pub fn contact_added(
     let at_once = if is_strict {
         ""
     } else {
-        " For a card that is open, or a reset that was made before, it counts at once if no older contact counts. If another administrator asked for it, the same holds for their cards of the next 24 hours."
+        " For a card that is open, or a reset that was made before, it counts at once if no older contact counts. If another administrator asked for it with the button of a card, the same holds for their cards within 24 hours of asking."
     };
     let told = message(
         format!("{to} was added for codes of {member_name}. (ref {reference})"),

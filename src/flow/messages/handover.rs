@@ -10,11 +10,15 @@ use crate::delivery::Note;
 use crate::domain::{Moment, Password};
 
 /// What signing in with the password of a reset, or opening its link, asks for.
-const fn asked_for(has_code: bool) -> &'static str {
-    if has_code {
-        "You will be asked for a code, then for a new password of your own."
-    } else {
-        "For that, a phone or private email for a code must be on record for you: ask IT to add one."
+const fn asked_for(has_code: Option<bool>) -> &'static str {
+    match has_code {
+        Some(true) => "You will be asked for a code, then for a new password of your own.",
+        Some(false) => {
+            "For that, a phone or private email for a code must be on record for you: ask IT to add one."
+        }
+        None => {
+            "You will be asked for a code. If none can be sent to you, ask IT to add a phone or private email for it."
+        }
     }
 }
 
@@ -31,8 +35,8 @@ pub struct Handover<'a> {
     pub until: Option<Moment>,
     /// The address where the member signs in; none where it is not known.
     pub sign_in_at: Option<&'a str>,
-    /// False where no contact can receive the code at sign-in.
-    pub has_code: bool,
+    /// False where no contact can receive the code at sign-in; none where that is not known.
+    pub has_code: Option<bool>,
     /// The time zone of texts.
     pub zone: &'a Zone,
 }
@@ -188,7 +192,7 @@ pub fn link_mail(
     member_name: &str,
     link: &str,
     (until, zone): (Moment, &Zone),
-    has_code: bool,
+    has_code: Option<bool>,
 ) -> Note {
     let text = format!(
         "Hello {member_name},\n\n{} IT has reset your sign-in password. Set a new one here:\n\n    {link}\n\n\

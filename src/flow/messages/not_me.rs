@@ -19,7 +19,7 @@ pub fn alarm(organization: &Organization, reset: &ResetRow, zone: &Zone) -> Note
     };
     let text = format!(
         "{member} says that they did not ask for the reset that {admin} made on {} (ref {}).\n{reason}\n\
-        The password is blocked and every session has ended. {admin} cannot make the next reset of {member}.\n\
+        The password was blocked at that, and every session ended. Until another administrator has reset {member}, {admin} cannot.\n\
         Talk to both before anybody resets {member} again.\n",
         zone.tell_with_zone(at),
         reset.reset_id.reference()
@@ -87,10 +87,21 @@ pub fn code_not_me_warning(member_name: &str, used_at: Moment, zone: &Zone, now:
     )
 }
 
-/// The same, told with the next command of a primary administrator who has not heard it.
-pub fn code_not_me_line(member_name: &str, used_at: Moment, zone: &Zone, now: Moment) -> String {
+/// The same, told with the next command of a primary administrator who has not heard it. `is_over` where the password was
+/// set again since.
+pub fn code_not_me_line(
+    member_name: &str,
+    used_at: Moment,
+    is_over: bool,
+    zone: &Zone,
+    now: Moment,
+) -> String {
     let said = said_of_code(member_name, used_at, zone, now);
-    format!("{said} Their account is closed. Talk to them, and look at their contacts.")
+    if is_over {
+        format!("{said} Their password was set again since.")
+    } else {
+        format!("{said} Their account is closed. Talk to them, and look at their contacts.")
+    }
 }
 
 fn said_of_code(member_name: &str, used_at: Moment, zone: &Zone, now: Moment) -> String {

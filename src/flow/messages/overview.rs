@@ -107,10 +107,10 @@ pub fn used(row: &ResetRow, zone: &Zone, now: Moment) -> Message {
 }
 
 /// The member said that they did not ask for a reset.
-pub fn disowned(row: &ResetRow, is_security_told: bool) -> Message {
+pub fn disowned(row: &ResetRow, has_security: bool) -> Message {
     let (member, reference) = (&row.member_name, row.reset_id.reference());
-    let security = if is_security_told {
-        ", and security was told"
+    let security = if has_security {
+        ", and the security team is being told"
     } else {
         ""
     };

@@ -134,7 +134,7 @@ async fn the_password_its_end_and_the_address_stay_in_the_sms() {
             member_name: "Mina Park",
             until: Some(bot.clock.now()),
             sign_in_at: Some(&address),
-            has_code: true,
+            has_code: Some(true),
             zone: &zone,
         };
         let sms = handover.sms(&password);

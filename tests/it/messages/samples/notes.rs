@@ -70,7 +70,11 @@ pub(crate) fn of(world: &NoteWorld<'_>) -> Vec<SampleNote> {
 fn handovers(world: &NoteWorld<'_>, notes: &mut Notes) {
     let until = world.now + Span::hours(24);
     for until in [Some(until), None] {
-        for (sign_in_at, has_code) in [(Some(world.sign_in_at), true), (None, false)] {
+        for (sign_in_at, has_code) in [
+            (Some(world.sign_in_at), Some(true)),
+            (None, Some(false)),
+            (None, None),
+        ] {
             let handover = Handover {
                 organization: world.organization,
                 member_name: &world.member.name,
@@ -87,7 +91,7 @@ fn handovers(world: &NoteWorld<'_>, notes: &mut Notes) {
     }
     let (organization, zone) = (world.organization, &world.zone);
     let name = &world.member.name;
-    for has_code in [true, false] {
+    for has_code in [Some(true), Some(false), None] {
         let mail = say::link_mail(organization, name, world.link, (until, zone), has_code);
         notes.add("link_mail", MAIL, mail);
     }

@@ -277,7 +277,7 @@ fn contacts(world: &World<'_>, samples: &mut Samples) {
         let told = say::contact_added(name, &mask, "tomorrow 10:05", is_strict, r, value);
         samples.say("contact_added", told);
     }
-    for not_me in [None, Some("What the member said.".to_owned())] {
+    for not_me in [Vec::new(), vec!["What the member said.".to_owned()]] {
         samples.say("contact_wanted", say::contact_wanted(&world.row, not_me));
     }
     samples.say("contact_of_disowned", say::contact_of_disowned(&world.row));
