@@ -39,8 +39,9 @@ pub(super) async fn send_alarm(app: &App, alarm: DueAlarm) -> Result<bool, Store
         ),
         NotMe::Code(disowned) => {
             let (code, member) = (&disowned.code, disowned.member_name.as_str());
+            let what = (member, code.kind, disowned.has_closed());
             (
-                messages::code_use_alarm(organization, (member, code.kind), code.used_at, zone),
+                messages::code_use_alarm(organization, what, code.used_at, zone),
                 format!("not-me-code-{}", code.use_id),
             )
         }
@@ -223,9 +224,10 @@ pub(super) async fn prepend_unheard(
     } else {
         Vec::new()
     };
-    let of_codes = codes
-        .iter()
-        .map(|code| messages::code_not_me_line(&code.member_name, code.used_at, &app.zone, now));
+    let of_codes = codes.iter().map(|code| {
+        let what = (code.member_name.as_str(), code.has_closed);
+        messages::code_not_me_line(what, code.used_at, &app.zone, now)
+    });
     let lines: Vec<String> = lines
         .chain(of_codes)
         .filter(|line| !message.lines.contains(line))

@@ -14,7 +14,7 @@ use super::visit::Visit;
 use crate::domain::code_alone::{CODE_LINK_LIFE, CodeUse};
 use crate::domain::{Channel, CodeUseId, Moment};
 use crate::flow;
-use crate::store::{CodeDisowned, CodeUseRow, NotMe};
+use crate::store::{CodeDisowned, CodeUseRow, DisownedCode, NotMe};
 
 #[derive(Template)]
 #[template(path = "not_me_code.html")]
@@ -53,14 +53,26 @@ pub(super) async fn submit(visit: &Visit<'_>, id: CodeUseId) -> Result<Response,
 async fn block(visit: &Visit<'_>, id: CodeUseId) -> Result<Response, Response> {
     let app = &visit.portal.app;
     let disowned = app.store.disown_code_use(id).await;
+    let tell = |disowned: Box<DisownedCode>| {
+        let teller = Arc::clone(app);
+        let telling = async move { flow::tell_of_disowned(&teller, NotMe::Code(disowned)).await };
+        app.tasks.spawn(telling.in_current_span());
+    };
+    let said_at = |code: &CodeUseRow| {
+        let at = code.disowned_at.unwrap_or_else(|| app.clock.now());
+        told_at(visit, at)
+    };
+    let has_security = has_security(visit.portal);
     let text = match disowned.map_err(|error| visit.unavailable(&error))? {
         CodeDisowned::Now(disowned) => {
-            let at = disowned.code.disowned_at.unwrap_or_else(|| app.clock.now());
-            let about = NotMe::Code(disowned);
-            let teller = Arc::clone(app);
-            let telling = async move { flow::tell_of_disowned(&teller, about).await };
-            app.tasks.spawn(telling.in_current_span());
-            texts::account_blocked(&told_at(visit, at), has_security(visit.portal))
+            let at = said_at(&disowned.code);
+            tell(disowned);
+            texts::account_blocked(&at, has_security)
+        }
+        CodeDisowned::Noted(disowned) => {
+            let at = said_at(&disowned.code);
+            tell(disowned);
+            texts::code_disowned(&at, has_security, &app.organization)
         }
         CodeDisowned::Before(at) => {
             texts::account_blocked_before(&told_at(visit, at), &app.organization)

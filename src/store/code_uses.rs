@@ -35,7 +35,8 @@ table! {
             told: String,
             /// When the member said that it was not them.
             disowned_at: Option<Moment>,
-            /// When that closed the account, of this one or of a later one.
+            /// Since when its link closes nothing any more: because it did, or that of another one, or because an operator
+            /// has set a password.
             closed_at: Option<Moment>,
         }
     }
@@ -98,8 +99,8 @@ pub(super) const DISOWNED: &str = sql!(
         and disowned_at is not null"
 );
 
-/// Whoever says "this wasn't me" closes the account to all that went before: no older link closes it once more, after an
-/// operator has opened it.
+/// Whoever says "this wasn't me" closes the account to all that went before, and an operator who sets a password repairs
+/// all that went before: no older link closes it after that.
 pub(super) const CLOSE_ALL: &str = "
     update code_use
     set closed_at = $2
@@ -120,9 +121,11 @@ pub(super) const RESET_SINCE: &str = "
 pub(crate) enum CodeDisowned {
     /// The account is closed now.
     Now(Box<DisownedCode>),
-    /// The same, since then.
+    /// A reset or an operator has set another password since. That stays, and so do its sessions; the rest is done.
+    Noted(Box<DisownedCode>),
+    /// The account is closed, since then.
     Before(Moment),
-    /// An administrator has reset the password since; nothing was changed.
+    /// It was said before, and another password was set; nothing was changed.
     Outdated,
 }
 
@@ -132,6 +135,13 @@ pub(crate) struct DisownedCode {
     pub code: CodeUseRow,
     pub member_name: String,
     pub member_email: String,
+}
+
+impl DisownedCode {
+    /// True if that closed the account: no newer password was set before it was said.
+    pub(crate) fn has_closed(&self) -> bool {
+        self.code.closed_at >= self.code.disowned_at
+    }
 }
 
 const NAME: &str = "
@@ -172,7 +182,7 @@ impl Store {
     }
 
     /// "This wasn't me": the password is dead, every session ends, no browser is known any more, and the contacts go that
-    /// were added on the pages since the code was used.
+    /// were added on the pages since the code was used. A password that was set since then stays, with its sessions.
     pub(crate) async fn disown_code_use(&self, id: CodeUseId) -> Result<CodeDisowned, StoreError> {
         self.write(id, disown).await
     }
@@ -197,47 +207,66 @@ async fn disown(tx: &mut Tx, id: &CodeUseId) -> Result<CodeDisowned, StoreError>
     let Some(mut row) = found else {
         return Ok(CodeDisowned::Outdated);
     };
-    let member = row.member_id.clone();
+    let (member, now) = (row.member_id.clone(), tx.now());
     let since: Option<(i64,)> = tx.maybe(RESET_SINCE, params![member, row.used_at]).await?;
-    let account = accounts::find(tx, &member).await?;
-    let (None, Some(account)) = (since, account) else {
+    let Some(account) = accounts::find(tx, &member).await? else {
         return Ok(CodeDisowned::Outdated);
     };
-    if let Some(closed_at) = row.closed_at {
-        // An operator may have set a password since, which opened the account again.
-        if account.credential_set_at.is_some_and(|at| at > closed_at) {
-            return Ok(CodeDisowned::Outdated);
-        }
-        // Its contact gets no code alone either.
-        row.disowned_at = row.disowned_at.or(Some(tx.now()));
-        tx.put(&row).await?;
-        return Ok(CodeDisowned::Before(closed_at));
+    let is_closed = account.lock() == Some(LockedBy::Member);
+    let has_newer_password = since.is_some() || (row.closed_at.is_some() && !is_closed);
+    if row.disowned_at.is_some() && has_newer_password {
+        return Ok(CodeDisowned::Outdated);
     }
-    row.disowned_at = Some(tx.now());
-    let Some(disowned) = with_name(tx, row.clone()).await? else {
+    if row.disowned_at.is_none() {
+        // Its contact gets no code alone either.
+        row.disowned_at = Some(now);
+        take_back_contacts(tx, &member, row.used_at).await?;
+    }
+    if let (Some(closed_at), false) = (row.closed_at, has_newer_password) {
+        tx.put(&row).await?;
+        return Ok(CodeDisowned::Before(account.locked_at.unwrap_or(closed_at)));
+    }
+    if !has_newer_password {
+        row.closed_at = Some(now);
+        close(tx, account).await?;
+    }
+    tx.put(&row).await?;
+    tx.run(devices::FORGET_OTHERS, params![member, None::<String>])
+        .await?;
+    let Some(disowned) = with_name(tx, row).await? else {
         return Ok(CodeDisowned::Outdated);
     };
+    not_me::said(tx, id.0, &member).await?;
+    let outcome = if has_newer_password {
+        "noted_after_code"
+    } else {
+        "closed_after_code"
+    };
+    let line = AuditRow {
+        member_name: Some(disowned.member_name.clone()),
+        member_email: Some(disowned.member_email.clone()),
+        ..AuditRow::of_member("not_me", outcome, &member, now)
+    };
+    tx.insert(&line.in_log(LogLine::NotMe)).await?;
+    let disowned = Box::new(disowned);
+    Ok(if has_newer_password {
+        CodeDisowned::Noted(disowned)
+    } else {
+        CodeDisowned::Now(disowned)
+    })
+}
+
+/// Nothing opens the account any more but a new password.
+async fn close(tx: &mut Tx, account: AccountRow) -> Result<(), StoreError> {
+    let (member, now) = (account.member_id.clone(), tx.now());
     let locked = AccountRow {
-        locked_at: Some(tx.now()),
+        locked_at: Some(now),
         locked_by: Some(LockedBy::Member),
         ..account
     };
     accounts::save(tx, &locked).await?;
     accounts::sign_out(tx, &member).await?;
-    tx.run(devices::FORGET_OTHERS, params![member, None::<String>])
-        .await?;
-    tx.put(&row).await?;
-    let now = tx.now();
-    tx.run(CLOSE_ALL, params![member, now]).await?;
-    take_back_contacts(tx, &member, row.used_at).await?;
-    not_me::said(tx, row.use_id.0, &member).await?;
-    let line = AuditRow {
-        member_name: Some(disowned.member_name.clone()),
-        member_email: Some(disowned.member_email.clone()),
-        ..AuditRow::of_member("not_me", "closed_after_code", &member, tx.now())
-    };
-    tx.insert(&line.in_log(LogLine::NotMe)).await?;
-    Ok(CodeDisowned::Now(Box::new(disowned)))
+    tx.run(CLOSE_ALL, params![member, now]).await.map(drop)
 }
 
 /// The same with the name of its member; none where they are gone.

@@ -98,7 +98,8 @@ pub(super) const UNHEARD_CODES: &str = "
     select
         code_use.use_id,
         member.name,
-        code_use.used_at
+        code_use.used_at,
+        case when code_use.closed_at >= code_use.disowned_at then 1 else 0 end
     from not_me
     join code_use on code_use.use_id = not_me.reset_id
     join member on member.member_id = code_use.member_id
@@ -154,6 +155,8 @@ pub(crate) struct UnheardCode {
     pub use_id: CodeUseId,
     pub member_name: String,
     pub used_at: Moment,
+    /// True if it closed the account.
+    pub has_closed: bool,
 }
 
 impl Store {
@@ -221,7 +224,7 @@ impl Store {
         &self,
         person: &MemberId,
     ) -> Result<Vec<UnheardCode>, StoreError> {
-        let unheard: Vec<(CodeUseId, String, Moment)> = {
+        let unheard: Vec<(CodeUseId, String, Moment, bool)> = {
             let mut connection = self.reader().await?;
             let since = connection.now() - HEARD_FOR;
             connection
@@ -235,10 +238,11 @@ impl Store {
         self.note_heard(heard.collect()).await?;
         let codes = unheard
             .into_iter()
-            .map(|(use_id, member_name, used_at)| UnheardCode {
+            .map(|(use_id, member_name, used_at, has_closed)| UnheardCode {
                 use_id,
                 member_name,
                 used_at,
+                has_closed,
             });
         Ok(codes.collect())
     }

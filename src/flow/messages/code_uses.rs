@@ -85,10 +85,11 @@ pub fn code_use_sms(
     Note::new(String::new(), text)
 }
 
-/// To the security address: a member says that a code was not used by them.
+/// To the security address: a member says that a code was not used by them. `has_closed` is false where a newer password was
+/// set before they said it.
 pub fn code_use_alarm(
     organization: &Organization,
-    (member_name, kind): (&str, CodeUse),
+    (member_name, kind, has_closed): (&str, CodeUse, bool),
     at: Moment,
     zone: &Zone,
 ) -> Note {
@@ -97,10 +98,15 @@ pub fn code_use_alarm(
         CodeUse::SignIn => "use a code to sign in",
         CodeUse::NewPassword => "use a code to set a new password",
     };
+    let what_now = if has_closed {
+        "Their account is closed: its password opens nothing, and no session is left. Before an administrator resets the \
+        password, check"
+    } else {
+        "A password was set since then, so their account was not closed. Now check"
+    };
     let text = format!(
         "{member_name} says that they did not {what} on {at}. Somebody else may read their phone or private email.\n\
-        Their account is closed: its password opens nothing, and no session is left. Before an administrator resets the password, check the contacts \
-        on record of {member_name}: the next code goes there too.\n"
+        {what_now} the contacts on record of {member_name}: the next code goes there too.\n"
     );
     Note::new(
         format!("{}: \"this wasn't me\" after a code", organization.name),

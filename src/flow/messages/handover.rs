@@ -58,15 +58,13 @@ impl Handover<'_> {
             LeftOut::Organization,
         ];
         let as_long = "x".repeat(password.expose().len());
-        let fits = |(begin, end): &(String, String)| {
-            fits_one_sms(&format!("{begin}{as_long}{end}"))
-        };
+        let fits =
+            |(begin, end): &(String, String)| fits_one_sms(&format!("{begin}{as_long}{end}"));
         // The address goes last, and only where it is longer than `check` lets pass.
         let with_address = all.map(|left_out| self.around_in_sms(left_out, self.sign_in_at));
         let without = all.map(|left_out| self.around_in_sms(left_out, None));
         let found = with_address.into_iter().chain(without).find(fits);
-        let (begin, end) =
-            found.unwrap_or_else(|| self.around_in_sms(LeftOut::Organization, None));
+        let (begin, end) = found.unwrap_or_else(|| self.around_in_sms(LeftOut::Organization, None));
         around(&begin, password, &end)
     }
 

@@ -87,10 +87,21 @@ pub fn code_not_me_warning(member_name: &str, used_at: Moment, zone: &Zone, now:
     )
 }
 
-/// The same, told with the next command of a primary administrator who has not heard it.
-pub fn code_not_me_line(member_name: &str, used_at: Moment, zone: &Zone, now: Moment) -> String {
+/// The same, told with the next command of a primary administrator who has not heard it. `has_closed` is false where a newer
+/// password was set before it was said.
+pub fn code_not_me_line(
+    (member_name, has_closed): (&str, bool),
+    used_at: Moment,
+    zone: &Zone,
+    now: Moment,
+) -> String {
     let said = said_of_code(member_name, used_at, zone, now);
-    format!("{said} Their account is closed. Talk to them, and look at their contacts.")
+    let what_now = if has_closed {
+        "Their account is closed."
+    } else {
+        "A password was set since then, so their account was not closed."
+    };
+    format!("{said} {what_now} Talk to them, and look at their contacts.")
 }
 
 fn said_of_code(member_name: &str, used_at: Moment, zone: &Zone, now: Moment) -> String {
