@@ -111,6 +111,52 @@ async fn a_code_alone_vouches_for_no_further_contact() {
     );
 }
 
+/// Nor by the way round: where wrong passwords have locked the account, a code opens it beside the password that the thief
+/// set by a code alone.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_password_by_a_code_alone_vouches_for_no_further_contact() {
+    let bot = TestBot::with_code_sign_in().await;
+    bot.leaves(Left::Messages, "what the contacts are told");
+    bot.set_password(MINA, OWN).await;
+    let thief = bot.browser();
+    take_over(&bot, &thief, "eve@mail.example").await;
+    bot.sql("update member set locked_at = credential_set_at, locked_by = 'passwords' where member_id = 'id-mina.park'")
+        .await;
+    bot.clock.advance(Span::hours(1));
+    let again = bot.browser();
+    assert_eq!(again.sign_in(MINA, NEXT).await.to(), "/verify");
+    let (sent, _) = code(&bot);
+    let page = again.submit("/verify", "/verify", &[("code", &sent)]).await;
+    assert_eq!(page.to(), "/account", "{}", page.text);
+    bot.clock.advance(Span::minutes(1));
+    let own = "eve2@mail.example";
+    let wanted = [("value", own), ("password", NEXT)];
+    again.submit("/contacts", "/contacts", &wanted).await;
+    let (sent, to) = code(&bot);
+    assert_eq!(to, own);
+    let wanted = [("value", own), ("code", sent.as_str())];
+    let page = again.submit("/contacts", "/contacts", &wanted).await;
+    assert_eq!(page.to(), "/contacts", "{}", page.text);
+    assert_eq!(bot.count("contact where added_as = 'proven'").await, 0);
+    assert_eq!(bot.count("contact").await, 2);
+}
+
+/// What counts already is not made younger, or less, by whoever types it again in a session of a code alone.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_contact_that_is_typed_again_counts_as_before() {
+    let bot = TestBot::with_code_sign_in().await;
+    bot.set_password(MINA, OWN).await;
+    let own = "mina2@mail.example";
+    bot.sql(
+        "insert into contact (member_id, channel, address, added_by, added_at, added_as, added_by_name, answered_at)
+        values ('id-mina.park', 'email', 'mina2@mail.example', 'id-mina.park', 7, 'proven', 'Mina Park', 7)",
+    )
+    .await;
+    take_over(&bot, &bot.browser(), own).await;
+    let as_before = "contact where added_as = 'proven' and added_at = 7";
+    assert_eq!(bot.count(as_before).await, 1);
+}
+
 /// A contact whose code the member did not use gets none alone any more, also after the next reset or password, until
 /// whoever runs relatch names it, or it changes. The member's other contact does.
 #[tokio::test(flavor = "multi_thread")]
