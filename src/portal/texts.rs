@@ -315,8 +315,9 @@ pub(super) fn account_blocked(at: &str, has_security: bool) -> PageText {
     PageText::new(
         ACCOUNT_BLOCKED,
         format!(
-            "Blocked at {at}: no password opens it, and no session is left. Nothing was deleted. {told} Ask an \
-            administrator to reset the password, and say that somebody else may read your phone or private email."
+            "Blocked at {at}: no password opens it, and no session is left. Contacts that were added on your pages since the \
+            code are taken off; nothing else was deleted. {told} Ask an administrator to reset the password, and say that \
+            somebody else may read your phone or private email."
         ),
     )
 }

@@ -1,11 +1,14 @@
 //! Codes that took the place of a password: who is told of one, and what "this wasn't me" does about it.
 
-use super::engine::{Table, Tx, params, sql, table};
+use super::engine::{Connection, Table, Tx, params, sql, table};
 use super::{AccountRow, AuditRow, Store, StoreError, accounts, contacts, devices, not_me};
 use crate::domain::code_alone::CodeUse;
 use crate::domain::contacts::AddedAs;
 use crate::domain::sign_in::LockedBy;
 use crate::domain::{CodeUseId, LogLine, MemberId, Moment, Span};
+
+/// The outcome of the audit for a contact that "this wasn't me" takes off.
+pub(crate) const REMOVED_BY_NOT_ME: &str = "removed_by_not_me";
 
 /// How long whoever noted a code has to tell of it, before the sweep does.
 const TELL_GRACE: Span = Span::minutes(3);
@@ -129,6 +132,18 @@ pub(crate) enum CodeDisowned {
     Outdated,
 }
 
+/// What the button behind a link about a code would do now.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum CodeLink {
+    Closes,
+    /// All but closing the account, because another password was set since.
+    Notes,
+    /// Nothing: the account is closed since then.
+    Before(Moment),
+    /// Nothing: it was said, and another password was set.
+    Outdated,
+}
+
 /// A code that its member did not use.
 #[derive(Clone, Debug)]
 pub(crate) struct DisownedCode {
@@ -181,6 +196,23 @@ impl Store {
         self.reader().await?.all(DISOWNED, params![member]).await
     }
 
+    /// What the button behind its link would do now. Nothing is changed.
+    pub(crate) async fn code_link(&self, row: &CodeUseRow) -> Result<CodeLink, StoreError> {
+        let found = present(&mut self.reader().await?, row).await?;
+        let Some((account, has_newer_password)) = found else {
+            return Ok(CodeLink::Outdated);
+        };
+        Ok(match (row.disowned_at, has_newer_password, row.closed_at) {
+            (Some(_), true, _) => CodeLink::Outdated,
+            (None, true, _) => CodeLink::Notes,
+            (Some(_), false, Some(closed_at)) => {
+                CodeLink::Before(account.locked_at.unwrap_or(closed_at))
+            }
+            // Another link may have closed the account, and this code is still to be noted.
+            (None, false, _) | (Some(_), false, None) => CodeLink::Closes,
+        })
+    }
+
     /// "This wasn't me": the password is dead, every session ends, no browser is known any more, and the contacts go that
     /// were added on the pages since the code was used. A password that was set since then stays, with its sessions.
     pub(crate) async fn disown_code_use(&self, id: CodeUseId) -> Result<CodeDisowned, StoreError> {
@@ -208,12 +240,9 @@ async fn disown(tx: &mut Tx, id: &CodeUseId) -> Result<CodeDisowned, StoreError>
         return Ok(CodeDisowned::Outdated);
     };
     let (member, now) = (row.member_id.clone(), tx.now());
-    let since: Option<(i64,)> = tx.maybe(RESET_SINCE, params![member, row.used_at]).await?;
-    let Some(account) = accounts::find(tx, &member).await? else {
+    let Some((account, has_newer_password)) = present(tx, &row).await? else {
         return Ok(CodeDisowned::Outdated);
     };
-    let is_closed = account.lock() == Some(LockedBy::Member);
-    let has_newer_password = since.is_some() || (row.closed_at.is_some() && !is_closed);
     if row.disowned_at.is_some() && has_newer_password {
         return Ok(CodeDisowned::Outdated);
     }
@@ -256,6 +285,22 @@ async fn disown(tx: &mut Tx, id: &CodeUseId) -> Result<CodeDisowned, StoreError>
     })
 }
 
+/// The account, and whether a reset or an operator has set another password since; none where the account is gone.
+async fn present(
+    connection: &mut Connection,
+    row: &CodeUseRow,
+) -> Result<Option<(AccountRow, bool)>, StoreError> {
+    let member = &row.member_id;
+    let values = params![member, row.used_at];
+    let since: Option<(i64,)> = connection.maybe(RESET_SINCE, values).await?;
+    let account = accounts::find(connection, member).await?;
+    Ok(account.map(|account| {
+        let is_closed = account.lock() == Some(LockedBy::Member);
+        let has_newer_password = since.is_some() || (row.closed_at.is_some() && !is_closed);
+        (account, has_newer_password)
+    }))
+}
+
 /// Nothing opens the account any more but a new password.
 async fn close(tx: &mut Tx, account: AccountRow) -> Result<(), StoreError> {
     let (member, now) = (account.member_id.clone(), tx.now());
@@ -288,6 +333,8 @@ async fn take_back_contacts(
     member: &MemberId,
     since: Moment,
 ) -> Result<(), StoreError> {
+    let found: Option<(String, String)> = tx.maybe(NAME, params![member]).await?;
+    let member_name = found.map(|(name, _)| name);
     for row in contacts::of_member(tx, member).await? {
         let is_of_pages = matches!(row.added_as, AddedAs::Proven | AddedAs::Member);
         if !is_of_pages || row.added_at < since {
@@ -295,9 +342,11 @@ async fn take_back_contacts(
         }
         let line = AuditRow {
             detail: row.added().map(|added| added.to.masked()),
-            ..AuditRow::of_member("contact", "removed_by_not_me", member, tx.now())
+            admin_name: member_name.clone(),
+            member_name: member_name.clone(),
+            ..AuditRow::of_member("contact", REMOVED_BY_NOT_ME, member, tx.now())
         };
-        tx.insert(&line).await?;
+        tx.insert(&line.in_log(LogLine::Contact)).await?;
         contacts::delete_row(tx, &row).await?;
     }
     Ok(())

@@ -36,7 +36,8 @@ pub fn code_use_mail(
     };
     let what_to_do = match link {
         Some(link) => format!(
-            "\nDidn't ask for this code? Block your account: {link}\nNothing is deleted.\n\n\
+            "\nDidn't ask for this code? Block your account: {link}\nThat also takes off \
+            contacts that were added on your pages since then, and deletes nothing else.\n\n\
             Did ask? Ignore this link.\n\nUnsure? {}\n",
             whom_to_call(organization)
         ),

@@ -291,6 +291,12 @@ async fn not_me_after_a_newer_password_is_noted() {
         bot.settle().await;
         bot.outbox.take();
         let mail = bot.browser();
+        let page = mail.open(&link).await;
+        assert!(
+            page.text.contains("A password was set since then."),
+            "{}",
+            page.text
+        );
         let page = mail.press(&link).await;
         assert!(
             page.status == StatusCode::OK
@@ -311,6 +317,8 @@ async fn not_me_after_a_newer_password_is_noted() {
             alarms.len()
         );
         assert_eq!(bot.count("contact").await, 0, "{is_reset}");
+        let shown = "audit where outcome = 'removed_by_not_me' and log_line = 'contact'";
+        assert_eq!(bot.count(shown).await, 1, "{is_reset}");
         let disowned = "code_use where disowned_at is not null";
         assert_eq!(bot.count(disowned).await, 1, "{is_reset}");
         let told = bot.command(JO, &format!("log <@{}>", user_id(MINA))).await;
