@@ -48,7 +48,8 @@ pub(super) fn links(
     }
 }
 
-/// Checks that the SMS with a password has room for the address of the sign-in, which it never leaves out.
+/// Checks that the SMS with a password has room for the address of the sign-in. Where it has none the SMS goes without, so
+/// nothing stops but `check`.
 pub(super) fn sign_in_by_sms(
     directories: &[directory::Config],
     public_url: Option<&Url>,
@@ -64,9 +65,14 @@ pub(super) fn sign_in_by_sms(
     // A tilde takes two places of an SMS.
     if url.len() + url.matches('~').count() > longest {
         let told = format!(
-            "is too long for the SMS with a password of {password_length} characters; {longest} characters are the most"
+            "is too long for the SMS with a password of {password_length} characters, which leaves it out; {longest} \
+            characters are the most"
         );
-        problems.push(Problem::new("public_url", told));
+        problems.push(Problem {
+            is_warning: true,
+            fails_check: true,
+            ..Problem::new("public_url", told)
+        });
     }
 }
 

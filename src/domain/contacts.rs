@@ -35,9 +35,9 @@ written_enum! {
     pub AddedAs {
         /// The operator, on the command line: counts like the import.
         Operator = "operator",
-        /// The member, in a session that was opened with a code.
+        /// The member, in a session that was opened with the password of a reset and a code.
         Proven = "proven",
-        /// The member, in a session that was opened with a password alone.
+        /// The member, in any other session.
         Member = "member",
         /// An administrator, by the command `contact`: counts only after `policy.contact_age`.
         Administrator = "administrator",

@@ -120,7 +120,7 @@ written_enum! {
     pub LogLine {
         /// An administrator tried something, and it was refused.
         Refused = "refused",
-        /// A contact was added, by whom the line says.
+        /// A contact was added, by whom the line says, or "this wasn't me" took it off.
         Contact = "contact",
         /// The member said of a code that took the place of their password: this wasn't me.
         NotMe = "not_me",

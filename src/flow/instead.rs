@@ -39,6 +39,10 @@ pub(super) async fn guide(
             let told = messages::guide_without_code(member, &id.reference());
             return Err(refuse(app, origin, id, "no_contact_for_guide", told).await);
         }
+        FoundGuide::NeedsReset => {
+            let told = messages::guide_needs_reset(&member.name, &id.reference());
+            return Err(refuse(app, origin, id, "guide_needs_reset", told).await);
+        }
     }
     close_with(app, origin, &permitted.row, Amend::Guide, Next::Guide).await
 }
@@ -113,7 +117,7 @@ pub(super) async fn send_guide(app: &App, chat: &Chat, row: &ResetRow, to: Optio
 async fn guide_now(app: &App, member: &Member) -> Option<Guide> {
     match guide::find(app, member).await {
         Ok(FoundGuide::Ready(guide)) => Some(guide),
-        Ok(FoundGuide::NoPage | FoundGuide::NoContact) => None,
+        Ok(FoundGuide::NoPage | FoundGuide::NoContact | FoundGuide::NeedsReset) => None,
         Err(error) => {
             tracing::error!(
                 error = &error as &dyn std::error::Error,

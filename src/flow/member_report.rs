@@ -24,7 +24,14 @@ pub(crate) async fn tell_that_it_was_used(app: &App, member: &MemberId) {
 /// Tells the security address, the primary administrators, and of a reset its administrator, that it was not the member.
 /// Whom this does not reach hears it at the next command, and the alarm goes out again.
 pub(crate) async fn tell_of_disowned(app: &App, about: NotMe) {
-    app.held.forget(about.member_id());
+    // A password that was set after the code stays, also while it waits for another way.
+    let is_closed = match &about {
+        NotMe::Reset(_) => true,
+        NotMe::Code(disowned) => disowned.has_closed(),
+    };
+    if is_closed {
+        app.held.forget(about.member_id());
+    }
     let said_at = match &about {
         NotMe::Reset(row) => {
             tracing::warn!(reset.id = %row.reset_id, admin.id = %row.admin_id, member.id = %row.member_id, "a member did not ask for a reset");

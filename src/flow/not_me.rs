@@ -38,8 +38,9 @@ pub(super) async fn send_alarm(app: &App, alarm: DueAlarm) -> Result<(), StoreEr
         ),
         NotMe::Code(disowned) => {
             let (code, member) = (&disowned.code, disowned.member_name.as_str());
+            let what = (member, code.kind, disowned.has_closed());
             (
-                messages::code_use_alarm(organization, (member, code.kind), code.used_at, zone),
+                messages::code_use_alarm(organization, what, code.used_at, zone),
                 format!("not-me-code-{}", code.use_id),
             )
         }
@@ -222,8 +223,8 @@ pub(super) async fn prepend_unheard(
         Vec::new()
     };
     let of_codes = codes.iter().map(|code| {
-        let (name, used_at) = (&code.member_name, code.used_at);
-        messages::code_not_me_line(name, used_at, code.is_over, &app.zone, now)
+        let what = (code.member_name.as_str(), code.is_closed);
+        messages::code_not_me_line(what, code.used_at, &app.zone, now)
     });
     let lines: Vec<String> = lines
         .chain(of_codes)

@@ -10,7 +10,7 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use tracing::Instrument;
 
-use super::not_me_code::{self, has_security, told_at};
+use super::not_me_code::{self, has_security, outdated, told_at};
 use super::page::Frame;
 use super::state::PortalState;
 use super::texts;
@@ -45,9 +45,9 @@ pub(super) async fn page(
         return not_me_code::page(&visit, id).await;
     }
     let row = reset_of(&visit, &token).await?;
-    // Asking once more changes nothing. It tells whether that is still true.
-    if row.disowned_at.is_some() {
-        return block(&visit, &row).await;
+    let answer = portal.app.store.disown_answer(&row).await;
+    if let Some(answer) = answer.map_err(|error| visit.unavailable(&error))? {
+        return Ok(tell(&visit, answer));
     }
     let at = row.changed_at.or(row.changing_at).unwrap_or(row.offered_at);
     let page = NotMePage {
@@ -78,9 +78,14 @@ pub(super) async fn submit(
 
 /// Blocks the new password, once. Says when that was done, as long as it is true.
 async fn block(visit: &Visit<'_>, row: &ResetRow) -> Result<Response, Response> {
+    let disowned = visit.portal.app.store.disown(row).await;
+    let disowned = disowned.map_err(|error| visit.unavailable(&error))?;
+    Ok(tell(visit, disowned))
+}
+
+fn tell(visit: &Visit<'_>, disowned: Disowned) -> Response {
     let (portal, app) = (visit.portal, &visit.portal.app);
-    let disowned = app.store.disown(row).await;
-    let text = match disowned.map_err(|error| visit.unavailable(&error))? {
+    let text = match disowned {
         Disowned::Now(row) => {
             let at = row.disowned_at.unwrap_or_else(|| app.clock.now());
             let teller = Arc::clone(app);
@@ -92,12 +97,9 @@ async fn block(visit: &Visit<'_>, row: &ResetRow) -> Result<Response, Response> 
         Disowned::Before(at) => {
             texts::password_blocked_before(&told_at(visit, at), &app.organization)
         }
-        Disowned::Outdated => {
-            let text = texts::not_me_link_outdated(&app.organization);
-            return Ok(visit.plain(StatusCode::GONE, text));
-        }
+        Disowned::Outdated => return outdated(visit),
     };
-    Ok(visit.plain(StatusCode::OK, text))
+    visit.plain(StatusCode::OK, text)
 }
 
 /// The reset of a link that works.

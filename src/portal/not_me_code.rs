@@ -14,7 +14,7 @@ use super::visit::Visit;
 use crate::domain::code_alone::{CODE_LINK_LIFE, CodeUse};
 use crate::domain::{Channel, CodeUseId, Moment};
 use crate::flow;
-use crate::store::{CodeDisowned, CodeUseRow, NotMe};
+use crate::store::{CodeDisowned, CodeLink, CodeUseRow, DisownedCode, NotMe};
 
 #[derive(Template)]
 #[template(path = "not_me_code.html")]
@@ -24,21 +24,27 @@ struct NotMePage {
     at: String,
     is_sign_in: bool,
     has_security: bool,
+    has_newer_password: bool,
 }
 
 /// `GET`: changes nothing, because mail programs open links by themselves.
 pub(super) async fn page(visit: &Visit<'_>, id: CodeUseId) -> Result<Response, Response> {
     let (row, member) = use_of(visit, id).await?;
-    // As for a reset: this changes nothing.
-    if row.disowned_at.is_some() && row.closed_at.is_some() {
-        return block(visit, id).await;
-    }
+    let app = &visit.portal.app;
+    let link = app.store.code_link(&row).await;
+    let has_newer_password = match link.map_err(|error| visit.unavailable(&error))? {
+        CodeLink::Closes => false,
+        CodeLink::Notes => true,
+        CodeLink::Before(at) => return Ok(blocked_before(visit, at)),
+        CodeLink::Outdated => return Ok(outdated(visit)),
+    };
     let page = NotMePage {
         frame: visit.frame(),
         member,
         at: visit.portal.app.zone.tell_with_zone(row.used_at),
         is_sign_in: row.kind == CodeUse::SignIn,
         has_security: has_security(visit.portal),
+        has_newer_password,
     };
     Ok(visit.page(StatusCode::OK, &page))
 }
@@ -53,24 +59,43 @@ pub(super) async fn submit(visit: &Visit<'_>, id: CodeUseId) -> Result<Response,
 async fn block(visit: &Visit<'_>, id: CodeUseId) -> Result<Response, Response> {
     let app = &visit.portal.app;
     let disowned = app.store.disown_code_use(id).await;
+    let tell = |disowned: Box<DisownedCode>| {
+        let teller = Arc::clone(app);
+        let telling = async move { flow::tell_of_disowned(&teller, NotMe::Code(disowned)).await };
+        app.tasks.spawn(telling.in_current_span());
+    };
+    let said_at = |code: &CodeUseRow| {
+        let at = code.disowned_at.unwrap_or_else(|| app.clock.now());
+        told_at(visit, at)
+    };
+    let has_security = has_security(visit.portal);
     let text = match disowned.map_err(|error| visit.unavailable(&error))? {
         CodeDisowned::Now(disowned) => {
-            let at = disowned.code.disowned_at.unwrap_or_else(|| app.clock.now());
-            let about = NotMe::Code(disowned);
-            let teller = Arc::clone(app);
-            let telling = async move { flow::tell_of_disowned(&teller, about).await };
-            app.tasks.spawn(telling.in_current_span());
-            texts::account_blocked(&told_at(visit, at), has_security(visit.portal))
+            let at = said_at(&disowned.code);
+            tell(disowned);
+            texts::account_blocked(&at, has_security)
         }
-        CodeDisowned::Before(at) => {
-            texts::account_blocked_before(&told_at(visit, at), &app.organization)
+        CodeDisowned::Noted(disowned) => {
+            let at = said_at(&disowned.code);
+            tell(disowned);
+            texts::code_disowned(&at, has_security, &app.organization)
         }
-        CodeDisowned::Outdated => {
-            let text = texts::not_me_link_outdated(&app.organization);
-            return Ok(visit.plain(StatusCode::GONE, text));
-        }
+        CodeDisowned::Before(at) => return Ok(blocked_before(visit, at)),
+        CodeDisowned::Outdated => return Ok(outdated(visit)),
     };
     Ok(visit.plain(StatusCode::OK, text))
+}
+
+fn blocked_before(visit: &Visit<'_>, at: Moment) -> Response {
+    let organization = &visit.portal.app.organization;
+    let text = texts::account_blocked_before(&told_at(visit, at), organization);
+    visit.plain(StatusCode::OK, text)
+}
+
+/// Where another password was set since then, and nothing is left to do.
+pub(super) fn outdated(visit: &Visit<'_>) -> Response {
+    let text = texts::not_me_link_outdated(&visit.portal.app.organization);
+    visit.plain(StatusCode::GONE, text)
 }
 
 /// The code of a link that works, with the name of its member.

@@ -288,18 +288,36 @@ pub(super) fn password_blocked_before(at: &str, organization: &Organization) -> 
 
 const ACCOUNT_BLOCKED: &str = "The account is blocked";
 
-/// After a code that took the place of the password: no administrator is told, because none was part of it.
-pub(super) fn account_blocked(at: &str, has_security: bool) -> PageText {
-    let told = if has_security {
+const fn security_told(has_security: bool) -> &'static str {
+    if has_security {
         "The security team is being told."
     } else {
         "Tell your security team."
-    };
+    }
+}
+
+/// After a code that took the place of the password, where another password was set before the member said it.
+pub(super) fn code_disowned(at: &str, has_security: bool, organization: &Organization) -> PageText {
+    let told = security_told(has_security);
+    PageText::new(
+        "Your answer is noted",
+        format!(
+            "Noted at {at}. Contacts that were added on your pages since the code are taken off. The password that was set \
+            since then stays. {told} Didn't ask for that one either? {}",
+            whom_to_call(organization)
+        ),
+    )
+}
+
+/// After a code that took the place of the password: no administrator is told, because none was part of it.
+pub(super) fn account_blocked(at: &str, has_security: bool) -> PageText {
+    let told = security_told(has_security);
     PageText::new(
         ACCOUNT_BLOCKED,
         format!(
-            "Blocked at {at}: no password opens it, and no session is left. Nothing was deleted. {told} Ask an \
-            administrator to reset the password, and say that somebody else may read your phone or private email."
+            "Blocked at {at}: no password opens it, and no session is left. Contacts that were added on your pages since the \
+            code are taken off; nothing else was deleted. {told} Ask an administrator to reset the password, and say that \
+            somebody else may read your phone or private email."
         ),
     )
 }

@@ -1,7 +1,7 @@
 //! Accounts of the built-in directory: the credential, the lock, and what failed sign-ins made of it.
 
 use super::engine::{Connection, Table, Tx, params, sql, table};
-use super::{AuditRow, Store, StoreError, resets};
+use super::{AuditRow, Store, StoreError, code_uses, resets};
 use crate::domain::code_alone::{OnRecordSince, WRONG_CODES_OF_STRANGERS_COUNT_FOR};
 use crate::domain::sign_in::LockedBy;
 use crate::domain::{MemberId, Moment, State};
@@ -294,6 +294,9 @@ async fn set_password(
     .await?;
     sign_out(tx, member).await?;
     set_credential(tx, member, phc, None).await?;
+    // This repairs what codes did before: no link of theirs closes the account again.
+    let now = tx.now();
+    tx.run(code_uses::CLOSE_ALL, params![member, now]).await?;
     Ok(())
 }
 

@@ -1,11 +1,14 @@
 //! Codes that took the place of a password: who is told of one, and what "this wasn't me" does about it.
 
-use super::engine::{Table, Tx, params, sql, table};
+use super::engine::{Connection, Table, Tx, params, sql, table};
 use super::{AccountRow, AuditRow, Store, StoreError, accounts, contacts, devices, not_me};
 use crate::domain::code_alone::CodeUse;
 use crate::domain::contacts::AddedAs;
 use crate::domain::sign_in::LockedBy;
 use crate::domain::{CodeUseId, LogLine, MemberId, Moment, Span};
+
+/// The outcome of the audit for a contact that "this wasn't me" takes off.
+pub(crate) const REMOVED_BY_NOT_ME: &str = "removed_by_not_me";
 
 /// How long whoever noted a code has to tell of it, before the sweep does.
 const TELL_GRACE: Span = Span::minutes(3);
@@ -35,7 +38,8 @@ table! {
             told: String,
             /// When the member said that it was not them.
             disowned_at: Option<Moment>,
-            /// When that closed the account, of this one or of a later one.
+            /// Since when its link closes nothing any more: because it did, or that of another one, or because an operator
+            /// has set a password.
             closed_at: Option<Moment>,
         }
     }
@@ -98,8 +102,8 @@ pub(super) const DISOWNED: &str = sql!(
         and disowned_at is not null"
 );
 
-/// Whoever says "this wasn't me" closes the account to all that went before: no older link closes it once more, after an
-/// operator has opened it.
+/// Whoever says "this wasn't me" closes the account to all that went before, and an operator who sets a password repairs
+/// all that went before: no older link closes it after that.
 pub(super) const CLOSE_ALL: &str = "
     update code_use
     set closed_at = $2
@@ -120,9 +124,23 @@ pub(super) const RESET_SINCE: &str = "
 pub(crate) enum CodeDisowned {
     /// The account is closed now.
     Now(Box<DisownedCode>),
-    /// The same, since then.
+    /// A reset or an operator has set another password since. That stays, and so do its sessions; the rest is done.
+    Noted(Box<DisownedCode>),
+    /// The account is closed, since then.
     Before(Moment),
-    /// An administrator has reset the password since; nothing was changed.
+    /// It was said before, and another password was set; nothing was changed.
+    Outdated,
+}
+
+/// What the button behind a link about a code would do now.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum CodeLink {
+    Closes,
+    /// All but closing the account, because another password was set since.
+    Notes,
+    /// Nothing: the account is closed since then.
+    Before(Moment),
+    /// Nothing: it was said, and another password was set.
     Outdated,
 }
 
@@ -132,6 +150,13 @@ pub(crate) struct DisownedCode {
     pub code: CodeUseRow,
     pub member_name: String,
     pub member_email: String,
+}
+
+impl DisownedCode {
+    /// True if that closed the account: no newer password was set before it was said.
+    pub(crate) fn has_closed(&self) -> bool {
+        self.code.closed_at >= self.code.disowned_at
+    }
 }
 
 const NAME: &str = "
@@ -171,8 +196,25 @@ impl Store {
         self.reader().await?.all(DISOWNED, params![member]).await
     }
 
+    /// What the button behind its link would do now. Nothing is changed.
+    pub(crate) async fn code_link(&self, row: &CodeUseRow) -> Result<CodeLink, StoreError> {
+        let found = present(&mut self.reader().await?, row).await?;
+        let Some((account, has_newer_password)) = found else {
+            return Ok(CodeLink::Outdated);
+        };
+        Ok(match (row.disowned_at, has_newer_password, row.closed_at) {
+            (Some(_), true, _) => CodeLink::Outdated,
+            (None, true, _) => CodeLink::Notes,
+            (Some(_), false, Some(closed_at)) => {
+                CodeLink::Before(account.locked_at.unwrap_or(closed_at))
+            }
+            // Another link may have closed the account, and this code is still to be noted.
+            (None, false, _) | (Some(_), false, None) => CodeLink::Closes,
+        })
+    }
+
     /// "This wasn't me": the password is dead, every session ends, no browser is known any more, and the contacts go that
-    /// were added on the pages since the code was used.
+    /// were added on the pages since the code was used. A password that was set since then stays, with its sessions.
     pub(crate) async fn disown_code_use(&self, id: CodeUseId) -> Result<CodeDisowned, StoreError> {
         self.write(id, disown).await
     }
@@ -197,47 +239,79 @@ async fn disown(tx: &mut Tx, id: &CodeUseId) -> Result<CodeDisowned, StoreError>
     let Some(mut row) = found else {
         return Ok(CodeDisowned::Outdated);
     };
-    let member = row.member_id.clone();
-    let since: Option<(i64,)> = tx.maybe(RESET_SINCE, params![member, row.used_at]).await?;
-    let account = accounts::find(tx, &member).await?;
-    let (None, Some(account)) = (since, account) else {
+    let (member, now) = (row.member_id.clone(), tx.now());
+    let Some((account, has_newer_password)) = present(tx, &row).await? else {
         return Ok(CodeDisowned::Outdated);
     };
-    if let Some(closed_at) = row.closed_at {
-        // An operator may have set a password since, which opened the account again.
-        if account.credential_set_at.is_some_and(|at| at > closed_at) {
-            return Ok(CodeDisowned::Outdated);
-        }
-        // Its contact gets no code alone either.
-        row.disowned_at = row.disowned_at.or(Some(tx.now()));
-        tx.put(&row).await?;
-        return Ok(CodeDisowned::Before(closed_at));
+    if row.disowned_at.is_some() && has_newer_password {
+        return Ok(CodeDisowned::Outdated);
     }
-    row.disowned_at = Some(tx.now());
-    let Some(disowned) = with_name(tx, row.clone()).await? else {
+    if row.disowned_at.is_none() {
+        // Its contact gets no code alone either.
+        row.disowned_at = Some(now);
+        take_back_contacts(tx, &member, row.used_at).await?;
+    }
+    if let (Some(closed_at), false) = (row.closed_at, has_newer_password) {
+        tx.put(&row).await?;
+        return Ok(CodeDisowned::Before(account.locked_at.unwrap_or(closed_at)));
+    }
+    if !has_newer_password {
+        row.closed_at = Some(now);
+        close(tx, account).await?;
+    }
+    tx.put(&row).await?;
+    tx.run(devices::FORGET_OTHERS, params![member, None::<String>])
+        .await?;
+    let Some(disowned) = with_name(tx, row).await? else {
         return Ok(CodeDisowned::Outdated);
     };
+    not_me::said(tx, id.0, &member).await?;
+    let outcome = if has_newer_password {
+        "noted_after_code"
+    } else {
+        "closed_after_code"
+    };
+    let line = AuditRow {
+        member_name: Some(disowned.member_name.clone()),
+        member_email: Some(disowned.member_email.clone()),
+        ..AuditRow::of_member("not_me", outcome, &member, now)
+    };
+    tx.insert(&line.in_log(LogLine::NotMe)).await?;
+    let disowned = Box::new(disowned);
+    Ok(if has_newer_password {
+        CodeDisowned::Noted(disowned)
+    } else {
+        CodeDisowned::Now(disowned)
+    })
+}
+
+/// The account, and whether a reset or an operator has set another password since; none where the account is gone.
+async fn present(
+    connection: &mut Connection,
+    row: &CodeUseRow,
+) -> Result<Option<(AccountRow, bool)>, StoreError> {
+    let member = &row.member_id;
+    let values = params![member, row.used_at];
+    let since: Option<(i64,)> = connection.maybe(RESET_SINCE, values).await?;
+    let account = accounts::find(connection, member).await?;
+    Ok(account.map(|account| {
+        let is_closed = account.lock() == Some(LockedBy::Member);
+        let has_newer_password = since.is_some() || (row.closed_at.is_some() && !is_closed);
+        (account, has_newer_password)
+    }))
+}
+
+/// Nothing opens the account any more but a new password.
+async fn close(tx: &mut Tx, account: AccountRow) -> Result<(), StoreError> {
+    let (member, now) = (account.member_id.clone(), tx.now());
     let locked = AccountRow {
-        locked_at: Some(tx.now()),
+        locked_at: Some(now),
         locked_by: Some(LockedBy::Member),
         ..account
     };
     accounts::save(tx, &locked).await?;
     accounts::sign_out(tx, &member).await?;
-    tx.run(devices::FORGET_OTHERS, params![member, None::<String>])
-        .await?;
-    tx.put(&row).await?;
-    let now = tx.now();
-    tx.run(CLOSE_ALL, params![member, now]).await?;
-    take_back_contacts(tx, &member, row.used_at).await?;
-    not_me::said(tx, row.use_id.0, &member).await?;
-    let line = AuditRow {
-        member_name: Some(disowned.member_name.clone()),
-        member_email: Some(disowned.member_email.clone()),
-        ..AuditRow::of_member("not_me", "closed_after_code", &member, tx.now())
-    };
-    tx.insert(&line.in_log(LogLine::NotMe)).await?;
-    Ok(CodeDisowned::Now(Box::new(disowned)))
+    tx.run(CLOSE_ALL, params![member, now]).await.map(drop)
 }
 
 /// The same with the name of its member; none where they are gone.
@@ -259,6 +333,8 @@ async fn take_back_contacts(
     member: &MemberId,
     since: Moment,
 ) -> Result<(), StoreError> {
+    let found: Option<(String, String)> = tx.maybe(NAME, params![member]).await?;
+    let member_name = found.map(|(name, _)| name);
     for row in contacts::of_member(tx, member).await? {
         let is_of_pages = matches!(row.added_as, AddedAs::Proven | AddedAs::Member);
         if !is_of_pages || row.added_at < since {
@@ -266,9 +342,11 @@ async fn take_back_contacts(
         }
         let line = AuditRow {
             detail: row.added().map(|added| added.to.masked()),
-            ..AuditRow::of_member("contact", "removed_by_not_me", member, tx.now())
+            admin_name: member_name.clone(),
+            member_name: member_name.clone(),
+            ..AuditRow::of_member("contact", REMOVED_BY_NOT_ME, member, tx.now())
         };
-        tx.insert(&line).await?;
+        tx.insert(&line.in_log(LogLine::Contact)).await?;
         contacts::delete_row(tx, &row).await?;
     }
     Ok(())

@@ -206,11 +206,12 @@ async fn prove(
     let tries = session.code_tries;
     let proof = check_code(tx, &mut session, (CodePurpose::SignIn, digest)).await?;
     if proof == Proof::Right {
+        // Beside a password that a code alone may have set, it proves nothing that its contact does not.
+        session.is_proven = account.temporary_until.is_some();
         count_right(tx, account).await?;
         if let Some(address) = &session.code_to {
             contacts::set_answered(tx, member, address).await?;
         }
-        session.is_proven = true;
         live.go_on(tx, &session, next_key, stage).await?;
     } else {
         if session.code_tries < tries {
@@ -243,13 +244,19 @@ async fn prove_contact(
             ..AuditRow::of_member("contact", "added", member, tx.now())
         };
         tx.insert(&line.in_log(LogLine::Contact)).await?;
-        let added_as = if session.is_proven {
-            AddedAs::Proven
-        } else {
-            AddedAs::Member
+        // What counts already is not made younger, or less, by typing it again.
+        let proven = known.iter().find(|one| {
+            one.added_as == AddedAs::Proven
+                && one.added_by == contact.added_by
+                && (one.channel, &one.address) == (contact.channel, &contact.address)
+        });
+        let (added_as, added_at) = match proven {
+            Some(one) => (AddedAs::Proven, one.added_at),
+            None if session.is_proven => (AddedAs::Proven, tx.now()),
+            None => (AddedAs::Member, tx.now()),
         };
         let contact = ContactRow {
-            added_at: tx.now(),
+            added_at,
             answered_at: Some(tx.now()),
             added_as,
             ..contact

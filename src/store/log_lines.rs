@@ -19,7 +19,7 @@ table! {
             noted_at: Moment,
             /// What was tried: a command, or a button.
             event: String,
-            /// The code of the refusal; "added" of a contact.
+            /// The code of the refusal; what became of a contact.
             outcome: String,
             /// The short name told in the message.
             reference: Option<String>,

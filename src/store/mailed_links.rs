@@ -1,6 +1,6 @@
 //! The two links that a member gets in a message: "this wasn't me", and the one-time link.
 
-use super::engine::Tx;
+use super::engine::{Connection, Tx};
 use super::resets::{begun_at, finish, newest_change};
 use super::sessions::Live;
 use super::{
@@ -36,6 +36,14 @@ impl Store {
         self.write(reset.reset_id, disown).await
     }
 
+    /// What "this wasn't me" would answer now, if there is nothing left to do. Nothing is changed.
+    pub(crate) async fn disown_answer(
+        &self,
+        reset: &ResetRow,
+    ) -> Result<Option<Disowned>, StoreError> {
+        answered(&mut self.reader().await?, reset).await
+    }
+
     /// A one-time link is used: once, while its reset is the member's last one and its life lasts. The session begins at
     /// the stage "code", so that the link alone opens nothing (S39).
     pub async fn use_link(
@@ -47,27 +55,38 @@ impl Store {
     }
 }
 
+/// The answer where nothing is left to do.
+async fn answered(
+    connection: &mut Connection,
+    row: &ResetRow,
+) -> Result<Option<Disowned>, StoreError> {
+    let newest = newest_change(connection, row).await?;
+    if newest.is_some_and(|newest| begun_at(&newest) > begun_at(row)) {
+        return Ok(Some(Disowned::Outdated));
+    }
+    let account = accounts::find(connection, &row.member_id).await?;
+    if let Some(disowned_at) = row.disowned_at {
+        // An operator may have set a password since, which opened the account again.
+        let has_newer_password = account
+            .and_then(|account| account.credential_set_at)
+            .is_some_and(|at| at > disowned_at);
+        return Ok(Some(if has_newer_password {
+            Disowned::Outdated
+        } else {
+            Disowned::Before(disowned_at)
+        }));
+    }
+    Ok(None)
+}
+
 async fn disown(tx: &mut Tx, id: &ResetId) -> Result<Disowned, StoreError> {
     let Some(mut row) = resets::find(tx, *id).await? else {
         return Ok(Disowned::Outdated);
     };
-    let newest = newest_change(tx, &row).await?;
-    if newest.is_some_and(|newest| begun_at(&newest) > begun_at(&row)) {
-        return Ok(Disowned::Outdated);
+    if let Some(answer) = answered(tx, &row).await? {
+        return Ok(answer);
     }
     let account = accounts::find(tx, &row.member_id).await?;
-    if let Some(disowned_at) = row.disowned_at {
-        // An operator may have set a password since, which opened the account again.
-        let has_newer_password = account
-            .as_ref()
-            .and_then(|account| account.credential_set_at)
-            .is_some_and(|at| at > disowned_at);
-        return Ok(if has_newer_password {
-            Disowned::Outdated
-        } else {
-            Disowned::Before(disowned_at)
-        });
-    }
     row.disowned_at = Some(tx.now());
     if row.is_waiting_for_another_way() {
         finish(&mut row, tx.now());

@@ -108,7 +108,9 @@ pub(crate) use self::clicks::{ClickError, SealedReply};
 pub(crate) use self::code_sign_ins::{
     CodeSignInRow, CodeToNote, SignInCode, SignInCodeError, TypedSignInCode,
 };
-pub(crate) use self::code_uses::{CodeDisowned, CodeUseRow};
+pub(crate) use self::code_uses::{
+    CodeDisowned, CodeLink, CodeUseRow, DisownedCode, REMOVED_BY_NOT_ME,
+};
 pub(crate) use self::codes::Proof;
 pub use self::codes::{CodeError, MadeCode};
 pub(crate) use self::contact_checks::{

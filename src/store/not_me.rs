@@ -99,8 +99,9 @@ pub(super) const UNHEARD_CODES: &str = "
         code_use.use_id,
         member.name,
         code_use.used_at,
-        coalesce(member.credential_set_at, 0) > not_me.said_at
-            or exists (
+        coalesce(code_use.closed_at >= code_use.disowned_at, 0)
+            and coalesce(member.credential_set_at, 0) <= not_me.said_at
+            and not exists (
                 select 1
                 from reset
                 where reset.member_id = code_use.member_id
@@ -161,8 +162,8 @@ pub(crate) struct UnheardCode {
     pub use_id: CodeUseId,
     pub member_name: String,
     pub used_at: Moment,
-    /// The password was set again after it was said, or a reset came.
-    pub is_over: bool,
+    /// False where a password was set since the code was used, before or after it was said.
+    pub is_closed: bool,
 }
 
 impl Store {
@@ -244,11 +245,11 @@ impl Store {
         self.note_heard(heard.collect()).await?;
         let codes = unheard
             .into_iter()
-            .map(|(use_id, member_name, used_at, is_over)| UnheardCode {
+            .map(|(use_id, member_name, used_at, is_closed)| UnheardCode {
                 use_id,
                 member_name,
                 used_at,
-                is_over,
+                is_closed,
             });
         Ok(codes.collect())
     }

@@ -42,7 +42,8 @@ table! {
             code_sent_at: Option<Moment>,
             /// How often it may still be typed.
             code_tries: u32,
-            /// True once a code has opened it beside a password. A code alone proves nothing that its contact does not.
+            /// True once a code has opened it beside the password of a reset. A code alone proves nothing that its contact
+            /// does not, nor does one beside a password that a code alone may have set.
             is_proven: bool,
             /// The added contact that the last code went to, in full; none for a contact of the directory.
             code_to: Option<String>,

@@ -104,6 +104,7 @@ pub(super) const LOCK: &str = "
                 from code_use
                 where code_use.member_id = member.member_id
                     and code_use.disowned_at >= coalesce(member.credential_set_at, 0)
+                    and code_use.closed_at >= code_use.disowned_at
             ) then 1
             else 0
         end

@@ -154,3 +154,42 @@ async fn the_guide_promises_no_code_that_cannot_come() {
     assert!(mail.contains("/account there."), "{mail}");
     assert!(!mail.contains("/signin"), "{mail}");
 }
+
+/// Where nothing but a reset lets the member in, the guide is refused, and no wrong password is enough for that.
+#[tokio::test(flavor = "multi_thread")]
+async fn no_guide_is_sent_where_only_a_reset_helps() {
+    let bot = TestBot::with_code_sign_in().await;
+    for (locked_by, temporary_until) in [
+        ("'codes'", "null"),
+        ("'member'", "null"),
+        ("null", "99999999999999"),
+    ] {
+        bot.sql(&format!(
+            "update member set locked_at = iif({locked_by} is null, null, 1), locked_by = {locked_by},
+                temporary_until = {temporary_until} where member_id = 'id-mina.park'"
+        ))
+        .await;
+        let card = bot.card(JO, MINA).await;
+        bot.click(JO, &card, "send_guide").await;
+        let told = bot.slack.last_text();
+        for part in [
+            "The guide would not help Mina Park",
+            "Nothing was changed.",
+            "Reset the password with another button of the card.",
+        ] {
+            assert!(told.contains(part), "{locked_by}: {told}");
+        }
+        assert!(bot.outbox.take().is_empty(), "{locked_by}");
+    }
+    bot.sql(
+        "update member set locked_at = 1, locked_by = 'passwords', temporary_until = null where member_id = 'id-mina.park'",
+    )
+    .await;
+    let card = bot.card(JO, MINA).await;
+    bot.click(JO, &card, "send_guide").await;
+    let mail = bot.outbox.take().pop().unwrap().text;
+    assert!(
+        mail.contains("/account there.") && !mail.contains("/signin"),
+        "{mail}"
+    );
+}

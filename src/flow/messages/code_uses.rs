@@ -36,7 +36,8 @@ pub fn code_use_mail(
     };
     let what_to_do = match link {
         Some(link) => format!(
-            "\nDidn't ask for this code? Block your account: {link}\nNothing is deleted.\n\n\
+            "\nDidn't ask for this code? Block your account: {link}\nThat also takes off \
+            contacts that were added on your pages since then, and deletes nothing else.\n\n\
             Did ask? Ignore this link.\n\nUnsure? {}\n",
             whom_to_call(organization)
         ),
@@ -85,10 +86,11 @@ pub fn code_use_sms(
     Note::new(String::new(), text)
 }
 
-/// To the security address: a member says that a code was not used by them.
+/// To the security address: a member says that a code was not used by them. `has_closed` is false where a newer password was
+/// set before they said it.
 pub fn code_use_alarm(
     organization: &Organization,
-    (member_name, kind): (&str, CodeUse),
+    (member_name, kind, has_closed): (&str, CodeUse, bool),
     at: Moment,
     zone: &Zone,
 ) -> Note {
@@ -97,10 +99,15 @@ pub fn code_use_alarm(
         CodeUse::SignIn => "use a code to sign in",
         CodeUse::NewPassword => "use a code to set a new password",
     };
+    let what_now = if has_closed {
+        "Their account was closed at that: its password opened nothing any more, and every session ended. Before an \
+        administrator resets the password, check"
+    } else {
+        "A password was set since then, so their account was not closed. Now check"
+    };
     let text = format!(
         "{member_name} says that they did not {what} on {at}. Somebody else may read their phone or private email.\n\
-        Their account was closed at that: its password opened nothing any more, and every session ended. Before an administrator resets the password, check the contacts \
-        on record of {member_name}: the next code goes there too.\n"
+        {what_now} the contacts on record of {member_name}: the next code goes there too.\n"
     );
     Note::new(
         format!("{}: \"this wasn't me\" after a code", organization.name),

@@ -62,18 +62,18 @@ impl Handover<'_> {
             LeftOut::Organization,
         ];
         let as_long = "x".repeat(password.expose().len());
-        let fits = |left_out: &LeftOut| {
-            let (begin, end) = self.around_in_sms(*left_out);
-            fits_one_sms(&format!("{begin}{as_long}{end}"))
-        };
-        let left_out = all.into_iter().find(fits);
-        let left_out = left_out.unwrap_or(LeftOut::Organization);
-        let (begin, end) = self.around_in_sms(left_out);
+        let fits =
+            |(begin, end): &(String, String)| fits_one_sms(&format!("{begin}{as_long}{end}"));
+        // The address goes last, and only where it is longer than `check` lets pass.
+        let with_address = all.map(|left_out| self.around_in_sms(left_out, self.sign_in_at));
+        let without = all.map(|left_out| self.around_in_sms(left_out, None));
+        let found = with_address.into_iter().chain(without).find(fits);
+        let (begin, end) = found.unwrap_or_else(|| self.around_in_sms(LeftOut::Organization, None));
         around(&begin, password, &end)
     }
 
     /// What stands before and after the password. Neither it nor an address is touched by a full stop, which people copy too.
-    fn around_in_sms(&self, left_out: LeftOut) -> (String, String) {
+    fn around_in_sms(&self, left_out: LeftOut, sign_in_at: Option<&str>) -> (String, String) {
         let begin = if left_out < LeftOut::Organization {
             format!("{}: ", short_it(&self.organization.name, 20))
         } else {
@@ -86,7 +86,7 @@ impl Handover<'_> {
                 self.zone.tell_with_date(until)
             })
         });
-        let end = end_of_sms(&until, self.sign_in_at, left_out);
+        let end = end_of_sms(&until, sign_in_at, left_out);
         (begin, end)
     }
 

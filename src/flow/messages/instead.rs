@@ -38,6 +38,17 @@ pub fn guide_without_code(member: &Member, reference: &Reference) -> Message {
     )
 }
 
+/// S6: the account is locked by codes or by the member, or the password of a reset waits for its first use.
+pub fn guide_needs_reset(member_name: &str, reference: &Reference) -> Message {
+    refusal_without_slot(
+        &format!(
+            "The guide would not help {member_name}: the account is blocked, or the password of a reset is still to be replaced."
+        ),
+        "Reset the password with another button of the card.",
+        reference,
+    )
+}
+
 /// S6: the guide may not have arrived.
 pub fn guide_unknown(member_name: &str, to: &str, next: &str, reference: &Reference) -> Message {
     refusal_without_slot(

@@ -5,7 +5,7 @@ use crate::chat::Message;
 use crate::clock::Zone;
 use crate::domain::shorten::shorten;
 use crate::domain::{Carries, LogLine, Moment, State};
-use crate::store::{LogLineRow, Past};
+use crate::store::{LogLineRow, Past, REMOVED_BY_NOT_ME};
 
 /// How many characters of a reason stand in a line of the log.
 const LONGEST_REASON: usize = 60;
@@ -120,6 +120,13 @@ fn noted_line(row: &LogLineRow, zone: &Zone, now: Moment) -> String {
         LogLine::NotMe => {
             let member = member.unwrap_or("a member");
             format!("{when}  {member} said of a code that was used: \"this wasn't me\"")
+        }
+        LogLine::Contact if row.outcome == REMOVED_BY_NOT_ME => {
+            let contact = row.detail.as_deref().unwrap_or_default();
+            let member = member.unwrap_or("a member");
+            format!(
+                "{when}  \"this wasn't me\" took the contact {contact} off the account of {member}"
+            )
         }
         LogLine::Contact => {
             let contact = row.detail.as_deref().unwrap_or_default();

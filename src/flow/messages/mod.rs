@@ -64,7 +64,7 @@ pub use self::handover::{Handover, link_mail, link_sms, longest_sign_in_address}
 pub use self::help::whom_to_call;
 pub use self::instead::{
     directory_link_gone, directory_link_sent, directory_link_unknown, guide_leads_nowhere,
-    guide_sent, guide_unknown, guide_without_code,
+    guide_needs_reset, guide_sent, guide_unknown, guide_without_code,
 };
 pub use self::last_look::{LastLook, last_look, stale};
 pub use self::log::{history, refused};

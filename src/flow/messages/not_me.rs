@@ -87,21 +87,21 @@ pub fn code_not_me_warning(member_name: &str, used_at: Moment, zone: &Zone, now:
     )
 }
 
-/// The same, told with the next command of a primary administrator who has not heard it. `is_over` where the password was
-/// set again since.
+/// The same, told with the next command of a primary administrator who has not heard it. `is_closed` is false where a newer
+/// password was set before or after it was said.
 pub fn code_not_me_line(
-    member_name: &str,
+    (member_name, is_closed): (&str, bool),
     used_at: Moment,
-    is_over: bool,
     zone: &Zone,
     now: Moment,
 ) -> String {
     let said = said_of_code(member_name, used_at, zone, now);
-    if is_over {
-        format!("{said} Their password was set again since.")
+    let what_now = if is_closed {
+        "Their account is closed."
     } else {
-        format!("{said} Their account is closed. Talk to them, and look at their contacts.")
-    }
+        "A password was set since then."
+    };
+    format!("{said} {what_now} Talk to them, and look at their contacts.")
 }
 
 fn said_of_code(member_name: &str, used_at: Moment, zone: &Zone, now: Moment) -> String {

@@ -170,6 +170,29 @@ async fn the_password_its_end_and_the_address_stay_in_the_sms() {
     );
 }
 
+/// An address that no SMS has room for is left out, and nothing else is cut.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_address_that_no_sms_has_room_for_is_left_out() {
+    let bot = TestBot::new().await;
+    let password = Password::generate(&mut StdRng::seed_from_u64(3), 24);
+    let address = format!("https://{}.example/signin", "w".repeat(90));
+    let handover = Handover {
+        organization: &bot.app.organization,
+        member_name: "Mina Park",
+        until: Some(bot.clock.now()),
+        sign_in_at: Some(&address),
+        has_code: true,
+        zone: &bot.app.zone,
+    };
+    let sms = handover.sms(&password);
+    let told = "Sign in and set your own. Tell nobody, not even IT.";
+    assert!(
+        sms.len() <= LIMIT && !sms.contains("http") && sms.ends_with(told),
+        "{}",
+        *sms
+    );
+}
+
 /// A name that is too long loses whole words, never part of one; letters that every phone shows stay.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_name_in_an_sms_loses_whole_words() {

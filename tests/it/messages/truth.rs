@@ -88,6 +88,7 @@ const PROMISES: &[(&str, Promise, Cases)] = &[
     ("group_mention", Refusal, &[]),
     ("guide_failed", Refusal, &[]),
     ("guide_leads_nowhere", Refusal, &[]),
+    ("guide_needs_reset", Refusal, &[]),
     ("guide_sent", Unchanged, &[]),
     ("guide_unknown", Refusal, &[]),
     ("guide_without_code", Refusal, &[]),

@@ -1,12 +1,13 @@
 //! What whoever has a member's phone, or many networks, gets from signing in by a code alone, and what is done about it.
 
 use axum::http::StatusCode;
-use relatch::surface::domain::Span;
 use relatch::surface::domain::delivery::{Outcome, Refusal};
+use relatch::surface::domain::{MemberId, Span};
 
 use super::code_sign_in::{NEXT, NOBODY, another, ask, said, type_code};
-use super::{MINA, NOA, code};
+use super::{JO, MINA, NOA, code};
 use crate::support::browser::Browser;
+use crate::support::slack::user_id;
 use crate::support::{Left, OWN, TestBot};
 
 /// Whatever an operator can mend is tried again, for a day; what is refused for good is not.
@@ -110,6 +111,52 @@ async fn a_code_alone_vouches_for_no_further_contact() {
     );
 }
 
+/// Nor by the way round: where wrong passwords have locked the account, a code opens it beside the password that the thief
+/// set by a code alone.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_password_by_a_code_alone_vouches_for_no_further_contact() {
+    let bot = TestBot::with_code_sign_in().await;
+    bot.leaves(Left::Messages, "what the contacts are told");
+    bot.set_password(MINA, OWN).await;
+    let thief = bot.browser();
+    take_over(&bot, &thief, "eve@mail.example").await;
+    bot.sql("update member set locked_at = credential_set_at, locked_by = 'passwords' where member_id = 'id-mina.park'")
+        .await;
+    bot.clock.advance(Span::hours(1));
+    let again = bot.browser();
+    assert_eq!(again.sign_in(MINA, NEXT).await.to(), "/verify");
+    let (sent, _) = code(&bot);
+    let page = again.submit("/verify", "/verify", &[("code", &sent)]).await;
+    assert_eq!(page.to(), "/account", "{}", page.text);
+    bot.clock.advance(Span::minutes(1));
+    let own = "eve2@mail.example";
+    let wanted = [("value", own), ("password", NEXT)];
+    again.submit("/contacts", "/contacts", &wanted).await;
+    let (sent, to) = code(&bot);
+    assert_eq!(to, own);
+    let wanted = [("value", own), ("code", sent.as_str())];
+    let page = again.submit("/contacts", "/contacts", &wanted).await;
+    assert_eq!(page.to(), "/contacts", "{}", page.text);
+    assert_eq!(bot.count("contact where added_as = 'proven'").await, 0);
+    assert_eq!(bot.count("contact").await, 2);
+}
+
+/// What counts already is not made younger, or less, by whoever types it again in a session of a code alone.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_contact_that_is_typed_again_counts_as_before() {
+    let bot = TestBot::with_code_sign_in().await;
+    bot.set_password(MINA, OWN).await;
+    let own = "mina2@mail.example";
+    bot.sql(
+        "insert into contact (member_id, channel, address, added_by, added_at, added_as, added_by_name, answered_at)
+        values ('id-mina.park', 'email', 'mina2@mail.example', 'id-mina.park', 7, 'proven', 'Mina Park', 7)",
+    )
+    .await;
+    take_over(&bot, &bot.browser(), own).await;
+    let as_before = "contact where added_as = 'proven' and added_at = 7";
+    assert_eq!(bot.count(as_before).await, 1);
+}
+
 /// A contact whose code the member did not use gets none alone any more, also after the next reset or password, until
 /// whoever runs relatch names it, or it changes. The member's other contact does.
 #[tokio::test(flavor = "multi_thread")]
@@ -205,11 +252,89 @@ async fn an_older_link_undoes_no_repair() {
     assert_eq!(bot.count(disowned).await, 1, "only what was said");
     bot.clock.advance(Span::seconds(1));
     bot.set_password(MINA, NEXT).await;
+    let page = mail.press(&links[0]).await;
+    assert!(
+        page.text
+            .contains("The password that was set since then stays."),
+        "{}",
+        page.text
+    );
+    assert_eq!(bot.count(disowned).await, 2);
     for link in &links {
         let page = mail.press(link).await;
         assert_eq!(page.status, StatusCode::GONE, "{}", page.text);
     }
+    bot.settle().await;
     assert!(bot.signs_in(MINA, NEXT).await);
+}
+
+/// What is said after a reset, or after an operator has set a password, is not thrown away: the thief's contact goes, and
+/// everybody hears of it. The newer password stays.
+#[tokio::test(flavor = "multi_thread")]
+async fn not_me_after_a_newer_password_is_noted() {
+    for is_reset in [true, false] {
+        let bot = TestBot::with_code_sign_in().await;
+        bot.leaves(Left::Messages, "the code of the sign-in");
+        bot.set_password(MINA, OWN).await;
+        let thief = bot.browser();
+        let link = take_over(&bot, &thief, "eve@mail.example").await;
+        bot.clock.advance(Span::minutes(5));
+        let temporary = if is_reset {
+            bot.reset_by_copy(JO, MINA).await
+        } else {
+            let id = MemberId("id-mina.park".to_owned());
+            let phc = bot.app.store.credential(&id).await.unwrap().unwrap();
+            bot.app.store.set_password(&id, phc).await.unwrap();
+            NEXT.to_owned()
+        };
+        bot.clock.advance(Span::minutes(5));
+        bot.settle().await;
+        bot.outbox.take();
+        let mail = bot.browser();
+        let page = mail.open(&link).await;
+        assert!(
+            page.text.contains("A password was set since then."),
+            "{}",
+            page.text
+        );
+        let page = mail.press(&link).await;
+        assert!(
+            page.status == StatusCode::OK
+                && page
+                    .text
+                    .contains("The password that was set since then stays."),
+            "{}",
+            page.text
+        );
+        bot.settle().await;
+        let alarms = bot.outbox.take();
+        assert!(
+            alarms.len() == 2
+                && alarms
+                    .iter()
+                    .all(|sent| sent.text.contains("their account was not closed.")),
+            "{} alarms",
+            alarms.len()
+        );
+        assert_eq!(bot.count("contact").await, 0, "{is_reset}");
+        let shown = "audit where outcome = 'removed_by_not_me' and log_line = 'contact'";
+        assert_eq!(bot.count(shown).await, 1, "{is_reset}");
+        let disowned = "code_use where disowned_at is not null";
+        assert_eq!(bot.count(disowned).await, 1, "{is_reset}");
+        let told = bot.command(JO, &format!("log <@{}>", user_id(MINA))).await;
+        assert!(
+            told.text()
+                .contains("A password was set since then, so their account was not closed."),
+            "{}",
+            told.text()
+        );
+        let page = mail.open(&link).await;
+        assert_eq!(page.status, StatusCode::GONE, "{}", page.text);
+        let page = bot.browser().sign_in(MINA, &temporary).await;
+        let to = if is_reset { "/verify" } else { "/account" };
+        assert_eq!(page.to(), to, "{}", page.text);
+        bot.settle().await;
+    }
 }
 
 /// Networks of one customer are one: IPv6 by 48 bits. Whoever fills the limit of all networks does not lock out a browser

@@ -407,8 +407,8 @@ fn lists(world: &World<'_>, samples: &mut Samples) {
     samples.say("not_me_line", not_me.clone());
     not_me.lines = vec![say::code_not_me_warning(world.name, now, zone, now)];
     samples.say("code_not_me_warning", not_me.clone());
-    not_me.lines = [false, true]
-        .map(|is_over| say::code_not_me_line(world.name, now, is_over, zone, now))
+    not_me.lines = [true, false]
+        .map(|is_closed| say::code_not_me_line((world.name, is_closed), now, zone, now))
         .into();
     samples.say("code_not_me_line", not_me);
     for is_told in [true, false] {

@@ -143,9 +143,11 @@ fn codes(world: &NoteWorld<'_>, notes: &mut Notes) {
             let sms = say::code_use_sms(organization, kind, world.now, link, zone);
             notes.add("code_use_sms", SMS, sms);
         }
-        let about = (world.member.name.as_str(), kind);
-        let alarm = say::code_use_alarm(organization, about, world.now, zone);
-        notes.add("code_use_alarm", MAIL, alarm);
+        for has_closed in [true, false] {
+            let about = (world.member.name.as_str(), kind, has_closed);
+            let alarm = say::code_use_alarm(organization, about, world.now, zone);
+            notes.add("code_use_alarm", MAIL, alarm);
+        }
     }
     let guessed = say::guessed_codes_alarm(organization, &world.member.name, world.now, zone);
     notes.add("guessed_codes_alarm", MAIL, guessed);

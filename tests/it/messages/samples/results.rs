@@ -301,6 +301,7 @@ fn instead(world: &World<'_>, samples: &mut Samples) {
         "guide_without_code",
         say::guide_without_code(&world.member, r),
     );
+    samples.say("guide_needs_reset", say::guide_needs_reset(name, r));
     samples.say("guide_failed", say::guide_failed(name, None, r));
     for why in REFUSALS {
         let told = say::guide_failed(name, Some((why, Channel::Email)), r);
