@@ -23,7 +23,7 @@ const LINKS: Ways = Ways {
 /// What a browser keeps over a restart.
 type Jar = BTreeMap<String, String>;
 
-fn jar(browser: Browser) -> Jar {
+fn jar(browser: &Browser) -> Jar {
     browser.cookies.lock().unwrap().clone()
 }
 
@@ -80,7 +80,8 @@ async fn what_the_old_key_made_is_refused_under_a_new_one() {
     let card = bot.last_look(JO, MINA, "deliver_email").await;
 
     bot.app.store.replace_key("another").await.unwrap();
-    let jars = [known, half, noa].map(jar);
+    let jars = [&known, &half, &noa].map(jar);
+    drop((known, half, noa));
     drop(stranger);
     let bot = bot.restart_with_another_key().await;
     bot.leaves(Left::Messages, "the notices of the sign-ins");

@@ -181,7 +181,7 @@ async fn an_address_that_no_sms_has_room_for_is_left_out() {
         member_name: "Mina Park",
         until: Some(bot.clock.now()),
         sign_in_at: Some(&address),
-        has_code: true,
+        has_code: Some(true),
         zone: &bot.app.zone,
     };
     let sms = handover.sms(&password);
