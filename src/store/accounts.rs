@@ -1,7 +1,7 @@
 //! Accounts of the built-in directory: the credential, the lock, and what failed sign-ins made of it.
 
 use super::engine::{Connection, Table, Tx, params, sql, table};
-use super::{AuditRow, Store, StoreError, code_uses, resets};
+use super::{AuditRow, Store, StoreError, resets};
 use crate::domain::code_alone::{OnRecordSince, WRONG_CODES_OF_STRANGERS_COUNT_FOR};
 use crate::domain::sign_in::LockedBy;
 use crate::domain::{MemberId, Moment, State};
@@ -72,6 +72,14 @@ impl AccountRow {
         }
     }
 }
+
+/// Whoever says "this wasn't me" closes the account to all that went before, and an operator who sets a password repairs
+/// all that went before: no older link closes it after that.
+pub(super) const CLOSE_CODES: &str = "
+    update code_use
+    set closed_at = $2
+    where member_id = $1
+        and closed_at is null";
 
 pub(super) const BY_ID: &str = sql!(
     "select ",
@@ -296,7 +304,7 @@ async fn set_password(
     set_credential(tx, member, phc, None).await?;
     // This repairs what codes did before: no link of theirs closes the account again.
     let now = tx.now();
-    tx.run(code_uses::CLOSE_ALL, params![member, now]).await?;
+    tx.run(CLOSE_CODES, params![member, now]).await?;
     Ok(())
 }
 

@@ -102,14 +102,6 @@ pub(super) const DISOWNED: &str = sql!(
         and disowned_at is not null"
 );
 
-/// Whoever says "this wasn't me" closes the account to all that went before, and an operator who sets a password repairs
-/// all that went before: no older link closes it after that.
-pub(super) const CLOSE_ALL: &str = "
-    update code_use
-    set closed_at = $2
-    where member_id = $1
-        and closed_at is null";
-
 /// A later reset of the member that changed the password, or may have.
 pub(super) const RESET_SINCE: &str = "
     select 1
@@ -311,7 +303,9 @@ async fn close(tx: &mut Tx, account: AccountRow) -> Result<(), StoreError> {
     };
     accounts::save(tx, &locked).await?;
     accounts::sign_out(tx, &member).await?;
-    tx.run(CLOSE_ALL, params![member, now]).await.map(drop)
+    tx.run(accounts::CLOSE_CODES, params![member, now])
+        .await
+        .map(drop)
 }
 
 /// The same with the name of its member; none where they are gone.

@@ -26,6 +26,7 @@ macro_rules! statements {
 /// reads all of its few pins.
 const STATEMENTS: &[(&str, &str)] = &statements![
     accounts::BY_ID,
+    accounts::CLOSE_CODES,
     accounts::RENEW_CREDENTIAL,
     accounts::SAVE,
     accounts::SET_CREDENTIAL,
@@ -37,7 +38,6 @@ const STATEMENTS: &[(&str, &str)] = &statements![
     code_sign_ins::BY_KEY,
     code_sign_ins::SENT,
     code_uses::BY_ID,
-    code_uses::CLOSE_ALL,
     code_uses::DISOWNED,
     code_uses::RESET_SINCE,
     code_uses::TO_TELL,
