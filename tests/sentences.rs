@@ -194,6 +194,8 @@ const PAGES: &[(&str, bool)] = &[
     ("not_me_link_unknown", true),
     ("not_me_link_outdated", true),
     ("who_will_be_told", false),
+    ("security_told", false),
+    ("code_disowned", false),
     ("PASSWORD_BLOCKED", false),
     ("password_blocked", false),
     ("ACCOUNT_BLOCKED", false),

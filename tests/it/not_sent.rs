@@ -73,6 +73,8 @@ async fn a_lasting_fault_is_no_reason_to_try_again() {
         "{page}"
     );
 
+    // The guide of a reset whose password waits would not be sent at all.
+    let bot = TestBot::new().await;
     let card = bot.card(JO, MINA).await;
     bot.outbox
         .end_next_send(Outcome::Refused(Refusal::Credentials));

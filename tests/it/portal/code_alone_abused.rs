@@ -324,7 +324,7 @@ async fn not_me_after_a_newer_password_is_noted() {
         let told = bot.command(JO, &format!("log <@{}>", user_id(MINA))).await;
         assert!(
             told.text()
-                .contains("A password was set since then, so their account was not closed."),
+                .contains("A password was set since then. Talk to them"),
             "{}",
             told.text()
         );

@@ -494,7 +494,7 @@ async fn a_disowned_code_is_seen_by_everybody_it_concerns() {
     }
     let log = bot.command(LEE, "log").await.text();
     assert!(
-        log.contains("this wasn't me. Their password was set again since.")
+        log.contains("this wasn't me. A password was set since then.")
             && !log.contains("account is closed"),
         "{log}"
     );

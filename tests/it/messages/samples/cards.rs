@@ -439,7 +439,11 @@ fn log_lines(world: &World<'_>) -> Vec<LogLineRow> {
         platform: None,
         ..line(LogLine::Contact, false)
     };
+    let taken = LogLineRow {
+        outcome: "removed_by_not_me".to_owned(),
+        ..line(LogLine::Contact, true)
+    };
     let kinds = [LogLine::Refused, LogLine::Contact, LogLine::NotMe];
     let lines = kinds.map(|kind| [line(kind, true), line(kind, false)]);
-    lines.into_iter().flatten().chain([nobody]).collect()
+    lines.into_iter().flatten().chain([nobody, taken]).collect()
 }
