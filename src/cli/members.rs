@@ -11,6 +11,7 @@ use super::{Failure, build, contact, say, to_json};
 use crate::clock::Clock;
 use crate::config::Settings;
 use crate::directory::{Builtin, to_member};
+use crate::domain::code_alone::OnRecordSince;
 use crate::domain::{CompanyDomains, EmailAddress, PhoneNumber};
 use crate::store::{NotDone, Store, Use};
 
@@ -193,7 +194,11 @@ async fn show(store: &Store, email: &EmailAddress, format: &str) -> Result<(), F
     let (row, employee_id) = found.ok_or_else(|| no_such_member(email))?;
     let member = to_member(&row, &CompanyDomains::default())
         .map_err(|error| Failure::Said(error.to_string()))?;
-    let contacts = contacts_of(&member, &store.contacts(&member.id).await?);
+    let account = store.account_of(&member.id).await?;
+    let since = account.map_or_else(OnRecordSince::default, |(_, account)| {
+        account.on_record_since()
+    });
+    let contacts = contacts_of(&member, since, &store.contacts(&member.id).await?);
     let shown = MemberJson {
         id: &member.id.0,
         employee_id,

@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use crate::clock::rfc3339;
+use crate::domain::code_alone::OnRecordSince;
 use crate::domain::contacts::{self, AddedAs};
 use crate::domain::{Member, Moment};
 use crate::store::ContactRow;
@@ -16,27 +17,38 @@ pub(super) struct ContactJson {
     origin: &'static str,
     /// The full name of whoever added it, at that time.
     added_by: Option<String>,
-    /// None for one of the import, of which only the present value is kept.
+    /// For one of the import: when an import changed it last; none where no later one did.
     added_at: Option<String>,
     /// When a code that was sent to it came back.
     answered_at: Option<String>,
     #[serde(skip)]
-    added: Option<(AddedAs, Moment)>,
+    since: Since,
+}
+
+/// Since when a contact is on record.
+enum Since {
+    Import(Option<Moment>),
+    Added(AddedAs, Moment),
 }
 
 /// Those of the import first, then the added ones, the oldest first.
-pub(super) fn contacts_of(member: &Member, added: &[ContactRow]) -> Vec<ContactJson> {
-    let imported = contacts::of_directory(member)
-        .into_iter()
-        .map(|to| ContactJson {
+pub(super) fn contacts_of(
+    member: &Member,
+    since: OnRecordSince,
+    added: &[ContactRow],
+) -> Vec<ContactJson> {
+    let imported = contacts::of_directory(member).into_iter().map(|to| {
+        let changed_at = since.of(to.channel());
+        ContactJson {
             channel: to.channel().as_str(),
             address: to.full().to_owned(),
             origin: "import",
             added_by: None,
-            added_at: None,
+            added_at: changed_at.map(rfc3339),
             answered_at: None,
-            added: None,
-        });
+            since: Since::Import(changed_at),
+        }
+    });
     let added = added.iter().map(|row| ContactJson {
         channel: row.channel.as_str(),
         address: row.address.clone(),
@@ -44,7 +56,7 @@ pub(super) fn contacts_of(member: &Member, added: &[ContactRow]) -> Vec<ContactJ
         added_by: Some(row.added_by_name.clone()),
         added_at: Some(rfc3339(row.added_at)),
         answered_at: row.answered_at.map(rfc3339),
-        added: Some((row.added_as, row.added_at)),
+        since: Since::Added(row.added_as, row.added_at),
     });
     imported.chain(added).collect()
 }
@@ -52,8 +64,15 @@ pub(super) fn contacts_of(member: &Member, added: &[ContactRow]) -> Vec<ContactJ
 impl ContactJson {
     /// As a line of the table.
     pub(super) fn line(&self, now: Moment) -> String {
-        let Some((added_as, at)) = self.added else {
-            return format!("{}  from the import", self.address);
+        let (added_as, at) = match self.since {
+            Since::Added(added_as, at) => (added_as, at),
+            Since::Import(Some(at)) => {
+                let (ago, at) = (now - at, rfc3339(at));
+                return format!("{}  from the import, {ago} ago ({at})", self.address);
+            }
+            Since::Import(None) => {
+                return format!("{}  from the import; no later one changed it", self.address);
+            }
         };
         let by = self.added_by.as_deref().unwrap_or_default();
         let how = match added_as {

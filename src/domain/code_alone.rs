@@ -149,7 +149,7 @@ pub(crate) struct OnRecordSince {
 
 impl OnRecordSince {
     /// Of the contact of the directory in this channel.
-    fn of(self, channel: Channel) -> Option<Moment> {
+    pub(crate) fn of(self, channel: Channel) -> Option<Moment> {
         match channel {
             Channel::Sms => self.phone,
             Channel::Email => self.personal_email,

@@ -119,12 +119,16 @@ fn a_member_is_shown_with_contacts_origin_and_age() {
         select member_id, 'sms', '+821012345699', 'kim', (unixepoch() - 87000) * 1000, 'administrator', 'Kim Cho', null
         from member where business_email = 'mina.park@acme.example'",
     );
+    place.sql(
+        "update member set personal_email_since = (unixepoch() - 90060) * 1000
+        where business_email = 'mina.park@acme.example'",
+    );
     let shown = place
         .run(&["members", "show", "mina.park@acme.example"])
         .out;
     for part in [
-        "+821012345642  from the import",
-        "mina@mail.example  from the import",
+        "+821012345642  from the import; no later one changed it",
+        "mina@mail.example  from the import, 1 d 1 h ago (",
         "+821012345699  added by Kim Cho, an administrator, 24 h ",
         "min ago (",
         "), has answered no code",
@@ -142,6 +146,9 @@ fn a_member_is_shown_with_contacts_origin_and_age() {
         .out;
     let json: serde_json::Value = serde_json::from_str(&json).unwrap();
     assert_eq!(json["contacts"][0]["origin"], "import");
+    assert!(
+        json["contacts"][0]["added_at"].is_null() && json["contacts"][1]["added_at"].is_string()
+    );
     assert_eq!(json["contacts"][2]["origin"], "administrator");
     assert_eq!(json["contacts"][2]["added_by"], "Kim Cho");
     assert!(
