@@ -181,7 +181,7 @@ pub(super) fn session_ended(end: SessionEnd, zone: &Zone, now: Moment) -> String
         SessionEnd::PasswordEnded(at) => password_stopped(&zone.tell(at, now)),
         SessionEnd::Disowned => {
             "The account was blocked with the link of a message to you, so no password opens it. Ask an administrator to reset \
-            it; where you did not ask for a reset, another one than made it."
+            it. If you did not ask for the last reset, ask another administrator than the one who made it."
                 .to_owned()
         }
         SessionEnd::Locked => {

@@ -100,7 +100,7 @@ pub fn code_use_alarm(
         CodeUse::NewPassword => "use a code to set a new password",
     };
     let what_now = if has_closed {
-        "Their account was closed at that: its password opened nothing any more, and every session ended. Before an \
+        "That closed their account: its password opened nothing any more, and every session ended. Before an \
         administrator resets the password, check"
     } else {
         "A password was set since then, so their account was not closed. Now check"
