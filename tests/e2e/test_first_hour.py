@@ -158,7 +158,7 @@ class FirstHour(unittest.TestCase):
 
     def note(self, text):
         """Keeps what was said, with the paths that the README names."""
-        here = {str(self.etc): "/etc/relatch", str(self.var): "/var/lib/relatch", str(self.home): "/root"}
+        here = {str(self.etc): "/etc/relatch", str(self.var): "/var/lib/relatch", str(self.home): "/home/jo"}
         for path, told in here.items():
             text = text.replace(path, told)
         text = text.replace(f"127.0.0.1:{self.port}", "127.0.0.1:8080").replace(str(SERVICE), "998")
