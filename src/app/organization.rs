@@ -20,7 +20,7 @@ pub struct Organization {
     pub company: CompanyDomains,
     /// "Set or change your login password" (S7).
     pub help_url: Option<Url>,
-    /// Whom somebody calls who is stuck.
+    /// The phone of those who help people with their accounts.
     pub help_phone: Option<HelpPhone>,
     /// Where members sign in whose directory is not ours.
     pub sign_in_url: Option<Url>,

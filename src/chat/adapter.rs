@@ -36,7 +36,7 @@ pub enum NotVerified {
     /// Signed, but posted to the address of another kind of request: 400.
     #[error("at another address than its own: {reason}")]
     Misplaced {
-        /// What came where.
+        /// Which kind of request came, and to which address.
         reason: &'static str,
         /// What to set on the platform.
         advice: &'static str,

@@ -548,7 +548,7 @@ fn a_code_alone_signs_in_only_where_the_rest_fits() {
     assert!(!defaults.code_sign_in);
 }
 
-/// Who is stuck dials it from anywhere.
+/// People who need help dial it, from any country.
 #[test]
 fn a_help_phone_can_be_dialled() {
     for wrong in ["0555", "4711", "+82", "ask Kim"] {

@@ -154,8 +154,8 @@ impl Methods {
 /// Never to a mailbox of the organization (S43), to an address that was typed for the delivery or got a copy (S41), or to a
 /// contact that an administrator of the reset added (Q7). A contact on record that got the password is used only if no other
 /// contact counts, and never if two are required. A contact that an administrator added must wait, unless another
-/// administrator added it after that card was made (see [`PasswordOrigin::contacts_from`]) and the member has no older method (S42). An older contact that has not
-/// answered a code is not such a method, because nobody may be behind it.
+/// administrator added it after that card was made (see [`PasswordOrigin::contacts_from`]) and the member has no older
+/// method (S42). An older contact that has not answered a code is not such a method, because nobody may be behind it.
 pub(crate) fn methods(
     member: &Member,
     added: &[AddedContact],

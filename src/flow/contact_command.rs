@@ -157,8 +157,8 @@ async fn check_place(
     Err(answer::halt(app, origin, attempt.refused(outcome), told).await)
 }
 
-/// Reads the address, and what the member said of their last reset and of a code. Refuses what cannot be a contact, and the administrator
-/// of that reset.
+/// Reads the address, and what the member said of their last reset and of a code. Refuses what cannot be a contact. The
+/// administrator of the last reset is refused too.
 async fn check_contact(
     app: &Arc<App>,
     origin: &Origin,

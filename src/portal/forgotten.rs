@@ -1,7 +1,8 @@
 //! "I don't remember my password" at `/account`: in an open session a code takes the place of the old password (S6).
 //!
 //! The session alone is not enough, because a browser may have been left open: the code goes to a contact that neither the
-//! session nor an administrator could have added a short time ago. No session ends, and every contact is told.
+//! session nor an administrator could have added a short time ago. Open sessions stay, half-open ones end,
+//! and every contact is told.
 
 use axum::http::StatusCode;
 use axum::response::Response;

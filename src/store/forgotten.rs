@@ -1,4 +1,4 @@
-//! A new password in an open session, with a code in place of the old one. Every session goes on (S6).
+//! A new password in an open session, with a code in place of the old one. Every open session goes on (S6).
 
 use super::code_uses::{CodeUseRow, CodeWentTo};
 use super::codes::{check_code, count_right, count_wrong, may_still_prove};
