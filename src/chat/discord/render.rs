@@ -53,8 +53,8 @@ pub(super) fn message(message: &Message, password: Option<&ShownPassword<'_>>) -
             content.push_str(part);
         }
     }
-    for line in &message.lines {
-        let line = escape(line);
+    for line in message.paragraphs() {
+        let line = escape(&line);
         if content.chars().count() + line.chars().count() + 3 > CONTENT {
             content.push_str("\n…");
             break;
@@ -63,8 +63,8 @@ pub(super) fn message(message: &Message, password: Option<&ShownPassword<'_>>) -
         content.push_str(&line);
     }
     let rows: Vec<Value> = message
-        .buttons
-        .chunks(ROW)
+        .rows_without_boxes(ROW)
+        .iter()
         .take(ROWS)
         .map(|row| json!({ "type": 1, "components": row.iter().map(button).collect::<Vec<_>>() }))
         .collect();

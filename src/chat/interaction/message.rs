@@ -10,10 +10,20 @@ use crate::domain::{MemberId, Password, ResetId};
 pub struct Message {
     /// The first line, shown as a heading.
     pub title: String,
-    /// The text below the heading, a paragraph each.
+    /// What has to be read before anything is pressed. They stand above all else, behind a warning sign.
+    pub warnings: Vec<Warning>,
+    /// Short facts, beside each other where the platform has columns.
+    pub facts: Vec<String>,
+    /// The text below, a paragraph each.
     pub lines: Vec<String>,
+    /// Boxes to tick, above the buttons.
+    pub ticks: Vec<Tick>,
     /// In the order in which they are shown.
     pub buttons: Vec<Button>,
+    /// A way out beside the buttons: a question, and the button that answers it.
+    pub aside: Option<Aside>,
+    /// Small print at the end, such as the reference.
+    pub small_print: Vec<String>,
     /// Earlier resets whose results these lines tell: if the message is not sent, they are told again.
     pub results: Vec<ResetId>,
     /// Resets of which these lines tell that the member said "this wasn't me", each with the administrator who reads it: the
@@ -22,6 +32,94 @@ pub struct Message {
     /// Set in a refusal. Its text is in `title` and `lines` already; where more is known of the reset, it is written anew
     /// from these parts.
     pub refused: Option<Box<RefusedParts>>,
+}
+
+impl Message {
+    /// The whole text below the title, a paragraph each, in the order in which every platform shows it.
+    pub fn paragraphs(&self) -> impl Iterator<Item = String> {
+        let warnings = self.warnings.iter().map(Warning::text);
+        let aside = self.aside.iter().map(|aside| aside.question.clone());
+        let small_print = (!self.small_print.is_empty()).then(|| self.small_print.join(" · "));
+        warnings
+            .chain(self.facts.iter().cloned())
+            .chain(self.lines.iter().cloned())
+            .chain(aside)
+            .chain(small_print)
+    }
+
+    /// All buttons in rows of at most `width`, where the platform has no boxes: what can be ticked comes first, and the
+    /// button of the aside last.
+    pub fn rows_without_boxes(&self, width: usize) -> Vec<Vec<Button>> {
+        let ticks = self.ticks.iter().map(Tick::as_button).collect();
+        let aside = self
+            .aside
+            .iter()
+            .map(|aside| aside.button.clone())
+            .collect();
+        let rows = [ticks].into_iter().chain(self.button_rows()).chain([aside]);
+        rows.flat_map(|row: Vec<Button>| {
+            row.chunks(width.max(1))
+                .map(<[Button]>::to_vec)
+                .collect::<Vec<_>>()
+        })
+        .collect()
+    }
+
+    /// The buttons, without what can be ticked and the aside, in rows.
+    pub fn button_rows(&self) -> Vec<Vec<Button>> {
+        self.buttons
+            .chunk_by(|_, next| !next.starts_row)
+            .map(<[Button]>::to_vec)
+            .collect()
+    }
+}
+
+/// A warning. Its first sentence is bold where the platform can do that without reading markup.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Warning {
+    /// The sentence that counts.
+    pub bold: String,
+    /// What follows from it; may be empty.
+    pub rest: String,
+}
+
+impl Warning {
+    /// The warning as plain text, behind its sign.
+    pub fn text(&self) -> String {
+        let text = format!("⚠ {} {}", self.bold, self.rest);
+        text.trim_end().to_owned()
+    }
+}
+
+/// A box that can be ticked. Where a platform has none, it is a button that changes over.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Tick {
+    pub action: Action,
+    pub label: String,
+    pub is_ticked: bool,
+    /// The opaque value that leads back to the reset. It changes with each edition of the card.
+    pub value: String,
+}
+
+impl Tick {
+    /// The box as a button that changes over.
+    fn as_button(&self) -> Button {
+        let mark = if self.is_ticked { "☑" } else { "☐" };
+        Button {
+            action: self.action,
+            label: format!("{mark} {}", self.label),
+            value: self.value.clone(),
+            style: Style::Plain,
+            starts_row: false,
+        }
+    }
+}
+
+/// A question with one button beside it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Aside {
+    pub question: String,
+    pub button: Button,
 }
 
 /// What a refusal says in its first line after the sentence about what was changed.
@@ -63,6 +161,8 @@ pub struct Button {
     /// The opaque value that leads back to the reset.
     pub value: String,
     pub style: Style,
+    /// It begins a row of its own, where a platform has rows.
+    pub starts_row: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -12,7 +12,7 @@ pub use self::buttons::{Action, FormKind};
 pub(crate) use self::buttons::{
     AfterAct, ButtonAsk, CONTACT_QUESTION, CardAct, CardAsk, CardChange, CardForm, ContactAsk,
 };
-pub(crate) use self::message::{Button, RefusedParts, Style};
+pub(crate) use self::message::{Aside, Button, RefusedParts, Style, Tick, Warning};
 pub use self::message::{Message, ShownPassword};
 use crate::domain::{ChatUser, Moment};
 use crate::store::ReplayKey;

@@ -48,8 +48,8 @@ pub(super) fn message(
     group: Option<&str>,
 ) -> Value {
     let rows: Vec<Value> = message
-        .buttons
-        .chunks(ROW)
+        .rows_without_boxes(ROW)
+        .iter()
         .map(|buttons| row(buttons, group))
         .collect();
     let mut elements = Vec::new();
@@ -59,8 +59,8 @@ pub(super) fn message(
         elements.push(line(&password.spoken_line()));
         left = left.saturating_sub(PASSWORD);
     }
-    for text in &message.lines {
-        let line_of_text = line(text);
+    for text in message.paragraphs() {
+        let line_of_text = line(&text);
         let taken = size(&line_of_text);
         if taken > left {
             elements.push(line("…"));
@@ -104,6 +104,7 @@ pub(super) fn form(form: &Form, group: Option<&str>) -> Value {
         label: BACK.to_owned(),
         value: form.value.clone(),
         style: Style::Plain,
+        starts_row: false,
     };
     let input = json!({
         "tag": "input",
@@ -141,6 +142,7 @@ mod tests {
             label: "\"".repeat(200),
             value: "v".repeat(46),
             style: Style::Plain,
+            starts_row: false,
         };
         for lines in [
             vec!["\"\\".repeat(100); 100],

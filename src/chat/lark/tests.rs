@@ -522,6 +522,7 @@ fn hostile_names_stay_names() {
             label: name.clone(),
             value: "v".to_owned(),
             style: crate::chat::Style::Plain,
+            starts_row: false,
         };
         let message = Message {
             title: name.clone(),

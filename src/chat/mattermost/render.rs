@@ -21,9 +21,8 @@ pub(super) const INPUT: &str = "destination";
 
 /// The text of a message without its buttons in one line, where nothing in it can become markup.
 pub(super) fn plain(message: &Message) -> String {
-    let lines = message.lines.iter().map(String::as_str);
-    let all: Vec<&str> = std::iter::once(message.title.as_str())
-        .chain(lines)
+    let all: Vec<String> = std::iter::once(message.title.clone())
+        .chain(message.paragraphs())
         .collect();
     shorten(&all.join(" ").replace(['\n', '\r'], " "), POST)
 }
@@ -47,8 +46,8 @@ fn with_password(message: &Message, password: Option<&ShownPassword<'_>>) -> Str
             text.push_str(part);
         }
     }
-    for line in &message.lines {
-        let line = escape(line);
+    for line in message.paragraphs() {
+        let line = escape(&line);
         if text.len() + line.len() > POST {
             text.push_str("\n\n…");
             break;
@@ -89,8 +88,9 @@ pub(super) fn post(
 
 fn attachments(message: &Message, actions: &str) -> Option<Value> {
     let buttons: Vec<Value> = message
-        .buttons
+        .rows_without_boxes(usize::MAX)
         .iter()
+        .flatten()
         .map(|one| button(one, actions))
         .collect();
     (!buttons.is_empty()).then(|| json!([{ "fallback": BUTTONS, "actions": buttons }]))

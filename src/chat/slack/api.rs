@@ -21,7 +21,7 @@ const FOLLOW_UP_DEADLINE: Duration = Duration::from_secs(5);
 
 impl Slack {
     /// Sends a message to a response address.
-    pub(super) async fn post(&self, to: &ReplyAddress, body: &blocks::SlackMessage<'_>) -> Outcome {
+    pub(super) async fn post(&self, to: &ReplyAddress, body: &blocks::SlackMessage) -> Outcome {
         if !self.is_allowed(to.expose()) || self.clock.now() > to.until {
             return Outcome::Refused(Refusal::Unreachable);
         }

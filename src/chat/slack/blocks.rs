@@ -42,7 +42,7 @@ pub(super) enum Text {
 /// A layout block (Slack, "Blocks").
 #[derive(Serialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
-pub(super) enum Block<'a> {
+pub(super) enum Block {
     Header {
         text: Text,
     },
@@ -50,24 +50,24 @@ pub(super) enum Block<'a> {
         text: Text,
     },
     Actions {
-        elements: Vec<Element<'a>>,
+        elements: Vec<Element>,
     },
     Input {
         block_id: &'static str,
         label: Text,
         hint: Text,
-        element: Element<'a>,
+        element: Element,
     },
 }
 
 /// An interactive element of a block (Slack, "Block elements").
 #[derive(Serialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
-pub(super) enum Element<'a> {
+pub(super) enum Element {
     Button {
         action_id: &'static str,
         text: Text,
-        value: &'a str,
+        value: String,
         #[serde(skip_serializing_if = "Option::is_none")]
         style: Option<&'static str>,
     },
@@ -79,12 +79,12 @@ pub(super) enum Element<'a> {
 
 /// An ephemeral message, as an answer or through a `response_url` (Slack, "Handling user interaction").
 #[derive(Serialize)]
-pub(super) struct SlackMessage<'a> {
+pub(super) struct SlackMessage {
     response_type: &'static str,
     text: String,
     mrkdwn: bool,
     unfurl_links: bool,
-    blocks: Vec<Block<'a>>,
+    blocks: Vec<Block>,
     /// Missing in an immediate answer, which has nothing to replace.
     #[serde(skip_serializing_if = "Option::is_none")]
     replace_original: Option<bool>,
@@ -97,7 +97,7 @@ pub(super) struct DirectMessage<'a> {
     text: String,
     mrkdwn: bool,
     unfurl_links: bool,
-    blocks: Vec<Block<'a>>,
+    blocks: Vec<Block>,
 }
 
 /// A form (Slack, "Modal views").
@@ -110,7 +110,7 @@ pub(super) struct Modal<'a> {
     title: Text,
     submit: Text,
     close: Text,
-    blocks: [Block<'a>; 1],
+    blocks: [Block; 1],
 }
 
 /// The answer to a form that leaves it open (Slack, "Displaying errors in views").
@@ -132,9 +132,10 @@ fn plain(text: &str, limit: usize) -> Text {
 /// raw `<` there is no mention and no link.
 fn fallback(message: &Message) -> String {
     let mut text = message.title.clone();
-    if !message.lines.is_empty() {
+    let below: Vec<String> = message.paragraphs().collect();
+    if !below.is_empty() {
         text.push(' ');
-        text.push_str(&message.lines.join("\n"));
+        text.push_str(&below.join("\n"));
     }
     shorten(
         &text
@@ -146,7 +147,7 @@ fn fallback(message: &Message) -> String {
 }
 
 /// The blocks of a message. The password is in a block of its own and nowhere else.
-fn blocks<'a>(message: &'a Message, password: Option<&ShownPassword<'_>>) -> Vec<Block<'a>> {
+fn blocks(message: &Message, password: Option<&ShownPassword<'_>>) -> Vec<Block> {
     let section = |text: &str| Block::Section {
         text: plain(text, SECTION),
     };
@@ -167,22 +168,23 @@ fn blocks<'a>(message: &'a Message, password: Option<&ShownPassword<'_>>) -> Vec
         blocks.push(Block::Section { text });
         blocks.push(section(&password.spoken_line()));
     }
-    if !message.lines.is_empty() {
-        blocks.push(section(&message.lines.join("\n")));
+    let below: Vec<String> = message.paragraphs().collect();
+    if !below.is_empty() {
+        blocks.push(section(&below.join("\n")));
     }
-    if !message.buttons.is_empty() {
+    for row in message.rows_without_boxes(ACTIONS) {
         blocks.push(Block::Actions {
-            elements: message.buttons.iter().take(ACTIONS).map(button).collect(),
+            elements: row.into_iter().map(button).collect(),
         });
     }
     blocks
 }
 
-fn button(button: &Button) -> Element<'_> {
+fn button(button: Button) -> Element {
     Element::Button {
         action_id: button.action.as_str(),
         text: plain(&button.label, BUTTON),
-        value: &button.value,
+        value: button.value,
         style: match button.style {
             Style::Plain => None,
             Style::Primary => Some("primary"),
@@ -192,11 +194,11 @@ fn button(button: &Button) -> Element<'_> {
 }
 
 /// An ephemeral message. After a click it replaces the card or is added to it.
-pub(super) fn message<'a>(
-    message: &'a Message,
+pub(super) fn message(
+    message: &Message,
     password: Option<&ShownPassword<'_>>,
     placement: Option<Placement>,
-) -> SlackMessage<'a> {
+) -> SlackMessage {
     SlackMessage {
         response_type: "ephemeral",
         text: fallback(message),
@@ -208,7 +210,7 @@ pub(super) fn message<'a>(
 }
 
 /// A message to one person whom nobody has to answer.
-pub(super) fn direct<'a>(channel: &'a str, message: &'a Message) -> DirectMessage<'a> {
+pub(super) fn direct<'a>(channel: &'a str, message: &Message) -> DirectMessage<'a> {
     DirectMessage {
         channel,
         text: fallback(message),
@@ -270,6 +272,7 @@ mod tests {
                     label: name.repeat(5),
                     value: "v".to_owned(),
                     style: Style::Danger,
+                    starts_row: false,
                 })
                 .collect(),
             ..Message::default()

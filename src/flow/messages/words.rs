@@ -94,6 +94,7 @@ pub(super) fn button(
         label: label.into(),
         value: value.to_owned(),
         style,
+        starts_row: false,
     }
 }
 
