@@ -1,25 +1,23 @@
-//! Renders messages and forms in Slack's Block Kit, within its limits, with every untrusted text in a `plain_text` object.
+//! Renders messages and forms in Slack's Block Kit, within its limits. Every untrusted text is in a `plain_text` object or
+//! a text of a `rich_text` block, where Slack reads no markup.
+
+mod layout;
 
 use std::collections::BTreeMap;
 
 use serde::Serialize;
 
+use self::layout::blocks;
 use crate::chat::texts::CLOSE;
-use crate::chat::{Button, Form, FormKind, Message, Placement, ShownPassword, Style};
+use crate::chat::{Form, FormKind, Message, Placement, ShownPassword};
 use crate::domain::shorten::shorten;
 
-/// Longest text of a header block (Slack, "Header block").
-const HEADER: usize = 150;
 /// Longest text of a section (Slack, "Section block").
 const SECTION: usize = 3000;
-/// Longest text on a button (Slack, "Button element").
-const BUTTON: usize = 75;
 /// Longest title and button of a modal (Slack, "Modal views").
 const MODAL_TITLE: usize = 24;
 /// Longest label and hint of an input (Slack, "Input block").
 const INPUT_LABEL: usize = 2000;
-/// Most elements of an actions block (Slack, "Actions block").
-const ACTIONS: usize = 25;
 /// Longest input that we accept; an e-mail address has at most 254 characters.
 const TYPED: u16 = 300;
 
@@ -32,7 +30,7 @@ pub(super) const fn input(kind: FormKind) -> (&'static str, &'static str) {
 }
 
 /// A text object (Slack, "Text object").
-#[derive(Serialize)]
+#[derive(Clone, Serialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub(super) enum Text {
     PlainText { text: String, emoji: bool },
@@ -47,10 +45,27 @@ pub(super) enum Block {
         text: Text,
     },
     Section {
-        text: Text,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        text: Option<Text>,
+        #[serde(skip_serializing_if = "Vec::is_empty")]
+        fields: Vec<Text>,
+        /// Without it Slack folds a long text behind "See more".
+        #[serde(skip_serializing_if = "Option::is_none")]
+        expand: Option<bool>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        accessory: Option<Element>,
+    },
+    RichText {
+        elements: [RichPart; 1],
     },
     Actions {
+        /// Comes back with a click on a checkbox, which has no value of its own.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        block_id: Option<String>,
         elements: Vec<Element>,
+    },
+    Context {
+        elements: [Text; 1],
     },
     Input {
         block_id: &'static str,
@@ -71,10 +86,48 @@ pub(super) enum Element {
         #[serde(skip_serializing_if = "Option::is_none")]
         style: Option<&'static str>,
     },
+    Checkboxes {
+        action_id: &'static str,
+        options: [CheckboxOption; 1],
+        /// What is ticked; Slack refuses an empty list.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        initial_options: Option<[CheckboxOption; 1]>,
+    },
     PlainTextInput {
         action_id: &'static str,
         max_length: u16,
     },
+}
+
+/// The one option of a checkbox (Slack, "Option object").
+#[derive(Clone, Serialize)]
+pub(super) struct CheckboxOption {
+    text: Text,
+    value: &'static str,
+}
+
+/// A part of a rich text (Slack, "Rich text block").
+#[derive(Serialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub(super) enum RichPart {
+    RichTextSection { elements: Vec<RichText> },
+}
+
+/// A text in which Slack reads no markup, with its style.
+#[derive(Serialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub(super) enum RichText {
+    Text {
+        text: String,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        style: Option<RichStyle>,
+    },
+}
+
+/// The style of a text (Slack, "Rich text block").
+#[derive(Serialize)]
+pub(super) struct RichStyle {
+    bold: bool,
 }
 
 /// An ephemeral message, as an answer or through a `response_url` (Slack, "Handling user interaction").
@@ -146,53 +199,6 @@ fn fallback(message: &Message) -> String {
     )
 }
 
-/// The blocks of a message. The password is in a block of its own and nowhere else.
-fn blocks(message: &Message, password: Option<&ShownPassword<'_>>) -> Vec<Block> {
-    let section = |text: &str| Block::Section {
-        text: plain(text, SECTION),
-    };
-    let mut blocks = Vec::new();
-    if message.title.chars().count() <= HEADER {
-        blocks.push(Block::Header {
-            text: plain(&message.title, HEADER),
-        });
-    } else {
-        blocks.push(section(&message.title));
-    }
-    if let Some(password) = password {
-        // A password has only letters, digits and - # + =, so it cannot end the code span.
-        let text = Text::Mrkdwn {
-            text: format!("`{}`", password.password.expose()),
-            verbatim: true,
-        };
-        blocks.push(Block::Section { text });
-        blocks.push(section(&password.spoken_line()));
-    }
-    let below: Vec<String> = message.paragraphs().collect();
-    if !below.is_empty() {
-        blocks.push(section(&below.join("\n")));
-    }
-    for row in message.rows_without_boxes(ACTIONS) {
-        blocks.push(Block::Actions {
-            elements: row.into_iter().map(button).collect(),
-        });
-    }
-    blocks
-}
-
-fn button(button: Button) -> Element {
-    Element::Button {
-        action_id: button.action.as_str(),
-        text: plain(&button.label, BUTTON),
-        value: button.value,
-        style: match button.style {
-            Style::Plain => None,
-            Style::Primary => Some("primary"),
-            Style::Danger => Some("danger"),
-        },
-    }
-}
-
 /// An ephemeral message. After a click it replaces the card or is added to it.
 pub(super) fn message(
     message: &Message,
@@ -252,112 +258,4 @@ pub(super) fn form_error(kind: FormKind, text: &str) -> FormErrors {
 }
 
 #[cfg(test)]
-mod tests {
-    use rand::{SeedableRng, rngs::StdRng};
-    use serde_json::Value;
-
-    use super::*;
-    use crate::chat::Action;
-    use crate::chat::hostile_names::hostile_names;
-    use crate::domain::Password;
-
-    fn hostile() -> Message {
-        let name = "<!channel> *x* :skull: [a](http://b) `c` <@U1>";
-        Message {
-            title: format!("Reset the login password of {name}?"),
-            lines: vec![name.repeat(200)],
-            buttons: (0..30)
-                .map(|_| Button {
-                    action: Action::Confirm,
-                    label: name.repeat(5),
-                    value: "v".to_owned(),
-                    style: Style::Danger,
-                    starts_row: false,
-                })
-                .collect(),
-            ..Message::default()
-        }
-    }
-
-    fn sent(message: &Message, password: Option<&ShownPassword<'_>>) -> Value {
-        serde_json::to_value(super::message(message, password, None)).unwrap()
-    }
-
-    fn walk(value: &Value, visit: &mut impl FnMut(&serde_json::Map<String, Value>)) {
-        match value {
-            Value::Object(fields) => {
-                visit(fields);
-                fields.values().for_each(|value| walk(value, visit));
-            }
-            Value::Array(items) => items.iter().for_each(|value| walk(value, visit)),
-            Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
-        }
-    }
-
-    /// Names stand in plain text only, without emoji, and cannot mention anybody in the fallback.
-    #[test]
-    fn untrusted_names_cannot_become_markup() {
-        let named = |name: String| Message {
-            title: name.clone(),
-            lines: vec![name],
-            ..Message::default()
-        };
-        for hostile in hostile_names().into_iter().map(named).chain([hostile()]) {
-            let sent = sent(&hostile, None);
-            walk(&sent, &mut |fields| {
-                assert_ne!(
-                    fields.get("type"),
-                    Some(&"mrkdwn".into()),
-                    "markup without a password"
-                );
-                if fields.get("type") == Some(&"plain_text".into()) {
-                    assert_eq!(fields["emoji"], false);
-                }
-            });
-            assert!(!sent["text"].as_str().unwrap().contains(['<', '>']));
-        }
-    }
-
-    /// The limits of Block Kit.
-    #[test]
-    fn long_texts_are_cut_to_the_limits() {
-        let sent = sent(&hostile(), None);
-        let blocks = sent["blocks"].as_array().unwrap();
-        assert!(blocks.len() <= 50);
-        let length = |value: &Value| value.as_str().unwrap().chars().count();
-        for block in blocks {
-            match block["type"].as_str().unwrap() {
-                "header" => assert!(length(&block["text"]["text"]) <= HEADER),
-                "section" => assert!(length(&block["text"]["text"]) <= SECTION),
-                "actions" => {
-                    let elements = block["elements"].as_array().unwrap();
-                    assert!(elements.len() <= ACTIONS);
-                    assert!(
-                        elements
-                            .iter()
-                            .all(|element| length(&element["text"]["text"]) <= BUTTON)
-                    );
-                }
-                other => panic!("{other}"),
-            }
-        }
-    }
-
-    /// S23: one block holds the password, and the fallback text does not.
-    #[test]
-    fn the_password_stands_in_one_block() {
-        let password = Password::generate(&mut StdRng::seed_from_u64(1), 8);
-        let sent = sent(
-            &Message {
-                title: "New password for Mina".to_owned(),
-                ..Message::default()
-            },
-            Some(&ShownPassword {
-                password: &password,
-                spoken_label: "Say it: ",
-            }),
-        );
-        assert_eq!(sent.to_string().matches(password.expose()).count(), 1);
-        assert!(!sent["text"].as_str().unwrap().contains(password.expose()));
-    }
-}
+mod tests;
