@@ -103,6 +103,17 @@ impl Zone {
         self.civil(at).strftime("%-d %b %H:%M").to_string()
     }
 
+    /// `today at 10:05` or `on 24 Nov at 10:05`: when something was done, seen from `now`.
+    pub fn tell_past(&self, at: Moment, now: Moment) -> String {
+        let then = self.civil(at);
+        let clock = format!("{:02}:{:02}", then.hour(), then.minute());
+        if then.date() == self.civil(now).date() {
+            format!("today at {clock}")
+        } else {
+            format!("on {} at {clock}", self.day(at))
+        }
+    }
+
     /// `24 Nov 10:05 KST`: for texts that are read elsewhere. A zone without an abbreviation has its offset: `+04`.
     pub fn tell_with_zone(&self, at: Moment) -> String {
         self.zoned(at).strftime("%-d %b %H:%M %Z").to_string()

@@ -36,8 +36,8 @@ pub use self::interaction::{
     Action, FormKind, Interaction, Message, ReplyAddress, ShownPassword, Verified,
 };
 pub(crate) use self::interaction::{
-    Aside, Ask, Button, Click, Command, FormSubmitted, NamedMember, Origin, RefusedParts, Style,
-    Tick, Warning,
+    Aside, Ask, BUTTON, Boxes, Button, Click, Command, FormSubmitted, NamedMember, Origin,
+    RefusedParts, Style, Tick, Warning,
 };
 pub(crate) use self::signature::EmptySecret;
 use crate::clock::Clock;

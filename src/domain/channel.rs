@@ -19,8 +19,10 @@ pub struct ChannelFacts {
     pub tells_which_exist: bool,
     /// One message: "SMS".
     pub message: &'static str,
-    /// A contact on record, as a button begins: "Phone".
-    pub label: &'static str,
+    /// What its button does, before the address: "Text it to".
+    pub send_to: &'static str,
+    /// The same without an address, inside a sentence: "text it".
+    pub send: &'static str,
     /// The same inside a sentence: "phone".
     pub contact: &'static str,
     /// The contact on record as one of several columns of a list: "phone number".
@@ -176,7 +178,8 @@ macro_rules! every_channel {
                 is_short: true,
                 tells_which_exist: false,
                 message: "SMS",
-                label: "Phone",
+                send_to: "Text it to",
+                send: "text it",
                 contact: "phone",
                 field: "phone number",
                 inbox: "phone",
@@ -190,7 +193,8 @@ macro_rules! every_channel {
                 is_short: false,
                 tells_which_exist: true,
                 message: "email",
-                label: "Email",
+                send_to: "Email it to",
+                send: "email it",
                 contact: "email",
                 field: "private email",
                 inbox: "mailbox",

@@ -13,6 +13,21 @@ pub(crate) fn shorten_bytes(text: &str, limit: usize) -> String {
     shorten_by(text, limit, char::len_utf8)
 }
 
+/// The text in at most `limit` characters, its longest word shortened in the middle: the label of a button names an address
+/// and what is done with it.
+pub(crate) fn shorten_longest_word(text: &str, limit: usize) -> String {
+    let over = text.chars().count().saturating_sub(limit);
+    let longest = text.split(' ').max_by_key(|word| word.chars().count());
+    match longest.filter(|_| over > 0) {
+        Some(word) => {
+            let room = word.chars().count().saturating_sub(over + 1);
+            let shortened = without_middle(word, room, |_| 1);
+            shorten(&text.replacen(word, &shortened, 1), limit)
+        }
+        None => text.to_owned(),
+    }
+}
+
 fn shorten_by(text: &str, limit: usize, size: impl Fn(char) -> usize) -> String {
     let size_of = |text: &str| -> usize { text.chars().map(&size).sum() };
     if size_of(text) <= limit {
@@ -95,7 +110,25 @@ mod tests {
         }
     }
 
+    #[test]
+    fn a_label_keeps_its_verb() {
+        for (text, shortened) in [
+            ("Text it to +82 ··· ··42", "Text it to +82 ··· ··42"),
+            (
+                "Email it to m···@averylongdomain.example",
+                "Email it to m···@ave…n.example",
+            ),
+        ] {
+            assert_eq!(shorten_longest_word(text, 30), shortened);
+        }
+    }
+
     proptest! {
+        #[test]
+        fn a_label_fits(text in "[a-z박@ ]{0,90}", limit in 3_usize..50) {
+            prop_assert!(shorten_longest_word(&text, limit).chars().count() <= limit);
+        }
+
         #[test]
         fn what_is_shortened_fits(text in "[a-z박 🔑é]{0,60}", limit in 3_usize..50) {
             prop_assert!(shorten(&text, limit).chars().count() <= limit);

@@ -9,7 +9,7 @@ use super::reply::{answer_refusal, halt_with_refusal, in_place, seal};
 use super::{card, contacts, messages};
 use crate::app::App;
 use crate::chat::interaction::{CardAsk, CardChange};
-use crate::chat::{Chat, Freshness, Origin};
+use crate::chat::{Boxes, Chat, Freshness, Origin};
 use crate::domain::channel::DestinationDenied;
 use crate::domain::{Destination, ResetId};
 use crate::store::{Amend, Amended, ResetRow};
@@ -20,7 +20,7 @@ pub(super) async fn change(
     chat: &Chat,
     origin: &Origin,
     id: ResetId,
-    change: CardChange,
+    (change, boxes): (CardChange, Boxes),
 ) -> Result<Reaction, Halt> {
     let permitted = permit::of_click(app, chat, origin, id, Freshness::Cached).await?;
     let carried = (permitted.row.carries, permitted.is_private);
@@ -30,16 +30,20 @@ pub(super) async fn change(
     match change {
         CardChange::Reachable => amend_ways(app, origin, &permitted, Amend::Reachable).await,
         CardChange::Back => amend_ways(app, origin, &permitted, Amend::Back).await,
-        CardChange::ToggleCopy => toggle_copy(app, origin, &permitted).await,
-        CardChange::ToggleShow => amend_last_look(app, origin, &permitted, Amend::ToggleShow).await,
+        CardChange::CopyToSelf => switch_copy(app, origin, &permitted, boxes.copy_to_self).await,
+        CardChange::AlsoShow => {
+            amend_last_look(app, origin, &permitted, Amend::AlsoShow(boxes.also_show)).await
+        }
     }
 }
 
-/// S27: the administrator's copy, on or off. It never goes to the mailbox that is being reset.
-async fn toggle_copy(
+/// S27: the administrator's copy, on or off: what its box says, else changed over. It never goes to the mailbox that is being
+/// reset.
+async fn switch_copy(
     app: &Arc<App>,
     origin: &Origin,
     permitted: &Permitted,
+    says: Option<bool>,
 ) -> Result<Reaction, Halt> {
     let mail = permitted.pair.admin.member.business_email.clone();
     let member = &permitted.pair.member.member;
@@ -50,7 +54,13 @@ async fn toggle_copy(
         return Err(refuse(app, origin, id, "destination", told).await);
     }
     let digest = contacts::digest(app, &member.id, &Destination::Email(mail.clone()));
-    amend_last_look(app, origin, permitted, Amend::ToggleCopy(mail, digest)).await
+    amend_last_look(
+        app,
+        origin,
+        permitted,
+        Amend::CopyToSelf(mail, digest, says),
+    )
+    .await
 }
 
 /// Changes the card and draws its ways of delivery.

@@ -6,7 +6,7 @@ use super::reaction::ReactError;
 use super::{contacts, guide, messages, not_me, steps};
 use crate::app::App;
 use crate::chat::Message;
-use crate::domain::{Channel, Member, MemberId, Moment};
+use crate::domain::{Channel, Member, MemberId, Moment, ResetId};
 use crate::store::{Amended, OwnLink, ResetRow, StoreError};
 
 /// What a card says about the member's contacts.
@@ -34,7 +34,7 @@ pub(super) fn parts<'a>(
     member: &'a Member,
     is_reachable: bool,
     about: &'a messages::AboutContacts,
-    now: Moment,
+    (id, until, now): (ResetId, Moment, Moment),
 ) -> messages::Card<'a> {
     let home = app.directories.describe(&member.id);
     let (directory, capabilities) = (home.name, home.capabilities);
@@ -51,6 +51,8 @@ pub(super) fn parts<'a>(
         contacts: about,
         is_reachable,
         has_guide: guide::has_page(app, &member.id),
+        until,
+        reference: id.reference(),
         value: "",
         zone: &app.zone,
         now,
@@ -67,13 +69,14 @@ pub(super) fn ways(
     now: Moment,
 ) -> Message {
     let is_reachable = member.has_outside_contact() || amended.row.reachable_at.is_some();
+    let card = (amended.row.reset_id, amended.row.expires_at, now);
     messages::offer_card(&messages::Card {
         value: &app.keys.button_value(amended.row.reset_id),
         earlier: amended.earlier.as_ref(),
         reason: amended.row.reason.as_deref(),
         own_link,
         is_private,
-        ..parts(app, member, is_reachable, about, now)
+        ..parts(app, member, is_reachable, about, card)
     })
 }
 
@@ -105,6 +108,7 @@ pub(super) async fn last_look(
     let look = messages::last_look(&messages::LastLook {
         row,
         earlier: amended.earlier.as_ref(),
+        can_sign_out: capabilities.can_sign_out,
         length: steps::makeup(app, &row.member_id).length(),
         copy_to: Some(copy_to),
         can_mail: app.deliveries.has(Channel::Email),
@@ -123,9 +127,8 @@ pub(super) async fn last_look(
         .map(|earlier| messages::careful(earlier, about, &app.zone, now));
     let own_link = own_link(app, &row.member_id).await?;
     let own_link = own_link.map(|link| messages::link_still_works(&link, &app.zone, now));
-    let warnings = warning.into_iter().chain(own_link);
     let look = Message {
-        lines: warnings.chain(look.lines).collect(),
+        warnings: warning.into_iter().chain(own_link).collect(),
         ..look
     };
     Ok(with_code_warning(app, member, look).await?)
@@ -138,7 +141,7 @@ pub(super) async fn with_code_warning(
     mut card: Message,
 ) -> Result<Message, StoreError> {
     let warning = not_me::code_warning(app, member, app.clock.now()).await?;
-    card.lines.splice(0..0, warning);
+    card.warnings.splice(0..0, warning);
     Ok(card)
 }
 

@@ -56,10 +56,12 @@ async fn on_card(
     }
     match ask {
         CardAsk::Choose(delivery) => choose::on_record(app, chat, origin, id, delivery).await,
-        CardAsk::Amend(change) => amend::change(app, chat, origin, id, change).await,
+        CardAsk::Amend(change) => amend::change(app, chat, origin, id, (change, click.boxes)).await,
         CardAsk::OpenForm(form) => forms::open(app, click, id, form).await,
         CardAsk::Close => amend::close(app, origin, id).await,
-        CardAsk::Act(CardAct::Confirm) => confirm::confirm(app, chat, origin, id, edition).await,
+        CardAsk::Act(CardAct::Confirm) => {
+            confirm::confirm(app, chat, origin, id, (edition, click.boxes)).await
+        }
         CardAsk::Act(CardAct::SendGuide) => instead::guide(app, chat, origin, id).await,
         CardAsk::Act(CardAct::SendDirectoryLink) => {
             instead::directory_link(app, chat, origin, id).await

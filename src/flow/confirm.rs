@@ -12,17 +12,18 @@ use super::refuse::{card_click, refuse};
 use super::reply::{address, answer_refusal, in_place, seal};
 use super::{card, choose, messages};
 use crate::app::{App, QueuedReset};
-use crate::chat::{Chat, Freshness, Origin};
+use crate::chat::{Boxes, Chat, Freshness, Origin};
 use crate::domain::ResetId;
 use crate::store::{Amended, ClickRefused, Earlier, ResetRow};
 
-/// Takes a slot for the reset and queues it. `edition` is that of the last look which the click saw.
+/// Takes a slot for the reset and queues it. `edition` is that of the last look which the click saw, and `boxes` is what was
+/// ticked on it.
 pub(super) async fn confirm(
     app: &Arc<App>,
     chat: &Chat,
     origin: &Origin,
     id: ResetId,
-    edition: Option<u16>,
+    (edition, boxes): (Option<u16>, Boxes),
 ) -> Result<Reaction, Halt> {
     let Permitted {
         is_private,
@@ -35,6 +36,8 @@ pub(super) async fn confirm(
         return Err(refuse(app, origin, id, "not_reachable", told).await);
     }
     let reply = seal(app, id, origin.reply.as_ref())?;
+    // A tick that did not arrive: what was seen is not what would be done.
+    let edition = edition.filter(|_| boxes.agree_with(row.copy_to_self.is_some(), row.also_show));
     let reserved = app
         .store
         .reserve(permit, edition, card_click(origin, id, reply))

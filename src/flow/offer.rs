@@ -68,6 +68,8 @@ pub(super) async fn reset(
                 differing: contacts::differing(member, &offered.differing),
             };
             let is_reachable = member.has_outside_contact();
+            let now = origin.received_at;
+            let until = now + app.organization.offer_lifetime;
             let card = messages::offer_card(&messages::Card {
                 quota: Some(offered.quota),
                 earlier: offered.earlier.as_ref(),
@@ -75,7 +77,7 @@ pub(super) async fn reset(
                 own_link: own_link.as_ref(),
                 value: &app.keys.button_value(reset_id),
                 is_private: chat.assurance().await.is_private(),
-                ..card::parts(app, member, is_reachable, &about, origin.received_at)
+                ..card::parts(app, member, is_reachable, &about, (reset_id, until, now))
             });
             (card::with_code_warning(app, member, card).await?, untold)
         }

@@ -208,8 +208,8 @@ pub(super) fn extra_of(ask: CardAsk) -> Option<Extra> {
             Some(Extra::Typed)
         }
         CardAsk::OpenForm(CardForm::CopyAddress) => Some(Extra::CopyElsewhere),
-        CardAsk::Amend(CardChange::ToggleCopy) => Some(Extra::CopyToSelf),
-        CardAsk::Amend(CardChange::ToggleShow) => Some(Extra::Show),
+        CardAsk::Amend(CardChange::CopyToSelf) => Some(Extra::CopyToSelf),
+        CardAsk::Amend(CardChange::AlsoShow) => Some(Extra::Show),
         CardAsk::Amend(CardChange::Back)
         | CardAsk::Close
         | CardAsk::Act(CardAct::Confirm | CardAct::SendGuide | CardAct::SendDirectoryLink)

@@ -41,12 +41,13 @@ pub enum Amend {
     /// S22: the way; a destination for phone and e-mail, and whether it was typed.
     Choose(Choice),
     Back,
-    /// S27: switch the copy on or off; the address is used where none was typed. With its keyed digest.
-    ToggleCopy(EmailAddress, String),
+    /// S27: the copy, on or off; changed over where nothing says which. The address is used where none was typed. With its
+    /// keyed digest.
+    CopyToSelf(EmailAddress, String, Option<bool>),
     /// S28: another address for the copy, for this reset only. With its keyed digest.
     CopyTo(EmailAddress, String),
-    /// S38: switch showing on or off.
-    ToggleShow,
+    /// S38: showing, on or off; changed over where nothing says which.
+    AlsoShow(Option<bool>),
     /// S6: the guide goes out instead of a reset.
     Guide,
     /// The directory sends its own link instead of a reset, which works for this long.
@@ -59,8 +60,8 @@ impl Amend {
             Self::Reachable => "reachable",
             Self::Choose(_) => "choose",
             Self::Back => "back",
-            Self::ToggleCopy(..) | Self::CopyTo(..) => "copy_to_self",
-            Self::ToggleShow => "also_show",
+            Self::CopyToSelf(..) | Self::CopyTo(..) => "copy_to_self",
+            Self::AlsoShow(_) => "also_show",
             Self::Guide => "guide",
             Self::DirectoryLink(_) => "directory_link",
         }
@@ -82,19 +83,14 @@ impl Amend {
                 row.destination_digest = None;
                 row.carries = Carries::Password;
             }
-            Self::ToggleCopy(address, digest) => {
+            Self::CopyToSelf(address, digest, says) => {
                 row.edition = row.edition.saturating_add(1);
                 if row.copy_address.is_none() {
                     row.copy_digest = Some(digest.clone());
                 }
-                row.copy_to_self = match row.copy_to_self {
-                    Some(_) => None,
-                    None => Some(
-                        row.copy_address
-                            .clone()
-                            .unwrap_or_else(|| address.to_string()),
-                    ),
-                }
+                let is_on = says.unwrap_or(row.copy_to_self.is_none());
+                let to = row.copy_address.clone();
+                row.copy_to_self = is_on.then(|| to.unwrap_or_else(|| address.to_string()));
             }
             Self::CopyTo(address, digest) => {
                 row.edition = row.edition.saturating_add(1);
@@ -102,9 +98,9 @@ impl Amend {
                 row.copy_address = Some(address.to_string());
                 row.copy_to_self = Some(address.to_string());
             }
-            Self::ToggleShow => {
+            Self::AlsoShow(says) => {
                 row.edition = row.edition.saturating_add(1);
-                row.also_show = !row.also_show;
+                row.also_show = says.unwrap_or(!row.also_show);
             }
             Self::Guide => {
                 enter(row, State::Cancelled, now);

@@ -5,7 +5,7 @@ use ring::signature::{ED25519, UnparsedPublicKey};
 
 use super::config::is_snowflake;
 use super::{COMMAND_NAME, Discord, MENU_NAME, render, wire};
-use crate::chat::interaction::{Ask, Trigger, Word};
+use crate::chat::interaction::{Ask, Boxes, Trigger, Word};
 use crate::chat::signature::{
     NO_INPUT, UNASKED_TYPE, check_content_type, fresh_timestamp, only_header, replay_key,
 };
@@ -224,6 +224,7 @@ fn read_click(origin: Origin, data: &wire::InteractionData) -> Result<Interactio
         origin,
         action,
         value,
+        boxes: Boxes::default(),
         // Forms are opened by the answer, so no permission of the platform is needed.
         trigger: Trigger::new(String::new()),
     }))

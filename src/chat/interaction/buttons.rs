@@ -117,9 +117,9 @@ pub enum CardChange {
     /// Back from the last look to the ways of delivery.
     Back,
     /// S27: the administrator's copy, on or off.
-    ToggleCopy,
+    CopyToSelf,
     /// S38: showing the password as well, on or off.
-    ToggleShow,
+    AlsoShow,
 }
 
 /// A form that a card opens.
@@ -190,8 +190,8 @@ impl Action {
             Self::CopyToSelfChange => CardAsk::OpenForm(CardForm::CopyAddress),
             Self::Reachable => CardAsk::Amend(CardChange::Reachable),
             Self::Back => CardAsk::Amend(CardChange::Back),
-            Self::CopyToSelf => CardAsk::Amend(CardChange::ToggleCopy),
-            Self::AlsoShow => CardAsk::Amend(CardChange::ToggleShow),
+            Self::CopyToSelf => CardAsk::Amend(CardChange::CopyToSelf),
+            Self::AlsoShow => CardAsk::Amend(CardChange::AlsoShow),
             Self::Cancel => CardAsk::Close,
             Self::Confirm => CardAsk::Act(CardAct::Confirm),
             Self::SendGuide => CardAsk::Act(CardAct::SendGuide),

@@ -3,7 +3,11 @@
 use zeroize::Zeroizing;
 
 use super::Action;
+use crate::domain::shorten::shorten_longest_word;
 use crate::domain::{MemberId, Password, ResetId};
+
+/// Longest label of a button that no client cuts: Slack's cut it at about 30 characters.
+pub(crate) const BUTTON: usize = 30;
 
 /// A message to one administrator. Its texts are plain: renderers must not let a platform read markup in them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -84,10 +88,20 @@ pub struct Warning {
 }
 
 impl Warning {
+    /// A warning of these two sentences.
+    pub(crate) fn new(bold: impl Into<String>, rest: impl Into<String>) -> Self {
+        let (bold, rest) = (bold.into(), rest.into());
+        Self { bold, rest }
+    }
+
     /// The warning as plain text, behind its sign.
     pub fn text(&self) -> String {
-        let text = format!("⚠ {} {}", self.bold, self.rest);
-        text.trim_end().to_owned()
+        format!("⚠ {}", self.sentences())
+    }
+
+    /// The same without the sign.
+    pub fn sentences(&self) -> String {
+        format!("{} {}", self.bold, self.rest).trim_end().to_owned()
     }
 }
 
@@ -107,7 +121,7 @@ impl Tick {
         let mark = if self.is_ticked { "☑" } else { "☐" };
         Button {
             action: self.action,
-            label: format!("{mark} {}", self.label),
+            label: shorten_longest_word(&format!("{mark} {}", self.label), BUTTON),
             value: self.value.clone(),
             style: Style::Plain,
             starts_row: false,

@@ -12,7 +12,7 @@ pub use self::buttons::{Action, FormKind};
 pub(crate) use self::buttons::{
     AfterAct, ButtonAsk, CONTACT_QUESTION, CardAct, CardAsk, CardChange, CardForm, ContactAsk,
 };
-pub(crate) use self::message::{Aside, Button, RefusedParts, Style, Tick, Warning};
+pub(crate) use self::message::{Aside, BUTTON, Button, RefusedParts, Style, Tick, Warning};
 pub use self::message::{Message, ShownPassword};
 use crate::domain::{ChatUser, Moment};
 use crate::store::ReplayKey;
@@ -116,8 +116,40 @@ pub struct Click {
     pub action: Action,
     /// The opaque value that the button carried.
     pub value: String,
+    /// What the boxes of the message say, after the click.
+    pub boxes: Boxes,
     /// The permission to open a form. Every platform sends one, or opens the form in the answer to the click.
     pub trigger: Trigger,
+}
+
+/// What the boxes of a message say. None where the message has no such box, or the platform has buttons in place of boxes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Boxes {
+    /// S27: the administrator's copy.
+    pub copy_to_self: Option<bool>,
+    /// S38: showing the password as well.
+    pub also_show: Option<bool>,
+}
+
+impl Boxes {
+    /// Notes what a box says. False where no box has this name.
+    pub(crate) fn note(&mut self, action: Action, is_ticked: bool) -> bool {
+        let the_box = if action == Action::CopyToSelf {
+            &mut self.copy_to_self
+        } else if action == Action::AlsoShow {
+            &mut self.also_show
+        } else {
+            return false;
+        };
+        *the_box = Some(is_ticked);
+        true
+    }
+
+    /// True where every box says what is on record.
+    pub(crate) fn agree_with(self, has_copy: bool, is_shown: bool) -> bool {
+        self.copy_to_self.is_none_or(|says| says == has_copy)
+            && self.also_show.is_none_or(|says| says == is_shown)
+    }
 }
 
 #[derive(Debug)]

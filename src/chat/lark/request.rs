@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::reply::LarkReply;
 use super::{CARD_EVENT, Lark, MENU_EVENT, MESSAGE_EVENT, is_id, render, text, wire};
-use crate::chat::interaction::{Ask, Trigger};
+use crate::chat::interaction::{Ask, Boxes, Trigger};
 use crate::chat::signature::{NO_INPUT, check_content_type, replay_key};
 use crate::chat::{
     Click, Command, FormSubmitted, Interaction, NotVerified, Origin, ReplyAddress, Verified,
@@ -230,6 +230,7 @@ fn read_action(origin: Origin, pushed: wire::CardAction) -> Result<Interaction, 
                 .parse()
                 .map_err(NotVerified::malformed("an unknown action"))?,
             value: value.value,
+            boxes: Boxes::default(),
             // Forms are opened by the answer, so no permission of the platform is needed.
             trigger: Trigger::new(String::new()),
         })),

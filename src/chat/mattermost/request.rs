@@ -15,7 +15,7 @@ use super::{
     ACTIONS_ROUTE, COMMANDS_ROUTE, DIALOGS_ROUTE, HOOK_LIFE, Mattermost, REPLY_LIFE, is_id, render,
     wire,
 };
-use crate::chat::interaction::{Ask, CONTACT_QUESTION, Trigger};
+use crate::chat::interaction::{Ask, Boxes, CONTACT_QUESTION, Trigger};
 use crate::chat::signature::check_content_type;
 use crate::chat::{
     Asking, Click, Command, FormSubmitted, Interaction, NotVerified, Origin, ReplyAddress, Verified,
@@ -162,6 +162,7 @@ impl Mattermost {
             origin,
             action,
             value: pressed.context.value,
+            boxes: Boxes::default(),
             trigger,
         }))
     }

@@ -7,7 +7,8 @@ use super::{COMMANDS_ROUTE, INTERACTIONS_ROUTE, Slack, blocks, wire};
 use crate::chat::interaction::{Ask, Trigger, Word};
 use crate::chat::signature::{NO_INPUT, UNASKED_TYPE, check_content_type};
 use crate::chat::{
-    Click, Command, FormSubmitted, Interaction, NamedMember, NotVerified, Origin, Verified,
+    Action, Boxes, Click, Command, FormSubmitted, Interaction, NamedMember, NotVerified, Origin,
+    Verified,
 };
 use crate::domain::{ChatUser, Moment, Platform, visible};
 use crate::form::Fields;
@@ -130,16 +131,25 @@ impl Slack {
                 .transpose()?,
             received_at: now,
         };
+        let pressed_action: Action = action
+            .action_id
+            .parse()
+            .map_err(NotVerified::malformed("an unknown action"))?;
+        let mut boxes = boxes_of(pressed.state.as_ref());
+        let value = match &action.selected_options {
+            None => action.value.as_ref(),
+            Some(selected) if boxes.note(pressed_action, !selected.is_empty()) => {
+                action.block_id.as_ref()
+            }
+            Some(_) => return Err(NotVerified::Malformed("a checkbox that is none of ours")),
+        };
         Ok(Interaction::Click(Click {
             origin,
-            action: action
-                .action_id
-                .parse()
-                .map_err(NotVerified::malformed("an unknown action"))?,
-            value: action
-                .value
-                .clone()
+            action: pressed_action,
+            value: value
+                .cloned()
                 .ok_or(NotVerified::Malformed("a button without a value"))?,
+            boxes,
             trigger: Trigger::new(pressed.trigger_id),
         }))
     }
@@ -201,6 +211,19 @@ impl Slack {
             user: id.to_owned(),
         })
     }
+}
+
+/// What the boxes of a message say. Slack sends the state of all of them with every click (Slack, "Block actions payload",
+/// "state").
+fn boxes_of(state: Option<&wire::ViewState>) -> Boxes {
+    let mut boxes = Boxes::default();
+    let inputs = state.into_iter().flat_map(|state| state.values.values());
+    for (name, input) in inputs.flatten() {
+        if let (Ok(action), Some(selected)) = (name.parse(), &input.selected_options) {
+            boxes.note(action, !selected.is_empty());
+        }
+    }
+    boxes
 }
 
 pub(super) fn is_user_id(id: &str) -> bool {

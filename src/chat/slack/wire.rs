@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 
 /// The `payload` of a click or a form (Slack, "Interaction payloads").
 #[derive(Debug, Deserialize)]
@@ -24,6 +25,8 @@ pub(super) struct BlockActions {
     pub(super) trigger_id: String,
     pub(super) response_url: Option<String>,
     pub(super) actions: Vec<BlockAction>,
+    /// What every box of the message says.
+    pub(super) state: Option<ViewState>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -55,7 +58,11 @@ pub(super) struct SlackEnterprise {
 #[derive(Debug, Deserialize)]
 pub(super) struct BlockAction {
     pub(super) action_id: String,
+    /// Of a button.
     pub(super) value: Option<String>,
+    pub(super) block_id: Option<String>,
+    /// Of a checkbox (Slack, "Checkbox group").
+    pub(super) selected_options: Option<Vec<IgnoredAny>>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -73,6 +80,8 @@ pub(super) struct ViewState {
 #[derive(Debug, Deserialize)]
 pub(super) struct SlackInput {
     pub(super) value: Option<String>,
+    /// Of a checkbox.
+    pub(super) selected_options: Option<Vec<IgnoredAny>>,
 }
 
 /// What every answer of the Web API has.

@@ -1,18 +1,20 @@
 //! The card that offers a reset.
 
-use super::contacts::{AboutContacts, code_on_card, contact_of_record};
+use super::contacts::{AboutContacts, code_on_card, differing};
 use super::not_me::not_me_warning;
 use super::open_ways::{OPEN_PAGE, link_still_works};
 use super::second_factors;
-use super::ways::delivery_buttons;
-use super::words::{button, count, login_method, message, no_contact_known, reason, status};
-use crate::chat::{Action, Button, Message, Style};
+use super::ways::{delivery_buttons, in_own_row};
+use super::words::{
+    button, card_small_print, count, in_heading, left_out_of_heading, no_contact_known, status,
+};
+use crate::chat::{Action, Aside, BUTTON, Button, Message, Style, Warning};
 use crate::clock::Zone;
 use crate::delivery::Deliveries;
 use crate::directory::Capabilities;
 use crate::domain::contacts::of_directory;
 use crate::domain::phone::PhoneRemark;
-use crate::domain::{Member, Moment, Quota};
+use crate::domain::{Member, Moment, Quota, Reference};
 use crate::store::{Earlier, OwnLink};
 
 /// What a card is made of.
@@ -41,6 +43,10 @@ pub struct Card<'a> {
     pub is_reachable: bool,
     /// True where the guide leads somewhere.
     pub has_guide: bool,
+    /// When its buttons stop working.
+    pub until: Moment,
+    /// Whom to ask about it.
+    pub reference: Reference,
     /// The opaque value of the buttons.
     pub value: &'a str,
     /// The time zone of texts.
@@ -51,19 +57,91 @@ pub struct Card<'a> {
 
 /// The card: who it is, what will happen, and the ways of delivery (S10, S12, S22).
 pub fn offer_card(card: &Card<'_>) -> Message {
+    let Card { zone, now, .. } = *card;
+    Message {
+        title: format!("Reset {}'s password?", in_heading(&card.member.name)),
+        warnings: warnings(card),
+        facts: facts(card),
+        lines: lines(card),
+        buttons: card_buttons(card),
+        aside: card.has_guide.then(|| guide(card.value)),
+        small_print: card_small_print(card.reason, card.until, &card.reference, (zone, now)),
+        ..Message::default()
+    }
+}
+
+fn warnings(card: &Card<'_>) -> Vec<Warning> {
+    let Card { zone, now, .. } = *card;
+    let earlier = card.earlier.map(|earlier| {
+        let whom = if earlier.is_disowned {
+            &card.member.name
+        } else {
+            // The heading names the password.
+            "it"
+        };
+        careful(earlier, (whom, card.capabilities), zone, now)
+    });
+    let own_link = card.own_link.map(|link| link_still_works(link, zone, now));
+    let differing = differing(card.member, card.contacts, zone);
+    earlier
+        .into_iter()
+        .chain(own_link)
+        .chain(differing)
+        .collect()
+}
+
+fn facts(card: &Card<'_>) -> Vec<String> {
     let Card {
         member, zone, now, ..
-    } = card;
-    // First of all, because a platform may leave out the end of a long card.
-    let (disowned, earlier) = match card.earlier {
-        Some(earlier) if earlier.is_disowned => (Some(earlier), None),
-        other => (None, other),
+    } = *card;
+    let who = left_out_of_heading(&member.name)
+        .into_iter()
+        .chain([member.business_email.as_str()])
+        .chain(member.department.as_deref());
+    let quota = card.quota.map(|quota| {
+        let next = quota.next_at.map(|at| zone.tell(at, now));
+        let next = next.map(|at| format!(" (next one comes back {at})"));
+        format!("{}{}", count(quota), next.unwrap_or_default())
+    });
+    [
+        who.collect::<Vec<_>>().join(" · "),
+        format!("{} · {}", status(member.status), card.directory),
+        format!("Outside this chat: {}", outside_contacts(member)),
+    ]
+    .into_iter()
+    .chain(quota)
+    .collect()
+}
+
+fn outside_contacts(member: &Member) -> String {
+    let known: Vec<String> = of_directory(member).iter().map(|to| to.masked()).collect();
+    if !known.is_empty() {
+        known.join(", ")
+    } else if has_unreadable_phone(member) {
+        "nothing that I can use".to_owned()
+    } else {
+        "nothing on record".to_owned()
+    }
+}
+
+fn lines(card: &Card<'_>) -> Vec<String> {
+    let Card {
+        member, zone, now, ..
+    } = *card;
+    let effect = if card.capabilities.can_sign_out {
+        "Signs them out everywhere at once. The old password stops working."
+    } else {
+        "The old password stops working."
     };
-    let disowned = disowned.map(|earlier| not_me_warning(&member.name, earlier, zone, *now));
-    let mut lines: Vec<String> = disowned.into_iter().chain(about_member(card)).collect();
-    lines.extend(reason(card.reason));
+    let mut lines = vec![effect.to_owned()];
+    lines.extend(
+        member
+            .phone_remarks
+            .iter()
+            .map(|remark| phone_remark(remark, card.directory)),
+    );
     if card.capabilities.has_our_pages {
-        lines.extend(code_on_card(member, card.contacts, zone, *now));
+        lines.extend(code_on_card(member, card.contacts, zone, now));
     }
     lines.extend(limits_of_directory(card));
     if !card.is_private {
@@ -72,51 +150,7 @@ pub fn offer_card(card: &Card<'_>) -> Message {
                 .to_owned(),
         );
     }
-    lines.extend(
-        earlier.map(|earlier| careful(earlier, (&member.name, card.capabilities), zone, *now)),
-    );
-    lines.extend(card.own_link.map(|link| link_still_works(link, zone, *now)));
-    if let Some(quota) = card.quota {
-        let next = quota
-            .next_at
-            .map(|at| format!(" (next one comes back {})", zone.tell(at, *now)))
-            .unwrap_or_default();
-        lines.push(format!("You have {}{next}.", count(quota)));
-    }
-    let title = format!("Reset the login password of {}?", member.name);
-    Message {
-        buttons: card_buttons(card),
-        ..message(title, lines)
-    }
-}
-
-fn about_member(card: &Card<'_>) -> Vec<String> {
-    let member = card.member;
-    let mut lines = vec![
-        match &member.department {
-            Some(department) => format!("{} · {department}", member.business_email),
-            None => member.business_email.to_string(),
-        },
-        format!(
-            "{} · signs in with {} · {}",
-            status(member.status),
-            login_method(member.login_method),
-            card.directory
-        ),
-        if card.capabilities.can_sign_out {
-            "They will be signed out everywhere at once. The old password stops working.".to_owned()
-        } else {
-            "The old password stops working. This directory can't sign people out: open sessions end by themselves."
-                .to_owned()
-        },
-        contacts(card),
-    ];
-    lines.extend(
-        card.member
-            .phone_remarks
-            .iter()
-            .map(|remark| phone_remark(remark, card.directory)),
-    );
+    lines.extend(without_contact(card));
     lines
 }
 
@@ -135,41 +169,38 @@ fn phone_remark(remark: &PhoneRemark, directory: &str) -> String {
     }
 }
 
-fn contacts(card: &Card<'_>) -> String {
-    let Card { member, zone, .. } = card;
-    let known: Vec<String> = of_directory(member)
-        .iter()
-        .map(|to| contact_of_record(to, card.contacts, zone))
-        .collect();
-    if known.is_empty() {
-        let what_next = if card.channels.ways.is_strict {
-            format!(
-                "A one-time link needs one: {}; then run the command again.",
-                on_record(card)
-            )
-        } else if !card.is_private {
-            format!(
-                "A password needs one: {}; then run the command again.",
-                on_record(card)
-            )
-        } else if card.is_reachable {
-            "You said that you can reach them another way.".to_owned()
-        } else {
-            "Can you reach them another way?".to_owned()
-        };
-        let name = &member.name;
-        if member
-            .phone_remarks
-            .iter()
-            .any(|remark| remark.unreadable().is_some())
-        {
-            format!("I can use no phone or private email of {name}. {what_next}")
-        } else {
-            format!("{} {what_next}", no_contact_known(name))
-        }
-    } else {
-        format!("Reach them outside this chat: {}", known.join(", "))
+fn has_unreadable_phone(member: &Member) -> bool {
+    let mut remarks = member.phone_remarks.iter();
+    remarks.any(|remark| remark.unreadable().is_some())
+}
+
+/// What is asked, or has to be done first, where no contact is on record.
+fn without_contact(card: &Card<'_>) -> Option<String> {
+    let member = card.member;
+    if !of_directory(member).is_empty() {
+        return None;
     }
+    let what_next = if card.channels.ways.is_strict {
+        format!(
+            "A one-time link needs one: {}; then run the command again.",
+            on_record(card)
+        )
+    } else if !card.is_private {
+        format!(
+            "A password needs one: {}; then run the command again.",
+            on_record(card)
+        )
+    } else if card.is_reachable {
+        "You said that you can reach them another way.".to_owned()
+    } else {
+        "Can you reach them another way?".to_owned()
+    };
+    let name = &member.name;
+    Some(if has_unreadable_phone(member) {
+        format!("I can use no phone or private email of {name}. {what_next}")
+    } else {
+        format!("{} {what_next}", no_contact_known(name))
+    })
 }
 
 /// How to get a contact on record to which a password or a link may go. A contact that was added for codes does not count.
@@ -184,6 +215,11 @@ fn on_record(card: &Card<'_>) -> String {
 /// What the directory cannot enforce.
 fn limits_of_directory(card: &Card<'_>) -> Vec<String> {
     let mut lines = Vec::new();
+    if !card.capabilities.can_sign_out {
+        lines.push(
+            "This directory can't sign people out: open sessions end by themselves.".to_owned(),
+        );
+    }
     if card.member.has_other_password {
         lines.push(format!(
             "Their new password counts in {} only; another system keeps its own.",
@@ -209,68 +245,78 @@ fn limits_of_directory(card: &Card<'_>) -> Vec<String> {
     lines
 }
 
-/// The warning that this member was reset a short time ago, or that they did not ask for their last reset.
+/// The warning that this member was reset a short time ago, or that they did not ask for their last reset. `whom` stands where
+/// the text says who was reset.
 pub fn careful(
     earlier: &Earlier,
-    (member_name, directory): (&str, Capabilities),
+    (whom, directory): (&str, Capabilities),
     zone: &Zone,
     now: Moment,
-) -> String {
+) -> Warning {
     if earlier.is_disowned {
-        return not_me_warning(member_name, earlier, zone, now);
+        return not_me_warning(whom, earlier, zone, now);
     }
-    let (when, who) = (zone.tell(earlier.changed_at, now), &earlier.admin_name);
-    let warning = if earlier.is_certain {
-        format!(
-            "Careful: {member_name} was reset at {when} by {who}. The password from then stops working if you go on."
+    let (when, who) = (zone.tell_past(earlier.changed_at, now), &earlier.admin_name);
+    let (bold, rest) = if earlier.is_certain {
+        (
+            format!("{who} reset {whom} {when};"),
+            "that password stops working.",
         )
     } else {
-        format!(
-            "Careful: {who} tried to reset {member_name} at {when}, and the password may have changed. It stops working \
-            if you go on."
+        (
+            format!("{who} tried to reset {whom} {when}, and the password may have changed."),
+            "It stops working if you go on.",
         )
     };
     if directory.signs_members_in {
-        format!("{warning} {OPEN_PAGE}")
+        Warning::new(bold, format!("{rest} {OPEN_PAGE}"))
     } else {
-        warning
+        Warning::new(bold, rest)
     }
 }
 
 fn card_buttons(card: &Card<'_>) -> Vec<Button> {
     let value = card.value;
+    let plain = |action, label: &str| button(action, label, value, Style::Plain);
     let mut buttons = Vec::new();
     if card.is_reachable {
-        buttons.extend(delivery_buttons(
-            card.member,
-            card.channels,
-            card.is_private,
-            value,
-        ));
+        buttons = delivery_buttons(card.member, card.channels, card.is_private, value);
     } else if card.is_private && !card.channels.ways.is_strict {
-        buttons.push(button(
-            Action::Reachable,
-            "Yes, I can reach them",
-            value,
-            Style::Primary,
-        ));
+        let label = "Yes, I can reach them";
+        buttons.push(button(Action::Reachable, label, value, Style::Primary));
     }
+    let mut others = Vec::new();
     if card.capabilities.own_link.is_some() {
-        let label = format!("Let {} send its own link", card.directory);
-        buttons.push(button(Action::DirectoryLink, label, value, Style::Plain));
+        others.push(plain(
+            Action::DirectoryLink,
+            &own_link_label(card.directory),
+        ));
     }
     if card.capabilities.has_our_pages {
         let about = card.contacts;
-        buttons.extend(about.adder.button(&about.methods, value));
+        others.extend(about.adder.button(&about.methods, value));
     }
-    if card.has_guide {
-        buttons.push(button(
-            Action::SendGuide,
-            "They can still sign in: send the guide",
-            value,
-            Style::Plain,
-        ));
-    }
-    buttons.push(button(Action::Cancel, "Cancel", value, Style::Plain));
+    others.push(plain(Action::Cancel, "Cancel"));
+    // Beside Copy, where there is a row of other ways.
+    let has_row = !card.is_reachable || buttons.iter().any(|button| button.starts_row);
+    buttons.extend(if has_row { others } else { in_own_row(others) });
     buttons
+}
+
+/// A short name of the directory stands in full, and a longer one not at all.
+fn own_link_label(directory: &str) -> String {
+    let label = format!("Let {directory} send its own link");
+    if label.chars().count() <= BUTTON {
+        label
+    } else {
+        "Let the directory send a link".to_owned()
+    }
+}
+
+/// S6: whoever can still sign in needs no reset.
+fn guide(value: &str) -> Aside {
+    Aside {
+        question: "Still signed in somewhere?".to_owned(),
+        button: button(Action::SendGuide, "Send how-to", value, Style::Plain),
+    }
 }

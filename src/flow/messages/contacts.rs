@@ -1,9 +1,9 @@
 //! Contacts on cards and results: where the code at sign-in goes, and who added that contact.
 
 use super::words::button;
-use crate::chat::{Action, Button, Style};
+use crate::chat::{Action, Button, Style, Warning};
 use crate::clock::Zone;
-use crate::domain::contacts::{AddedAs, AddedContact, Method, Methods};
+use crate::domain::contacts::{AddedAs, AddedContact, Method, Methods, of_directory};
 use crate::domain::{Carries, Destination, Member, Moment};
 use crate::store::ResetRow;
 
@@ -62,13 +62,18 @@ pub struct AboutContacts {
     pub differing: Vec<(Destination, Moment)>,
 }
 
-/// A contact of the directory, and the day of the card that still had another address.
-pub(super) fn contact_of_record(to: &Destination, about: &AboutContacts, zone: &Zone) -> String {
-    let kind = to.channel().facts().contact;
-    let differs = about.differing.iter().find(|(one, _)| one == to);
-    let differs =
-        differs.map(|(_, at)| format!(" (differs from what was on record on {})", zone.day(*at)));
-    format!("{kind} {}{}", to.masked(), differs.unwrap_or_default())
+/// The contacts on record that were others on an earlier card, with the day of that card.
+pub(super) fn differing(member: &Member, about: &AboutContacts, zone: &Zone) -> Vec<Warning> {
+    let of = |to: &Destination| {
+        let (_, at) = about.differing.iter().find(|(one, _)| one == to)?;
+        let (kind, day) = (to.channel().facts().contact, zone.day(*at));
+        let what = format!(
+            "Their {kind} {} differs from what was on record on {day}.",
+            to.masked()
+        );
+        Some(Warning::new(what, ""))
+    };
+    of_directory(member).iter().filter_map(of).collect()
 }
 
 /// The lines about the code at sign-in, before a way of delivery is chosen.
@@ -118,48 +123,63 @@ pub(super) fn code_on_card(
         .collect()
 }
 
-/// Where the code goes, after a way of delivery is chosen.
-pub(super) fn code_goes(
+/// Where the code goes, as a fact of the last look.
+pub(super) fn code_fact(methods: &Methods) -> String {
+    let to = methods.usable.first().map(|first| first.to.masked());
+    let to = to.unwrap_or_else(|| "no contact for it yet".to_owned());
+    format!("Code at sign-in: {to}")
+}
+
+/// What has to be known of the code, after a way of delivery is chosen: who added the contact, whether it is sure and
+/// separate, and what to do first where there is none.
+pub(super) fn about_code(
     row: &ResetRow,
     methods: &Methods,
     adder: ContactAdder,
     zone: &Zone,
     now: Moment,
-) -> String {
-    let member = &row.member_name;
+) -> Vec<String> {
     let who = adder.first_step(&row.member_email);
     let Some(first) = methods.usable.first() else {
         let next = who.map(|who| format!(" Before they can sign in, {who}."));
         let none = format!(
-            "{member} has no phone or private email that may receive the code.{}",
+            "{} has no phone or private email that may receive the code.{}",
+            row.member_name,
             next.unwrap_or_default()
         );
         return std::iter::once(none)
             .chain(waiting(methods, zone, now))
-            .collect::<Vec<_>>()
-            .join(" ");
+            .collect();
     };
-    let same = if first.got_password {
-        let what = match row.carries {
-            Carries::Password => "password",
-            Carries::Link => "link",
+    let mut lines = Vec::new();
+    let added = first.added.as_ref().map(|added| added_by(added, zone));
+    let unsure = (!first.counts).then(|| "has not answered a code yet".to_owned());
+    if added.is_some() || unsure.is_some() {
+        let what: Vec<String> = added
+            .map(|added| format!("was {added}"))
+            .into_iter()
+            .chain(unsure)
+            .collect();
+        let otherwise = if first.counts {
+            String::new()
+        } else {
+            otherwise(who)
         };
-        format!(
-            ": {what} and code go to the same {}",
-            first.to.channel().facts().inbox
-        )
-    } else {
-        String::new()
-    };
-    let (unsure, otherwise) = if first.counts {
-        ("", String::new())
-    } else {
-        (", which has not answered a code yet", otherwise(who))
-    };
-    format!(
-        "At sign-in {member} is asked for a code sent to {}{unsure}{same}.{otherwise}",
-        named(first, zone)
-    )
+        lines.push(format!(
+            "{}, where the code goes, {}.{otherwise}",
+            first.to.masked(),
+            what.join(" and ")
+        ));
+    }
+    if first.got_password {
+        let what = match row.carries {
+            Carries::Password => "Password",
+            Carries::Link => "Link",
+        };
+        let inbox = first.to.channel().facts().inbox;
+        lines.push(format!("{what} and code go to the same {inbox}."));
+    }
+    lines
 }
 
 /// What to do where the code does not arrive.

@@ -1,11 +1,12 @@
 //! The last look: exactly what the confirming click will do.
 
-use super::contacts::{ContactAdder, code_goes};
-use super::words::{NOTHING_CHANGED, button, message, reason};
-use crate::chat::{Action, Button, Message, Style};
+use super::contacts::{ContactAdder, about_code, code_fact};
+use super::ways::in_own_row;
+use super::words::{NOTHING_CHANGED, button, card_small_print, in_heading, left_out_of_heading};
+use crate::chat::{Action, Button, Message, Style, Tick, Warning};
 use crate::clock::Zone;
 use crate::domain::contacts::Methods;
-use crate::domain::{Carries, Delivery, Moment, Reference};
+use crate::domain::{Carries, Channel, Delivery, Moment, Reference};
 use crate::store::{Earlier, ResetRow};
 
 /// What a last look is made of.
@@ -15,6 +16,8 @@ pub struct LastLook<'a> {
     pub row: &'a ResetRow,
     /// The member's last reset, which it warns of.
     pub earlier: Option<&'a Earlier>,
+    /// True where the directory can sign the member out.
+    pub can_sign_out: bool,
     /// The length of the password.
     pub length: u8,
     /// The address of the administrator's copy, whether it is switched on or not.
@@ -33,128 +36,151 @@ pub struct LastLook<'a> {
     pub now: Moment,
     /// The opaque value of the buttons.
     pub value: &'a str,
-    /// The opaque value of the confirming button.
+    /// The opaque value of the confirming button and of the boxes, which is new with each edition.
     pub confirm_value: &'a str,
 }
 
 /// The last look: only one of its buttons changes a password (S26–S28, S38).
 pub fn last_look(look: &LastLook<'_>) -> Message {
-    let row = look.row;
-    let mut lines = if row.carries == Carries::Link {
-        what_link(look)
-    } else {
-        what_password(look)
-    };
-    lines.extend(
-        look.codes
-            .map(|codes| code_goes(row, codes, look.adder, look.zone, look.now)),
-    );
-    lines.extend(reason(row.reason.as_deref()));
+    let LastLook { row, zone, now, .. } = *look;
+    let (reason, reference) = (row.reason.as_deref(), row.reset_id.reference());
     Message {
+        title: format!("Reset {} now?", in_heading(&row.member_name)),
+        facts: facts(look),
+        lines: lines(look),
+        ticks: ticks(look),
         buttons: look_buttons(look),
-        ..message(format!("Ready to reset {}.", row.member_name), lines)
+        small_print: card_small_print(reason, row.expires_at, &reference, (zone, now)),
+        ..Message::default()
     }
 }
 
-/// True where the plan sends the password or the link to the member.
-fn sends(row: &ResetRow) -> bool {
-    row.delivery.and_then(Delivery::channel).is_some()
+/// The channel that the plan sends the password or the link by; none where it is shown.
+fn channel(row: &ResetRow) -> Option<Channel> {
+    row.delivery.and_then(Delivery::channel)
 }
 
-fn way(row: &ResetRow) -> String {
-    let to = row.destination_mask.as_deref().unwrap_or_default();
-    match row.delivery.and_then(Delivery::channel) {
-        Some(channel) => format!("by {} to {to}", channel.facts().message),
-        None => "shown to you here, once".to_owned(),
-    }
+fn is_password(row: &ResetRow) -> bool {
+    row.carries == Carries::Password
 }
 
-fn what_link(look: &LastLook<'_>) -> Vec<String> {
+fn facts(look: &LastLook<'_>) -> Vec<String> {
     let row = look.row;
-    let has_code = look.codes.is_none_or(|codes| !codes.usable.is_empty());
-    let after = if has_code { " after a code" } else { "" };
-    vec![
-        format!(
-            "A one-time link {}, with which {} sets a new password{after}.",
-            way(row),
-            row.member_name
-        ),
-        format!(
-            "{} is signed out at once. The old password stops working.",
-            row.member_name
-        ),
-    ]
-}
-
-fn what_password(look: &LastLook<'_>) -> Vec<String> {
-    let row = look.row;
-    let copy = look
-        .copy_to
-        .filter(|_| row.copy_to_self.is_some())
-        .map(|to| format!(", a copy to {to}"))
-        .unwrap_or_default();
-    let show = if row.also_show && sends(row) {
-        ", also shown to you here"
+    let signed_out = if look.can_sign_out {
+        "at once"
     } else {
-        ""
+        "no, open sessions end by themselves"
     };
-    vec![
+    let copy = look.copy_to.filter(|_| row.copy_to_self.is_some());
+    let is_shown_too = row.also_show && channel(row).is_some() && is_password(row);
+    let name = left_out_of_heading(&row.member_name);
+    name.map(str::to_owned)
+        .into_iter()
+        .chain([
+            format!("Goes to: {}", goes_to(row)),
+            format!("Signed out: {signed_out}"),
+        ])
+        .chain(look.codes.map(code_fact))
+        .chain(copy.map(|to| format!("Copy to you: {to}")))
+        .chain(is_shown_too.then(|| "Also shown to you: here, once".to_owned()))
+        .collect()
+}
+
+/// Where the password goes. What was typed stands in full, so that a typing error is seen.
+fn goes_to(row: &ResetRow) -> String {
+    let Some(channel) = channel(row) else {
+        return "you, shown here once".to_owned();
+    };
+    let message = channel.facts().message;
+    let what = if is_password(row) {
+        String::new()
+    } else {
+        ", as a one-time link".to_owned()
+    };
+    let masked = row.destination_mask.as_deref().unwrap_or_default();
+    if row.is_typed {
+        let to = row.destination.as_deref().unwrap_or(masked);
+        format!("{message} {to}, not on record{what}")
+    } else {
+        format!("{message} {masked} (on record){what}")
+    }
+}
+
+fn lines(look: &LastLook<'_>) -> Vec<String> {
+    let row = look.row;
+    let what = if is_password(row) {
         format!(
-            "New {}-character password {}{copy}{show}.",
-            look.length,
-            way(row)
-        ),
-        format!(
-            "{} is signed out at once. This password cannot be sent a second time.",
-            row.member_name
-        ),
-    ]
+            "The new password has {} characters and can't be sent a second time.",
+            look.length
+        )
+    } else {
+        let has_code = look.codes.is_none_or(|codes| !codes.usable.is_empty());
+        let after = if has_code { " after a code" } else { "" };
+        format!("With the link they set a new password{after}. The old password stops working.")
+    };
+    let about = look
+        .codes
+        .map(|codes| about_code(row, codes, look.adder, look.zone, look.now));
+    std::iter::once(what)
+        .chain(about.into_iter().flatten())
+        .collect()
+}
+
+fn ticks(look: &LastLook<'_>) -> Vec<Tick> {
+    let row = look.row;
+    let tick = |action, label, is_ticked| Tick {
+        action,
+        label,
+        is_ticked,
+        value: look.confirm_value.to_owned(),
+    };
+    let copy = copy_to(look).map(|to| {
+        let label = format!("Email me a copy ({to})");
+        tick(Action::CopyToSelf, label, row.copy_to_self.is_some())
+    });
+    let can_show = channel(row).is_some() && is_password(row) && look.is_private;
+    let show = can_show.then(|| {
+        let label = "Also show it here".to_owned();
+        tick(Action::AlsoShow, label, row.also_show)
+    });
+    copy.into_iter().chain(show).collect()
+}
+
+/// Where a copy can go: with a link there is nothing to copy.
+fn copy_to<'a>(look: &LastLook<'a>) -> Option<&'a str> {
+    look.copy_to
+        .filter(|_| look.can_mail && is_password(look.row))
 }
 
 fn look_buttons(look: &LastLook<'_>) -> Vec<Button> {
-    let LastLook { row, value, .. } = *look;
+    let LastLook {
+        row,
+        value,
+        confirm_value,
+        ..
+    } = *look;
     let plain = |action, label| button(action, label, value, Style::Plain);
-    let mark = |on: bool| if on { "☑" } else { "☐" };
-    let confirm = if look.earlier.is_some_and(|earlier| earlier.is_disowned) {
-        "Reset anyway"
-    } else if sends(row) {
-        "Reset and send"
+    let label = if look.earlier.is_some_and(|earlier| earlier.is_disowned) {
+        "Reset anyway".to_owned()
     } else {
-        "Reset and show"
+        let what = channel(row).map_or("show it", |channel| channel.facts().send);
+        format!("Reset and {what}")
     };
-    let is_password = row.carries == Carries::Password;
-    let mut buttons = vec![button(
-        Action::Confirm,
-        confirm,
-        look.confirm_value,
-        Style::Danger,
-    )];
-    if let Some(to) = look.copy_to.filter(|_| look.can_mail && is_password) {
-        let mark = mark(row.copy_to_self.is_some());
-        let label = format!("{mark} Also send a copy to {to}");
-        buttons.push(plain(Action::CopyToSelf, label));
-        if look.is_private {
-            let label = "Copy to another address …".to_owned();
-            buttons.push(plain(Action::CopyToSelfChange, label));
-        }
+    let mut buttons = vec![button(Action::Confirm, label, confirm_value, Style::Danger)];
+    if look.is_private && copy_to(look).is_some() {
+        buttons.push(plain(Action::CopyToSelfChange, "Change copy …"));
     }
-    if sends(row) && is_password && look.is_private {
-        let label = format!("{} Also show it here", mark(row.also_show));
-        buttons.push(plain(Action::AlsoShow, label));
-    }
-    buttons.extend(look.codes.and_then(|codes| look.adder.button(codes, value)));
-    buttons.push(plain(Action::Back, "Back".to_owned()));
-    buttons.push(plain(Action::Cancel, "Cancel".to_owned()));
+    buttons.push(plain(Action::Back, "Back"));
+    buttons.push(plain(Action::Cancel, "Cancel"));
+    let ask = look.codes.and_then(|codes| look.adder.button(codes, value));
+    buttons.extend(in_own_row(ask.into_iter().collect()));
     buttons
 }
 
 /// The last look once more, because it has changed since the pressed button was drawn.
 pub fn stale(mut look: Message, reference: &Reference) -> Message {
-    look.lines.insert(
-        0,
-        format!(
-            "This changed meanwhile. Please look at it again. {NOTHING_CHANGED} (ref {reference})"
-        ),
-    );
+    let rest = format!("Please look at it again. {NOTHING_CHANGED} (ref {reference})");
+    look.warnings
+        .insert(0, Warning::new("This changed meanwhile.", rest));
     look
 }

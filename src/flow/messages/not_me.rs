@@ -1,6 +1,7 @@
 //! "This wasn't me": what a member said of a reset, on cards, in answers to commands, in results and by e-mail.
 
 use crate::app::Organization;
+use crate::chat::Warning;
 use crate::clock::Zone;
 use crate::delivery::Note;
 use crate::domain::Moment;
@@ -36,10 +37,10 @@ pub(super) const ANOTHER_MAKES_NEXT: &str =
 const BEFORE_NEXT: &str = "Talk to them before any new reset.";
 
 /// What a member said of their last reset, on cards and last looks.
-pub fn not_me_warning(member_name: &str, earlier: &Earlier, zone: &Zone, now: Moment) -> String {
+pub fn not_me_warning(member_name: &str, earlier: &Earlier, zone: &Zone, now: Moment) -> Warning {
     let whose = format!("{}'s", earlier.admin_name);
     let said = said(member_name, &whose, &zone.tell(earlier.changed_at, now));
-    format!("{said} {BEFORE_NEXT}")
+    Warning::new(said, BEFORE_NEXT)
 }
 
 /// The same, told with the next command of an administrator who has not heard it. `is_own` where they made the reset,
@@ -73,17 +74,22 @@ pub(super) fn not_me_rule(
     now: Moment,
 ) -> String {
     if !is_own {
-        return not_me_warning(member_name, earlier, zone, now);
+        return not_me_warning(member_name, earlier, zone, now).sentences();
     }
     let said = said(member_name, "your", &zone.tell(earlier.changed_at, now));
     format!("✗ {said} {ANOTHER_MAKES_NEXT}")
 }
 
 /// What a member said of a code that took the place of their password, on cards, on last looks and in `why`.
-pub fn code_not_me_warning(member_name: &str, used_at: Moment, zone: &Zone, now: Moment) -> String {
-    let said = said_of_code(member_name, used_at, zone, now);
-    format!(
-        "{said} Check with them which contacts on record are theirs: the next code goes there too."
+pub fn code_not_me_warning(
+    member_name: &str,
+    used_at: Moment,
+    zone: &Zone,
+    now: Moment,
+) -> Warning {
+    Warning::new(
+        said_of_code(member_name, used_at, zone, now),
+        "Check with them which contacts on record are theirs: the next code goes there too.",
     )
 }
 
@@ -110,10 +116,10 @@ fn said_of_code(member_name: &str, used_at: Moment, zone: &Zone, now: Moment) ->
 }
 
 /// The same in the result of the reset itself.
-pub(super) fn not_me_in_result(row: &ResetRow) -> Option<String> {
+pub(super) fn not_me_in_result(row: &ResetRow) -> Option<Warning> {
     row.disowned_at?;
     let said = said_of_this(&row.member_name);
-    Some(format!("{said} {ANOTHER_MAKES_NEXT}"))
+    Some(Warning::new(said, ANOTHER_MAKES_NEXT))
 }
 
 /// What a member said of the reset that a message is about.

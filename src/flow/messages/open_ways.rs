@@ -1,7 +1,7 @@
 //! What can still set a password after a reset: pages and links that were opened before it.
 
 use super::words::message;
-use crate::chat::Message;
+use crate::chat::{Message, Warning};
 use crate::clock::Zone;
 use crate::directory::Capabilities;
 use crate::domain::{Moment, State, Step};
@@ -11,26 +11,40 @@ use crate::store::{OwnLink, ResetRow, StepRow};
 pub(super) const OPEN_PAGE: &str = "A page that was opened with it can still set a new one.";
 
 /// The directory's own link that was sent before.
-pub fn link_still_works(link: &OwnLink, zone: &Zone, now: Moment) -> String {
+pub fn link_still_works(link: &OwnLink, zone: &Zone, now: Moment) -> Warning {
     let (sent, until) = (zone.tell(link.sent_at, now), zone.tell(link.until, now));
     if link.is_certain {
-        format!(
-            "A link sent at {sent} still works until {until}, unless it was used: whoever has it can set a password after \
-            a reset too."
+        Warning::new(
+            format!("A link sent at {sent} still works until {until}, unless it was used:"),
+            "whoever has it can set a password after a reset too.",
         )
     } else {
-        format!(
-            "A link may have been sent at {sent}. It would work until {until}, and whoever has it could set a password \
-            after a reset too."
+        Warning::new(
+            format!("A link may have been sent at {sent}."),
+            format!(
+                "It would work until {until}, and whoever has it could set a password after a reset too."
+            ),
         )
     }
+}
+
+/// The same in a result, where nobody has set a password since.
+pub(super) fn link_after_reset(
+    row: &ResetRow,
+    capabilities: Capabilities,
+    link: Option<&OwnLink>,
+    (zone, now): (&Zone, Moment),
+) -> Option<Warning> {
+    let may_work =
+        capabilities.signs_members_in && row.changed_at.is_some() && row.set_again_at.is_none();
+    link.filter(|_| may_work)
+        .map(|link| link_still_works(link, zone, now))
 }
 
 /// What a result says of it: what was seen, else what is still possible and whether it is looked at.
 pub(super) fn after_reset(
     (row, steps): (&ResetRow, &[StepRow]),
     capabilities: Capabilities,
-    link: Option<&OwnLink>,
     zone: &Zone,
     now: Moment,
 ) -> Vec<String> {
@@ -60,13 +74,10 @@ pub(super) fn after_reset(
             theirs works."
         )),
     };
-    let link = link
-        .filter(|_| row.set_again_at.is_none())
-        .map(|link| link_still_works(link, zone, now));
     let same_moment = (capabilities.must_change && has_lost_mark(steps)).then(|| {
         "Somebody may have set a password at the same moment: run the command again.".to_owned()
     });
-    link.into_iter().chain(looks).chain(same_moment).collect()
+    looks.into_iter().chain(same_moment).collect()
 }
 
 /// The change set a mark that asks for a new password, and it was gone at once: whoever sets one takes it away. Then the

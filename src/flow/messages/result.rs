@@ -1,12 +1,14 @@
 //! The result of a reset, from what was recorded.
 
-use super::contacts::{ContactAdder, code_goes};
+use super::contacts::{ContactAdder, about_code};
 use super::not_me::not_me_in_result;
-use super::open_ways::after_reset;
+use super::open_ways::{after_reset, link_after_reset};
 use super::second_factors::in_result;
 use super::ways::delivery_buttons;
-use super::words::{NO_RESET_USED, NOTHING_CHANGED, button, count, message, reason};
-use crate::chat::{Action, Button, Message, Style};
+use super::words::{
+    NO_RESET_USED, NOTHING_CHANGED, button, count, in_heading, left_out_of_heading, message,
+};
+use crate::chat::{Action, Button, Message, Style, Warning};
 use crate::clock::Zone;
 use crate::delivery::Deliveries;
 use crate::directory::Capabilities;
@@ -59,45 +61,34 @@ pub struct Ending<'a> {
 
 /// The result. It never claims more than was recorded (P4).
 pub fn result(ending: &Ending<'_>) -> Message {
-    let Ending { row, zone, now, .. } = ending;
-    let (member, reference) = (&row.member_name, row.reset_id.reference());
-    let at = |at: Option<Moment>| zone.tell(at.unwrap_or(*now), *now);
+    let Ending { row, zone, now, .. } = *ending;
+    let name = in_heading(&row.member_name);
     let mut told = match row.state {
         State::Delivered | State::Delivering if !ending.are_steps_known => {
-            let title = format!(
-                "{member}'s password was reset at {}, but I can't read how every step of it ended. (ref {reference})",
-                at(row.changed_at)
-            );
-            message(title, done_lines(ending))
+            done(format!("{name} was reset; I can't read every step"), ending)
         }
         State::Delivered | State::Delivering if failed_outputs(ending).is_empty() => {
-            let title = format!("Done. {member}'s password was reset at {}. (ref {reference})", at(row.changed_at));
-            message(title, done_lines(ending))
+            done(format!("Done: {name} has a new password"), ending)
         }
         State::Delivered | State::Delivering => {
-            let title = format!(
-                "{member}'s password was reset at {}, but {}. (ref {reference})",
-                at(row.changed_at),
-                failed_outputs(ending).join(" and ")
-            );
-            message(title, done_lines(ending))
+            done(format!("{name} was reset, but not all worked"), ending)
         }
         State::Undelivered => undelivered(ending),
-        State::DeliveryUnknown => message(
-            format!(
-                "{member}'s password was changed at {}, but nobody can say whether it arrived. (ref {reference})",
-                at(row.changed_at)
-            ),
-            [steps_line(ending), format!("Ask {member}. If it did not arrive, run the command again.")],
-        ),
+        State::DeliveryUnknown => delivery_unknown(ending),
         State::Unknown => unknown(ending),
         State::Lost => message(
-            format!("{member}'s password was changed at {}, but not delivered. (ref {reference})", at(row.changed_at)),
-            ["The old password no longer works and nobody has the new one. Run the command again.".to_owned()],
+            "Password changed, but not delivered",
+            [format!(
+                "{}'s old password no longer works and nobody has the new one. Run the command again.",
+                row.member_name
+            )],
         ),
         State::Refused => message(
-            format!("The reset of {member} was stopped before anything happened."),
-            [format!("{NOTHING_CHANGED} {NO_RESET_USED} Run the command again. (ref {reference})")],
+            format!("{name}'s reset was stopped before it began"),
+            [format!(
+                "{NOTHING_CHANGED} {NO_RESET_USED} Run the command again. (ref {})",
+                row.reset_id.reference()
+            )],
         ),
         State::Offered
         | State::Claimed
@@ -105,32 +96,50 @@ pub fn result(ending: &Ending<'_>) -> Message {
         | State::Changed
         | State::Cancelled
         | State::Expired
-        | State::Superseded => message(format!("I'm still working on the reset of {member}. (ref {reference})"), []),
+        | State::Superseded => message(format!("I'm still working on the reset of {name}"), []),
     };
-    told.lines.splice(0..0, not_me_in_result(row));
-    told.lines.extend(reason(row.reason.as_deref()));
+    let full_name = left_out_of_heading(&row.member_name);
+    told.facts.splice(0..0, full_name.map(str::to_owned));
+    told.warnings.splice(0..0, not_me_in_result(row));
+    let home = ending.capabilities;
+    let link = link_after_reset(row, home, ending.own_link, (zone, now));
+    told.warnings.extend(link);
     told.lines.extend(here_only(ending));
-    told.lines.extend(open_ways(ending));
+    let open_ways = after_reset((row, ending.steps), home, zone, now);
+    told.lines.extend(open_ways);
     told.buttons.extend(ending_buttons(ending));
+    told.small_print = small_print(ending);
     told
 }
 
-fn open_ways(ending: &Ending<'_>) -> Vec<String> {
-    let Ending {
-        row,
-        steps,
-        capabilities,
-        own_link,
-        zone,
-        now,
-        ..
-    } = *ending;
-    after_reset((row, steps), capabilities, own_link, zone, now)
+/// The reference, unless a refusal has it in its text, what is left of the quota, and the reason that was given.
+fn small_print(ending: &Ending<'_>) -> Vec<String> {
+    let row = ending.row;
+    let reference = (row.state != State::Refused).then(|| row.reset_id.reference());
+    let reason = row.reason.as_deref();
+    reference
+        .map(|reference| format!("ref {reference}"))
+        .into_iter()
+        .chain(ending.quota.map(count))
+        .chain(reason.map(|reason| format!("reason {reason}")))
+        .collect()
+}
+
+/// The password was changed, and it went out or is on its way.
+fn done(title: String, ending: &Ending<'_>) -> Message {
+    Message {
+        warnings: failed_outputs(ending)
+            .into_iter()
+            .map(|what| Warning::new(what, ""))
+            .collect(),
+        facts: facts(ending),
+        ..message(title, done_lines(ending))
+    }
 }
 
 fn done_lines(ending: &Ending<'_>) -> Vec<String> {
-    let Ending { row, zone, now, .. } = ending;
-    let mut lines = vec![steps_line(ending)];
+    let Ending { row, zone, now, .. } = *ending;
+    let mut lines: Vec<String> = unread_steps(ending).into_iter().collect();
     if let Some(goes_away) = ending.shows_password {
         let how_long = if goes_away {
             "This is shown once and goes away in 2 minutes."
@@ -142,68 +151,91 @@ fn done_lines(ending: &Ending<'_>) -> Vec<String> {
             row.member_name
         ));
     }
-    if let Some(changed_at) = row.changed_at.filter(|_| row.disowned_at.is_none()) {
-        let until = zone.tell(changed_at + ending.lifetime, *now);
-        lines.push(if row.carries == Carries::Link {
-            let has_code = ending.codes.is_none_or(|codes| !codes.usable.is_empty());
-            let proof = if has_code {
-                format!(
-                    "{} proves who they are with a code; nobody",
-                    row.member_name
-                )
-            } else {
-                "Nobody".to_owned()
-            };
-            format!("The link works once, until {until}. {proof} knows the password.")
-        } else if ending.capabilities.has_our_pages {
-            format!("It works until {until}.")
-        } else {
-            in_result(ending.second_factors, &row.member_name).join(" ")
-        });
-    }
-    lines.extend(
-        ending
-            .codes
-            .map(|codes| code_goes(row, codes, ending.adder, zone, *now)),
-    );
-    lines.extend(ending.quota.map(|quota| format!("{}.", count(quota))));
+    lines.extend(next(ending));
+    let about = ending
+        .codes
+        .map(|codes| about_code(row, codes, ending.adder, zone, now));
+    lines.extend(about.into_iter().flatten());
     lines
 }
 
-fn steps_line(ending: &Ending<'_>) -> String {
-    if !ending.are_steps_known {
-        // Delivered means that one of the outputs was done: it can be the copy alone.
-        let is_delivered = matches!(ending.row.state, State::Delivered | State::Delivering);
-        let what = if is_delivered {
-            "got the password, was signed out and was told"
-        } else {
-            "was signed out and told"
-        };
-        return format!(
-            "? It is not known here whether {} {what}, and whether your copy went out. Ask whoever runs relatch: the log \
-            says why.",
-            ending.row.member_name
-        );
-    }
-    let is_asked = ending
-        .steps
-        .iter()
-        .find(|step| step.step == Step::MustChange);
-    let words = of_this_way(ending).filter_map(|step| match step.step {
-        Step::Change if step.outcome == StepOutcome::Done => Some(changed(is_asked)),
-        // Part of the words about the change.
-        Step::MustChange => None,
-        Step::Change
-        | Step::SignOut
-        | Step::Unlock
-        | Step::Deliver
-        | Step::CopyToSelf
-        | Step::Show
-        | Step::Notice
-        | Step::ManagerNotice => step_words(step, ending.row),
+/// What the member does next, and until when.
+fn next(ending: &Ending<'_>) -> Option<String> {
+    let Ending { row, zone, now, .. } = *ending;
+    let changed_at = row.changed_at.filter(|_| row.disowned_at.is_none())?;
+    let until = zone.tell(changed_at + ending.lifetime, now);
+    let code = ending.codes.and_then(|codes| codes.usable.first());
+    let code = code.map(|method| {
+        let channel = method.to.channel();
+        format!(" with a code by {}", channel.facts().message)
     });
-    words.collect::<Vec<_>>().join("  ")
+    let has_no_code = ending.codes.is_some() && code.is_none();
+    Some(if row.carries == Carries::Link {
+        let proof = if has_no_code {
+            ""
+        } else {
+            ", prove who they are with a code"
+        };
+        format!(
+            "Next: they open the link by {until}{proof} and set their own password. It works once, and nobody else knows \
+            the password."
+        )
+    } else if !ending.capabilities.has_our_pages {
+        in_result(ending.second_factors, &row.member_name).join(" ")
+    } else if has_no_code {
+        format!("The password works until {until}.")
+    } else {
+        let code = code.unwrap_or_default();
+        format!("Next: they sign in by {until}{code}, then set their own.")
+    })
 }
+
+/// What is said in place of the steps where the record does not answer.
+fn unread_steps(ending: &Ending<'_>) -> Option<String> {
+    if ending.are_steps_known {
+        return None;
+    }
+    // Delivered means that one of the outputs was done: it can be the copy alone.
+    let is_delivered = matches!(ending.row.state, State::Delivered | State::Delivering);
+    let what = if is_delivered {
+        "got the password, was signed out and was told"
+    } else {
+        "was signed out and told"
+    };
+    Some(format!(
+        "? It is not known here whether {} {what}, and whether your copy went out. Ask whoever runs relatch: the log \
+        says why.",
+        ending.row.member_name
+    ))
+}
+
+/// The steps, always in this order: changed, signed out, delivery, copy, shown, notice, manager.
+fn facts(ending: &Ending<'_>) -> Vec<String> {
+    if !ending.are_steps_known {
+        let at = ending.row.changed_at;
+        let at = at.map(|at| ending.zone.tell(at, ending.now));
+        return at.map(|at| format!("changed {at} ✓")).into_iter().collect();
+    }
+    let steps: Vec<&StepRow> = of_this_way(ending).collect();
+    ORDER
+        .iter()
+        .flat_map(|wanted| steps.iter().filter(move |step| step.step == *wanted))
+        .flat_map(|step| step_words(step, ending))
+        .collect()
+}
+
+/// The order of the steps in every result.
+const ORDER: [Step; 9] = [
+    Step::Change,
+    Step::MustChange,
+    Step::SignOut,
+    Step::Unlock,
+    Step::Deliver,
+    Step::CopyToSelf,
+    Step::Show,
+    Step::Notice,
+    Step::ManagerNotice,
+];
 
 /// The steps of the way that was chosen last. With Copy the password is not shown a second time.
 fn of_this_way<'a>(ending: &Ending<'a>) -> impl Iterator<Item = &'a StepRow> + use<'a> {
@@ -214,13 +246,10 @@ fn of_this_way<'a>(ending: &Ending<'a>) -> impl Iterator<Item = &'a StepRow> + u
         .filter(move |step| !(is_copy && step.step == Step::Show))
 }
 
-/// The change, and whether a new password is asked for at the next sign-in. Only what was read back is claimed.
-fn changed(must_change: Option<&StepRow>) -> String {
-    let Some(step) = must_change else {
-        return "✓ password changed".to_owned();
-    };
+/// Whether a new password is asked for at the next sign-in. Only what was read back is claimed.
+fn must_change(step: &StepRow) -> String {
     let why = match (step.outcome, step.detail.as_deref()) {
-        (StepOutcome::Done, _) => return "✓ password changed, must set a new one".to_owned(),
+        (StepOutcome::Done, _) => return "must set a new one ✓".to_owned(),
         (StepOutcome::Failed | StepOutcome::Impossible, Some(NOT_ASKED)) => {
             "the directory does not ask for a new one"
         }
@@ -237,30 +266,34 @@ fn changed(must_change: Option<&StepRow>) -> String {
         (StepOutcome::Impossible, _) => "this directory can't enforce it",
         (StepOutcome::Unknown | StepOutcome::Pending, _) => "nobody can say whether it is enforced",
     };
-    format!("✓ password changed  ✗ must set a new one: {why}")
+    format!("must set a new one: {why} ✗")
 }
 
-fn step_words(step: &StepRow, row: &ResetRow) -> Option<String> {
-    let member = &row.member_name;
+fn step_words(step: &StepRow, ending: &Ending<'_>) -> Option<String> {
+    let row = ending.row;
     let way = |yes: &str, no: &str| match step.outcome {
-        StepOutcome::Done => Some(format!("✓ {yes}")),
-        StepOutcome::Failed | StepOutcome::Impossible => Some(format!("✗ {no}")),
-        StepOutcome::Unknown => Some(format!("? {yes}: nobody can say")),
-        StepOutcome::Pending => Some(format!("… {yes}: still to do")),
+        StepOutcome::Done => Some(format!("{yes} ✓")),
+        StepOutcome::Failed | StepOutcome::Impossible => Some(format!("{no} ✗")),
+        StepOutcome::Unknown => Some(format!("{yes}: nobody can say ?")),
+        StepOutcome::Pending => Some(format!("{yes}: still to do …")),
     };
     match step.step {
-        Step::Change => way("password changed", "password not changed"),
-        Step::MustChange => None,
+        Step::Change => {
+            let at = row.changed_at.unwrap_or(ending.now);
+            let at = ending.zone.tell(at, ending.now);
+            way(&format!("changed {at}"), "password not changed")
+        }
+        Step::MustChange => Some(must_change(step)),
         Step::SignOut if step.outcome == StepOutcome::Impossible => Some(
-            "– this directory can't sign people out: open sessions end by themselves".to_owned(),
+            "this directory can't sign people out: open sessions end by themselves –".to_owned(),
         ),
         Step::SignOut => match applications_left(step) {
             Some(left) => way(
-                "signed out everywhere",
+                "signed out",
                 &format!("signed out, but {left} may live on (offline tokens)"),
             ),
             None => way(
-                "signed out everywhere",
+                "signed out",
                 "signing out failed, open sessions may live on",
             ),
         },
@@ -280,18 +313,23 @@ fn step_words(step: &StepRow, row: &ResetRow) -> Option<String> {
         Step::CopyToSelf => way("copy sent to you", "copy not sent to you"),
         Step::Show => way("shown to you", "not shown to you"),
         Step::ManagerNotice => way("manager told", "the manager could not be told"),
-        Step::Notice => match step.outcome {
-            StepOutcome::Impossible => Some(format!("– no other contact to tell {member}")),
-            // One contact accepted it, and another is asked again.
-            StepOutcome::Pending if step.detail.is_some() => Some(format!("✓ {member} told")),
-            StepOutcome::Done
-            | StepOutcome::Failed
-            | StepOutcome::Unknown
-            | StepOutcome::Pending => way(
-                &format!("{member} told"),
-                &format!("{member} could not be told"),
-            ),
-        },
+        Step::Notice => notice_words(step, &row.member_name, way),
+    }
+}
+
+/// Whether the member was told of the reset.
+fn notice_words(
+    step: &StepRow,
+    member: &str,
+    way: impl Fn(&str, &str) -> Option<String>,
+) -> Option<String> {
+    match step.outcome {
+        StepOutcome::Impossible => Some(format!("no other contact to tell {member} –")),
+        // One contact accepted it, and another is asked again.
+        StepOutcome::Pending if step.detail.is_some() => Some("notice accepted ✓".to_owned()),
+        StepOutcome::Done | StepOutcome::Failed | StepOutcome::Unknown | StepOutcome::Pending => {
+            way("notice accepted", &format!("{member} could not be told"))
+        }
     }
 }
 
@@ -311,7 +349,7 @@ fn here_only(ending: &Ending<'_>) -> Option<String> {
     Some("The new password counts in this directory only; another system keeps its own.".to_owned())
 }
 
-/// The outputs that were not certainly accepted, as parts of a title.
+/// The outputs that were not certainly accepted, a sentence each.
 fn failed_outputs(ending: &Ending<'_>) -> Vec<&'static str> {
     let part = |step: &StepRow| {
         let is_unknown = match step.outcome {
@@ -320,19 +358,19 @@ fn failed_outputs(ending: &Ending<'_>) -> Vec<&'static str> {
             StepOutcome::Failed | StepOutcome::Impossible => false,
         };
         Some(match (step.step, is_unknown) {
-            (Step::Deliver, false) => "the delivery to them did not go through",
-            (Step::Deliver, true) => "nobody can say whether it reached them",
-            (Step::CopyToSelf, false) => "your copy did not go through",
-            (Step::CopyToSelf, true) => "nobody can say whether your copy arrived",
-            (Step::Show, false) => "it could not be shown to you",
-            (Step::Show, true) => "nobody can say whether it was shown to you",
+            (Step::Deliver, false) => "The delivery to them did not go through.",
+            (Step::Deliver, true) => "Nobody can say whether it reached them.",
+            (Step::CopyToSelf, false) => "Your copy did not go through.",
+            (Step::CopyToSelf, true) => "Nobody can say whether your copy arrived.",
+            (Step::Show, false) => "It could not be shown to you.",
+            (Step::Show, true) => "Nobody can say whether it was shown to you.",
             // The card said that it is impossible.
             (Step::SignOut, _) if step.outcome == StepOutcome::Impossible => return None,
             (Step::SignOut, _) if applications_left(step).is_some() => {
-                "applications may stay signed in"
+                "Applications may stay signed in."
             }
-            (Step::SignOut, _) => "signing out failed",
-            (Step::Unlock, _) => "a lock may remain",
+            (Step::SignOut, _) => "Signing out failed.",
+            (Step::Unlock, _) => "A lock may remain.",
             (Step::Change | Step::MustChange | Step::Notice | Step::ManagerNotice, _) => {
                 return None;
             }
@@ -343,38 +381,62 @@ fn failed_outputs(ending: &Ending<'_>) -> Vec<&'static str> {
 
 fn undelivered(ending: &Ending<'_>) -> Message {
     let row = ending.row;
-    let (member, reference) = (&row.member_name, row.reset_id.reference());
     let failed = |wanted: Step| ending.steps.iter().find(|step| step.step == wanted);
     let is_kept_back =
         failed(Step::Deliver).is_some_and(|step| step.detail.as_deref() == Some("kept_back"));
-    let (carrier, step) = match row.delivery.and_then(Delivery::channel) {
-        _ if !ending.are_steps_known => ("it was not delivered".to_owned(), Step::Deliver),
+    let (carrier, reason, step) = match row.delivery.and_then(Delivery::channel) {
+        _ if !ending.are_steps_known => (
+            "it was not delivered".to_owned(),
+            String::new(),
+            Step::Deliver,
+        ),
         _ if is_kept_back && row.delivery.is_some() => {
-            let kept = "your copy cannot be sent, so nothing was";
-            (kept.to_owned(), Step::CopyToSelf)
+            let kept = "Your copy cannot be sent, so nothing was".to_owned();
+            ("nothing was sent".to_owned(), kept, Step::CopyToSelf)
         }
         Some(channel) => {
-            let not_sent = format!("the {} was not accepted", channel.facts().message);
-            (not_sent, Step::Deliver)
+            let message = channel.facts().message;
+            let not_sent = format!("the {message} was not accepted");
+            let reason = format!("The {message} was not accepted");
+            (not_sent, reason, Step::Deliver)
         }
-        None => ("it could not be shown".to_owned(), Step::Deliver),
+        None => {
+            let reason = "It could not be shown".to_owned();
+            ("it could not be shown".to_owned(), reason, Step::Deliver)
+        }
     };
     let why = failed(step).and_then(|step| step.detail.as_deref());
-    let why = why
-        .map(|code| format!(" ({})", refusal_words(code)))
-        .unwrap_or_default();
+    let why = why.map(|code| format!(" ({})", refusal_words(code)));
+    let is_said = why.is_none() && !is_kept_back || reason.is_empty();
+    let reason = (!is_said).then(|| format!("{reason}{}.", why.unwrap_or_default()));
     let next = if ending.retry_for.is_some() {
         "Choose another way now; this uses no extra reset."
     } else {
         "The old password no longer works. Run the command again."
     };
-    message(
-        format!("The password was changed, but {carrier}{why}. (ref {reference})"),
-        [
-            format!("{member} has no password yet. {next}"),
-            steps_line(ending),
-        ],
-    )
+    let no_password = format!("{} has no password yet. {next}", row.member_name);
+    let lines = reason
+        .into_iter()
+        .chain([no_password])
+        .chain(unread_steps(ending));
+    Message {
+        facts: facts(ending),
+        ..message(format!("The password was changed, but {carrier}"), lines)
+    }
+}
+
+fn delivery_unknown(ending: &Ending<'_>) -> Message {
+    let ask = format!(
+        "Ask {}. If it did not arrive, run the command again.",
+        ending.row.member_name
+    );
+    Message {
+        facts: facts(ending),
+        ..message(
+            "Password changed, but nobody can say if it arrived",
+            [ask].into_iter().chain(unread_steps(ending)),
+        )
+    }
 }
 
 fn refusal_words(code: &str) -> &'static str {
@@ -392,30 +454,27 @@ fn refusal_words(code: &str) -> &'static str {
 }
 
 fn unknown(ending: &Ending<'_>) -> Message {
-    let Ending { row, zone, now, .. } = ending;
-    let (member, reference) = (&row.member_name, row.reset_id.reference());
+    let Ending { row, zone, now, .. } = *ending;
+    let member = &row.member_name;
     let seen = match ending.observed {
         Some(Some(at)) => {
             format!(
-                "The directory shows a change at {}; nobody has the new password.",
-                zone.tell(at, *now)
+                "The directory shows a change of {member}'s password at {}; nobody has the new one.",
+                zone.tell(at, now)
             )
         }
         Some(None) => format!(
-            "No change is seen as of {}, but it may still come.",
-            zone.tell(*now, *now)
+            "No change of {member}'s password is seen as of {}, but it may still come.",
+            zone.tell(now, now)
         ),
-        None => "The password may have been changed; nobody has the new one.".to_owned(),
+        None => format!("{member}'s password may have been changed; nobody has the new one."),
     };
     let how = if row.failure.as_deref() == Some("process_died") {
-        "relatch was interrupted"
+        "relatch was interrupted half-way"
     } else {
-        "The directory stopped answering"
+        "The directory stopped answering half-way"
     };
-    message(
-        format!("{how} half-way through the reset of {member}. (ref {reference})"),
-        [seen, "Run the command again to be sure.".to_owned()],
-    )
+    message(how, [seen, "Run the command again to be sure.".to_owned()])
 }
 
 fn ending_buttons(ending: &Ending<'_>) -> Vec<Button> {

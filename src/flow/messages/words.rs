@@ -1,7 +1,12 @@
 //! The parts that messages share: the frame of a refusal, buttons, and the names of things.
 
-use crate::chat::{Action, Button, Message, RefusedParts, Style};
-use crate::domain::{LoginMethod, Quota, Reference, Status};
+use crate::chat::{Action, BUTTON, Button, Message, RefusedParts, Style};
+use crate::clock::Zone;
+use crate::domain::shorten::{shorten, shorten_longest_word};
+use crate::domain::{LoginMethod, Moment, Quota, Reference, Status};
+
+/// Longest name in a heading, so that a heading fits two lines of a phone.
+const NAME_IN_HEADING: usize = 24;
 
 /// Stands in every refusal after which nothing has changed; tests check that.
 pub const NOTHING_CHANGED: &str = "Nothing was changed.";
@@ -91,16 +96,37 @@ pub(super) fn button(
 ) -> Button {
     Button {
         action,
-        label: label.into(),
+        label: shorten_longest_word(&label.into(), BUTTON),
         value: value.to_owned(),
         style,
         starts_row: false,
     }
 }
 
-/// The reason that the administrator gave, as a line.
-pub(super) fn reason(given: Option<&str>) -> Option<String> {
-    given.map(|given| format!("Reason: {given}"))
+/// A name as headings have it.
+pub(super) fn in_heading(name: &str) -> String {
+    shorten(name, NAME_IN_HEADING)
+}
+
+/// The full name, where a heading has only a part of it.
+pub(super) fn left_out_of_heading(name: &str) -> Option<&str> {
+    (in_heading(name) != name).then_some(name)
+}
+
+/// The small print of a card: the reason that was given, how long its buttons work, and its reference.
+pub(super) fn card_small_print(
+    reason: Option<&str>,
+    until: Moment,
+    reference: &Reference,
+    (zone, now): (&Zone, Moment),
+) -> Vec<String> {
+    let until = zone.tell(until, now);
+    let (reason, works) = match reason {
+        Some(reason) => (Some(format!("Reason: {reason}")), "this card works until"),
+        None => (None, "This card works until"),
+    };
+    let rest = [format!("{works} {until}"), format!("ref {reference}")];
+    reason.into_iter().chain(rest).collect()
 }
 
 /// Why a member cannot be reached outside the chat.
