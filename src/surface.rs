@@ -12,9 +12,9 @@ pub mod chance {
 }
 pub mod chat {
     pub use crate::chat::{
-        AccountKind, Action, Adapter, ApiError, Asking, Chat, ChatParts, Form, FormKind, Freshness,
-        Immediate, Interaction, InteractionKind, Message, Placement, Profile, ReplyAddress,
-        ShownPassword, Verified,
+        AccountKind, Action, Adapter, ApiError, Aside, Asking, Button, Chat, ChatParts, Form,
+        FormKind, Freshness, Immediate, Interaction, InteractionKind, Message, Placement, Profile,
+        ReplyAddress, ShownPassword, Style, Tick, Verified, Warning,
     };
     pub mod discord {
         pub use crate::chat::discord::{

@@ -33,11 +33,11 @@ pub use self::api::ApiError;
 pub(crate) use self::commands::{PlannedCommand, RegisterError};
 pub(crate) use self::examination::{Examination, Matching};
 pub use self::interaction::{
-    Action, FormKind, Interaction, Message, ReplyAddress, ShownPassword, Verified,
+    Action, Aside, Button, FormKind, Interaction, Message, ReplyAddress, ShownPassword, Style,
+    Tick, Verified, Warning,
 };
 pub(crate) use self::interaction::{
-    Aside, Ask, BUTTON, Boxes, Button, Click, Command, FormSubmitted, NamedMember, Origin,
-    RefusedParts, Style, Tick, Warning,
+    Ask, BUTTON, Boxes, Click, Command, FormSubmitted, NamedMember, Origin, RefusedParts,
 };
 pub(crate) use self::signature::EmptySecret;
 use crate::clock::Clock;

@@ -12,3 +12,6 @@ pub(super) const BACK: &str = "Back";
 
 /// Shown by clients that cannot show buttons.
 pub(super) const BUTTONS: &str = "buttons";
+
+/// The same for what stands below the buttons.
+pub(super) const SMALL_PRINT: &str = "small print";

@@ -73,7 +73,12 @@ class Cloud(JsonApi):
 
 def shown(card):
     lines = [card["header"]["title"]["content"]]
-    return "\n".join(lines + [one["text"]["content"] for one in card["elements"] if one["tag"] == "div"])
+    for one in card["elements"]:
+        texts = [one.get("text")] + [field["text"] for field in one.get("fields", [])]
+        if one["tag"] == "note":
+            texts += one["elements"]
+        lines += [text["content"] for text in texts if text]
+    return "\n".join(lines)
 
 
 def sealed(event):

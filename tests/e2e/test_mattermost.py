@@ -116,6 +116,11 @@ class Server(JsonApi):
             return find()[-1]
 
 
+def actions_of(message):
+    """The buttons in all attachments."""
+    return [action for one in message["attachments"] for action in one.get("actions", [])]
+
+
 def shown(text):
     """What the clients show: a backslash counts only before what Mattermost's parser knows (`inline.escape` in its fork of
     marked), and before anything else it is shown."""
@@ -166,7 +171,7 @@ bot_token = "{BOT}"
         return self.send("/mattermost/commands", urllib.parse.urlencode(fields), "application/x-www-form-urlencoded")
 
     def press(self, message, action, who=JO):
-        actions = message["attachments"][0]["actions"]
+        actions = actions_of(message)
         found = next(one for one in actions if one["integration"]["context"]["action"] == action)
         self.assertEqual(found["integration"]["url"], "https://reset.acme.example/mattermost/actions")
         # `PostActionIntegrationRequest` in server/public/model/integration_action.go.
@@ -196,7 +201,7 @@ bot_token = "{BOT}"
         for _ in range(2):
             status, answer = submit("mina@acme.example")
             self.assertIn("business email", answer["errors"]["destination"])
-        value = card["attachments"][0]["actions"][0]["integration"]["context"]["value"]
+        value = actions_of(card)[0]["integration"]["context"]["value"]
         self.assertEqual(submit("+82 10 9999 8877", "deliver_other:" + value)[0], 401, "a button's value is no state")
         for _ in range(2):
             self.assertEqual(submit("+82 10 9999 8877"), (200, {}))
@@ -217,10 +222,10 @@ bot_token = "{BOT}"
         self.server.permissions = ["manage_system"]
         status, card = self.command(JO, "@mina")
         self.assertIn("I can't write to you alone here", shown(card["text"]))
-        actions = [one["integration"]["context"]["action"] for one in card["attachments"][0]["actions"]]
+        actions = [one["integration"]["context"]["action"] for one in actions_of(card)]
         self.assertNotIn("deliver_copy", actions)
         self.assertNotIn("deliver_other", actions)
-        forged = {**card["attachments"][0]["actions"][0]["integration"]["context"], "action": "deliver_copy"}
+        forged = {**actions_of(card)[0]["integration"]["context"], "action": "deliver_copy"}
         body = {"user_id": JO, "channel_id": CHANNEL, "trigger_id": self.trigger(JO), "context": forged}
         told = self.send("/mattermost/actions", json.dumps(body), "application/json")[1]["ephemeral_text"]
         self.assertIn(NOTHING, shown(told))

@@ -5,6 +5,7 @@ mod cases;
 mod faults;
 #[path = "../../src/chat/hostile_names.rs"]
 mod hostile_names;
+mod parts;
 mod rendered;
 mod samples;
 mod sentences;

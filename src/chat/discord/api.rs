@@ -38,7 +38,7 @@ impl Discord {
                 Placement::Replace => self
                     .http
                     .patch(format!("{}/messages/@original", to.expose()))
-                    .json(&message),
+                    .json(&render::edited(message.clone())),
                 Placement::Add => self
                     .http
                     .post(to.expose())

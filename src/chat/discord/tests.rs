@@ -6,7 +6,7 @@ use ring::signature::{Ed25519KeyPair, KeyPair};
 use super::config::{WEAK_KEYS, public_key};
 use super::*;
 use crate::chat::hostile_names::hostile_names;
-use crate::chat::{Ask, FormKind, NamedMember};
+use crate::chat::{Action, Aside, Ask, Button, FormKind, NamedMember, Style, Warning};
 use crate::domain::Password;
 use crate::net;
 
@@ -322,33 +322,47 @@ fn every_answer_has_the_type_that_discord_expects() {
     }
 }
 
+/// The texts of a message, in the order in which they are shown.
+fn texts(part: &Value) -> Vec<&str> {
+    let inside = part["components"].as_array().into_iter().flatten();
+    let own = part["content"].as_str();
+    own.into_iter().chain(inside.flat_map(texts)).collect()
+}
+
 /// 500 hostile names, and no mention, link or markup comes out.
 #[test]
 fn hostile_names_stay_names() {
     for name in hostile_names() {
+        let text = || name.clone();
         let message = Message {
-            title: name.clone(),
-            lines: vec![name.clone()],
+            title: text(),
+            warnings: vec![Warning {
+                bold: text(),
+                rest: text(),
+            }],
+            facts: vec![text()],
+            lines: vec![text()],
+            small_print: vec![text()],
             ..Message::default()
         };
         let rendered = render::message(&message, None);
-        let content = rendered["content"].as_str().unwrap();
-        let inside = content
-            .strip_prefix("**")
-            .unwrap()
-            .replacen("**\n", "\n", 1);
-        // Every punctuation mark has a backslash in front of it, so none has a meaning.
-        let mut characters = inside.chars().peekable();
-        while let Some(character) = characters.next() {
-            assert!(
-                !character.is_ascii_punctuation() || character == '\\',
-                "{name}: {content}"
-            );
-            if character == '\\' {
+        let texts = texts(&rendered);
+        assert_eq!(texts.len(), 5, "{rendered}");
+        for (text, ours) in texts.iter().zip(["### ", "⚠ **", "", "", "-# "]) {
+            let inside = text.strip_prefix(ours).unwrap().replacen("** ", " ", 1);
+            // Every punctuation mark has a backslash in front of it, so none has a meaning.
+            let mut characters = inside.chars().peekable();
+            while let Some(character) = characters.next() {
                 assert!(
-                    characters.next().unwrap().is_ascii_punctuation(),
-                    "{name}: {content}"
+                    !character.is_ascii_punctuation() || character == '\\',
+                    "{name}: {text}"
                 );
+                if character == '\\' {
+                    assert!(
+                        characters.next().unwrap().is_ascii_punctuation(),
+                        "{name}: {text}"
+                    );
+                }
             }
         }
         assert_eq!(rendered["allowed_mentions"], json!({ "parse": [] }));
@@ -361,6 +375,7 @@ fn a_long_message_is_cut_between_lines_and_keeps_its_password() {
     let message = Message {
         title: "x".repeat(5000),
         lines: vec![line; 20],
+        small_print: vec!["ref 8BEV".to_owned()],
         ..Message::default()
     };
     let mut rng = <rand::rngs::StdRng as rand::SeedableRng>::seed_from_u64(1);
@@ -372,7 +387,69 @@ fn a_long_message_is_cut_between_lines_and_keeps_its_password() {
             spoken_label: "Say it: ",
         }),
     );
-    let content = rendered["content"].as_str().unwrap();
-    assert!(content.chars().count() <= 2000 && content.ends_with('…'));
-    assert!(content.contains(&format!("`{}`", password.expose())));
+    let texts = texts(&rendered);
+    let length: usize = texts.iter().map(|text| text.chars().count()).sum();
+    assert!((3000..=4000).contains(&length), "{length}");
+    let [_, shown, lines, small_print] = texts.as_slice() else {
+        panic!("{texts:?}")
+    };
+    assert!(shown.contains(&format!("`{}`", password.expose())));
+    assert!(lines.ends_with("\n…"));
+    assert_eq!(*small_print, "-# ref 8BEV");
+}
+
+/// Forty components: 25 buttons in five rows fit beside all other parts, and more are left out.
+#[test]
+fn the_buttons_of_a_message_are_as_many_as_fit() {
+    fn count(part: &Value) -> usize {
+        let inside = part["components"].as_array().into_iter().flatten();
+        let accessory = usize::from(part.get("accessory").is_some());
+        inside.map(|one| 1 + count(one)).sum::<usize>() + accessory
+    }
+    let button = |label: &str| Button {
+        action: Action::Cancel,
+        label: label.to_owned(),
+        value: "v".repeat(46),
+        style: Style::Plain,
+        starts_row: false,
+    };
+    for (buttons, rows) in [(25, 5), (40, 5)] {
+        let text = || vec!["x".to_owned()];
+        let message = Message {
+            title: "x".to_owned(),
+            warnings: vec![Warning {
+                bold: "x".to_owned(),
+                rest: String::new(),
+            }],
+            facts: text(),
+            lines: text(),
+            buttons: vec![button(&"x".repeat(200)); buttons],
+            aside: Some(Aside {
+                question: "x".to_owned(),
+                button: button("x"),
+            }),
+            small_print: text(),
+            ..Message::default()
+        };
+        let mut rng = <rand::rngs::StdRng as rand::SeedableRng>::seed_from_u64(1);
+        let password = Password::generate(&mut rng, 8);
+        let spoken_label = "Say it: ";
+        let password = ShownPassword {
+            password: &password,
+            spoken_label,
+        };
+        let rendered = render::message(&message, Some(&password));
+        assert_eq!(count(&rendered), 40);
+        let parts = rendered["components"][0]["components"].as_array().unwrap();
+        let is_row = |part: &&Value| part["type"] == 1;
+        assert_eq!(parts.iter().filter(is_row).count(), rows);
+    }
+}
+
+/// A message that takes the place of one from before an update must say that its text goes.
+#[test]
+fn a_message_in_place_of_another_has_no_content() {
+    let message = render::message(&Message::default(), None);
+    assert!(message.get("content").is_none());
+    assert_eq!(render::edited(message)["content"], Value::Null);
 }

@@ -69,6 +69,15 @@ impl Message {
         .collect()
     }
 
+    /// The same without the button of the aside, which stands beside its question.
+    pub fn rows_above_aside(&self, width: usize) -> Vec<Vec<Button>> {
+        let mut rows = self.rows_without_boxes(width);
+        if self.aside.is_some() {
+            rows.pop();
+        }
+        rows
+    }
+
     /// The buttons, without what can be ticked and the aside, in rows.
     pub fn button_rows(&self) -> Vec<Vec<Button>> {
         self.buttons
@@ -108,8 +117,11 @@ impl Warning {
 /// A box that can be ticked. Where a platform has none, it is a button that changes over.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Tick {
+    /// What pressing it asks for.
     pub action: Action,
+    /// The text beside the box.
     pub label: String,
+    /// The record says so.
     pub is_ticked: bool,
     /// The opaque value that leads back to the reset. It changes with each edition of the card.
     pub value: String,
@@ -132,7 +144,9 @@ impl Tick {
 /// A question with one button beside it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Aside {
+    /// What people ask themselves.
     pub question: String,
+    /// Its answer.
     pub button: Button,
 }
 
@@ -168,19 +182,25 @@ impl ShownPassword<'_> {
     }
 }
 
+/// A button under a message.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Button {
+    /// What pressing it asks for.
     pub action: Action,
+    /// The text on it.
     pub label: String,
     /// The opaque value that leads back to the reset.
     pub value: String,
+    /// How much it stands out.
     pub style: Style,
     /// It begins a row of its own, where a platform has rows.
     pub starts_row: bool,
 }
 
+/// How much a button stands out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Style {
+    /// One of several.
     Plain,
     /// The usual choice.
     Primary,

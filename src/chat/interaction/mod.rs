@@ -12,8 +12,8 @@ pub use self::buttons::{Action, FormKind};
 pub(crate) use self::buttons::{
     AfterAct, ButtonAsk, CONTACT_QUESTION, CardAct, CardAsk, CardChange, CardForm, ContactAsk,
 };
-pub(crate) use self::message::{Aside, BUTTON, Button, RefusedParts, Style, Tick, Warning};
-pub use self::message::{Message, ShownPassword};
+pub use self::message::{Aside, Button, Message, ShownPassword, Style, Tick, Warning};
+pub(crate) use self::message::{BUTTON, RefusedParts};
 use crate::domain::{ChatUser, Moment};
 use crate::store::ReplayKey;
 

@@ -526,13 +526,19 @@ fn hostile_names_stay_names() {
         };
         let message = Message {
             title: name.clone(),
+            facts: vec![name.clone()],
             lines: vec![name.clone()],
-            buttons: vec![button],
+            buttons: vec![button.clone()],
+            aside: Some(crate::chat::Aside {
+                question: name.clone(),
+                button,
+            }),
+            small_print: vec![name.clone()],
             ..Message::default()
         };
         let card = render::message(&message, None, Some("oc_1"));
         let mut found = Vec::new();
         texts(&card, &mut found);
-        assert_eq!(found, [name.as_str(); 3]);
+        assert_eq!(found, [name.as_str(); 7]);
     }
 }

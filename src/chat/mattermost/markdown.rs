@@ -9,7 +9,7 @@
 const ESCAPED: &str = "`*{}[]()#+-.!_>|~";
 
 /// Shows nothing, and ends what would be a mention, a link or a picture. It stands only where there is no escape.
-const ZERO_WIDTH: char = '\u{200b}';
+pub(super) const ZERO_WIDTH: char = '\u{200b}';
 
 /// What the parser turns into a line break or spaces before it begins (`Lexer.prototype.lex` in `lib/marked.js`). A block could
 /// begin after it.

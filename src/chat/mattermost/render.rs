@@ -2,13 +2,19 @@
 
 use serde_json::{Value, json};
 
-use super::markdown::escape;
-use crate::chat::texts::BUTTONS;
-use crate::chat::{Button, Form, Message, ShownPassword, Style};
+use super::markdown::{ZERO_WIDTH, escape};
+use crate::chat::texts::{BUTTONS, SMALL_PRINT};
+use crate::chat::{Button, Form, Message, ShownPassword, Style, Warning};
 use crate::domain::shorten::{shorten, shorten_bytes};
 
 /// Longest text of a post (Mattermost, "Posts": 16383 for the whole post).
 const POST: usize = 12_000;
+/// Longest text of an attachment, and name of a button: our own limits. The web client folds an attachment's text at 200
+/// pixels (`message_attachment.tsx`).
+const ATTACHED: usize = 600;
+const NAME: usize = 40;
+/// The bar at the side of the buttons of a message with a warning: orange.
+const WARNING_COLOR: &str = "#E67E22";
 /// Longest title of a dialog and label of an input, in bytes (`Dialog.IsValid` in `model/integration_action.go`).
 const TITLE: usize = 24;
 /// Longest help text, in bytes.
@@ -29,11 +35,40 @@ pub(super) fn plain(message: &Message) -> String {
 
 /// The text of a message without its buttons.
 pub(super) fn text(message: &Message) -> String {
-    with_password(message, None)
+    let last = aside_question(message).into_iter();
+    let last = last.chain(small_print(message)).map(|one| escape(&one));
+    texts(message, None, last)
 }
 
-fn with_password(message: &Message, password: Option<&ShownPassword<'_>>) -> String {
+/// A post's own text. Where there are buttons, what stands below them is in the attachments.
+fn text_above(message: &Message, password: Option<&ShownPassword<'_>>) -> String {
+    let small_print = small_print(message).filter(|_| !has_buttons(message));
+    let last = small_print.into_iter().map(|one| escape(&one));
+    texts(message, password, last)
+}
+
+fn has_buttons(message: &Message) -> bool {
+    !(message.buttons.is_empty() && message.ticks.is_empty() && message.aside.is_none())
+}
+
+fn aside_question(message: &Message) -> Option<String> {
+    let aside = message.aside.as_ref();
+    aside.map(|aside| shorten(&aside.question, ATTACHED))
+}
+
+fn small_print(message: &Message) -> Option<String> {
+    (!message.small_print.is_empty()).then(|| shorten(&message.small_print.join(" · "), ATTACHED))
+}
+
+/// Paragraphs in the order of all platforms. Those that exceed the limit are dropped; the password always fits.
+fn texts(
+    message: &Message,
+    password: Option<&ShownPassword<'_>>,
+    last: impl Iterator<Item = String>,
+) -> String {
     let mut text = format!("**{}**", escape(&shorten(&message.title, 300)));
+    let warnings = message.warnings.iter().map(warning);
+    let is_whole = add(&mut text, warnings);
     if let Some(password) = password {
         // A password has only letters, digits and - # + =, and the label is our own text: neither can end the code span.
         for part in [
@@ -46,27 +81,54 @@ fn with_password(message: &Message, password: Option<&ShownPassword<'_>>) -> Str
             text.push_str(part);
         }
     }
-    for line in message.paragraphs() {
-        let line = escape(&line);
-        if text.len() + line.len() > POST {
-            text.push_str("\n\n…");
-            break;
-        }
-        text.push_str("\n\n");
-        text.push_str(&line);
+    let facts = facts(message).into_iter();
+    let lines = message.lines.iter().map(|line| escape(line));
+    if !is_whole || !add(&mut text, facts.chain(lines).chain(last)) {
+        text.push_str("\n\n…");
     }
     text
 }
 
+/// Adds these paragraphs as far as they fit. False if one did not.
+fn add(text: &mut String, mut paragraphs: impl Iterator<Item = String>) -> bool {
+    paragraphs.all(|paragraph| {
+        let fits = text.len() + paragraph.len() <= POST;
+        if fits {
+            text.push_str("\n\n");
+            text.push_str(&paragraph);
+        }
+        fits
+    })
+}
+
+fn warning(warning: &Warning) -> String {
+    let text = format!("⚠ **{}** {}", escape(&warning.bold), escape(&warning.rest));
+    text.trim_end().to_owned()
+}
+
+/// Facts, one a line. They have no titles, and the web client leaves fields without a title out (`parseAttachmentFields` in
+/// its `translate_attachments.ts`), so they are not the fields of an attachment.
+fn facts(message: &Message) -> Option<String> {
+    let facts: Vec<String> = message.facts.iter().map(|fact| fact_line(fact)).collect();
+    (!facts.is_empty()).then(|| facts.join("  \n"))
+}
+
+/// A line of signs of equality would make a heading of the line above (`block.lheading` in `lib/marked.js`).
+fn fact_line(fact: &str) -> String {
+    let line = escape(fact);
+    if line.starts_with('=') {
+        format!("{ZERO_WIDTH}{line}")
+    } else {
+        line
+    }
+}
+
 /// The answer to a command, or a message to its response address. The buttons post to `actions`.
 pub(super) fn message(message: &Message, actions: &str) -> Value {
+    let text = text_above(message, None);
     let mut rendered =
-        json!({ "response_type": "ephemeral", "text": text(message), "skip_slack_parsing": true });
-    if let Some(fields) = rendered.as_object_mut() {
-        fields.extend(
-            attachments(message, actions).map(|buttons| ("attachments".to_owned(), buttons)),
-        );
-    }
+        json!({ "response_type": "ephemeral", "text": text, "skip_slack_parsing": true });
+    add_attachments(&mut rendered, message, actions);
     rendered
 }
 
@@ -78,22 +140,65 @@ pub(super) fn post(
     channel: &str,
 ) -> Value {
     let mut props = json!({});
-    if let Some(fields) = props.as_object_mut() {
-        fields.extend(
-            attachments(message, actions).map(|buttons| ("attachments".to_owned(), buttons)),
-        );
-    }
-    json!({ "channel_id": channel, "message": with_password(message, password), "props": props })
+    add_attachments(&mut props, message, actions);
+    json!({ "channel_id": channel, "message": text_above(message, password), "props": props })
 }
 
-fn attachments(message: &Message, actions: &str) -> Option<Value> {
-    let buttons: Vec<Value> = message
-        .rows_without_boxes(usize::MAX)
+fn add_attachments(to: &mut Value, message: &Message, actions: &str) {
+    let attachments = attachments(message, actions);
+    if let Some(fields) = to.as_object_mut().filter(|_| !attachments.is_empty()) {
+        fields.insert("attachments".to_owned(), attachments.into());
+    }
+}
+
+/// The buttons, the aside, and small print, each a box below the one before. Within a box the clients show the texts first
+/// and the buttons last (`message_attachment.tsx`).
+///
+/// Small print is the text of a box, and no `footer`: phones show one line of a footer (`attachment_footer.tsx`), and the
+/// web client reads Markdown in it in one version and none in another, so a reason could not be escaped.
+fn attachments(message: &Message, actions: &str) -> Vec<Value> {
+    if !has_buttons(message) {
+        return Vec::new();
+    }
+    let rows = message.rows_above_aside(usize::MAX);
+    let buttons: Vec<Value> = rows
         .iter()
         .flatten()
         .map(|one| button(one, actions))
         .collect();
-    (!buttons.is_empty()).then(|| json!([{ "fallback": BUTTONS, "actions": buttons }]))
+    let mut attachments = Vec::new();
+    if !buttons.is_empty() {
+        let mut box_of_buttons = json!({ "fallback": BUTTONS, "actions": buttons });
+        if let Some(fields) = box_of_buttons
+            .as_object_mut()
+            .filter(|_| !message.warnings.is_empty())
+        {
+            fields.insert("color".to_owned(), WARNING_COLOR.into());
+        }
+        attachments.push(box_of_buttons);
+    }
+    if let (Some(aside), Some(question)) = (&message.aside, aside_question(message)) {
+        let actions = [button(&aside.button, actions)];
+        let text = attached(&question);
+        attachments.push(json!({ "fallback": BUTTONS, "text": text, "actions": actions }));
+    }
+    if let Some(small_print) = small_print(message) {
+        attachments.push(json!({ "fallback": SMALL_PRINT, "text": attached(&small_print) }));
+    }
+    attachments
+}
+
+/// The text of an attachment. There the server always makes a link of `<address|text>` (`ParseSlackLinksToMarkdown` in
+/// `model/slack_attachment.go`), so a bar between angle brackets becomes a broken bar.
+fn attached(text: &str) -> String {
+    let inside = text
+        .split_once('<')
+        .and_then(|(_, rest)| rest.rsplit_once('>'));
+    if inside.is_some_and(|(inside, _)| inside.contains('|')) {
+        escape(&text.replace('|', "¦"))
+    } else {
+        escape(text)
+    }
 }
 
 fn button(button: &Button, actions: &str) -> Value {
@@ -112,7 +217,7 @@ fn button(button: &Button, actions: &str) -> Value {
     json!({
         "id": id,
         "type": "button",
-        "name": shorten(&button.label, 80),
+        "name": shorten(&button.label, NAME),
         "style": style,
         "integration": {
             "url": actions,

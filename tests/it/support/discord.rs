@@ -2,6 +2,8 @@
 //!
 //! What the bot sends is held against Discord's rules, and kept in the one shape in which the tests read messages.
 
+use std::collections::HashSet;
+
 use axum::Router;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode};
@@ -155,7 +157,7 @@ pub(crate) fn read_answer(memory: &Memory, body: &[u8]) -> Vec<u8> {
     };
     match answer["type"].as_u64() {
         Some(4) => {
-            memory.note_broken(rules(&answer["data"], true));
+            memory.note_broken(rules(&answer["data"], Made::Ephemeral));
             neutral(&answer["data"], true).to_string().into_bytes()
         }
         Some(9) => {
@@ -190,111 +192,154 @@ pub(crate) fn read_answer(memory: &Memory, body: &[u8]) -> Vec<u8> {
     }
 }
 
+/// Message flags (Discord, "Message Resource", "Message Flags").
+const EPHEMERAL: u64 = 1 << 6;
+const IS_COMPONENTS_V2: u64 = 1 << 15;
+
+/// How a message comes into being.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Made {
+    /// For one person alone, as the answer to an interaction or as a follow-up.
+    Ephemeral,
+    /// In place of an earlier one. Of the flags it can set only `IS_COMPONENTS_V2`, and `content` of the earlier one must be
+    /// set to null (Discord, "Webhook Resource", "Edit Webhook Message").
+    Edited,
+    /// In a channel.
+    Posted,
+}
+
 /// What Discord would refuse, or would make of a name. The lengths are also held against Discord's published schema, in
 /// `support/published`.
-fn rules(message: &Value, must_be_ephemeral: bool) -> Vec<String> {
-    let mut broken = Vec::new();
-    let mut hold = |holds: bool, rule: &str| {
-        if !holds {
-            broken.push(format!("{rule}: {message}"));
-        }
+fn rules(message: &Value, made: Made) -> Vec<String> {
+    let mut held = Held {
+        message,
+        ids: HashSet::new(),
+        count: 0,
+        characters: 0,
+        broken: Vec::new(),
     };
-    // Discord, "Webhook Resource", "Execute Webhook": `content` has up to 2000 characters, and is not empty without others.
-    hold(
-        message["content"]
-            .as_str()
-            .is_some_and(|text| (1..=2000).contains(&text.chars().count())),
-        "content of 2000 at most",
+    // Discord, "Webhook Resource", "Execute Webhook": with the flag there is no `content` and there are no embeds.
+    let flags = match made {
+        Made::Ephemeral => EPHEMERAL | IS_COMPONENTS_V2,
+        Made::Edited | Made::Posted => IS_COMPONENTS_V2,
+    };
+    held.hold(message["flags"] == flags, "the flags of its way");
+    let known: &[&str] = if made == Made::Edited {
+        &["flags", "components", "allowed_mentions", "content"]
+    } else {
+        &["flags", "components", "allowed_mentions"]
+    };
+    let keys = message.as_object().into_iter().flatten();
+    held.hold(
+        keys.map(|(key, _)| key.as_str())
+            .all(|key| known.contains(&key))
+            && message["content"].is_null(),
+        "components and nothing else",
     );
     // Discord, "Message Resource", "Allowed Mentions Object": an empty `parse` suppresses all mentions.
-    hold(
+    held.hold(
         message["allowed_mentions"] == json!({ "parse": [] }),
         "nobody is mentioned",
     );
-    // Discord, "Message Resource", "Message Flags": `EPHEMERAL` is 1 << 6.
-    hold(
-        !must_be_ephemeral || message["flags"] == 64,
-        "only the one who asked sees it",
-    );
-    let rows = message["components"]
-        .as_array()
-        .cloned()
-        .unwrap_or_default();
-    // Discord, "Component Reference", "Legacy Message Component Behavior": up to five rows; "Action Row": up to five buttons.
-    hold(rows.len() <= 5, "five rows at most");
-    let mut ids = std::collections::HashSet::new();
-    for row in &rows {
-        let buttons = row["components"].as_array().cloned().unwrap_or_default();
-        hold(
-            row["type"] == 1 && (1..=5).contains(&buttons.len()),
-            "one to five buttons in a row",
-        );
-        for button in buttons {
-            // Discord, "Component Reference", "Custom ID": 1 to 100 characters, unique in a message; "Button": a label of up
-            // to 80 characters, and styles of which 5 is a link and 6 for sale.
-            let id = button["custom_id"].as_str().unwrap_or_default().to_owned();
-            hold(
-                button["type"] == 2
-                    && button["label"]
-                        .as_str()
-                        .is_some_and(|label| !label.is_empty()),
-                "a button is called one, and has a label",
-            );
-            hold(
-                (1..=100).contains(&id.len()) && ids.insert(id),
-                "custom ids of 100 at most, each once",
-            );
-            hold(
-                button["label"].as_str().unwrap_or_default().chars().count() <= 80,
-                "labels of 80 at most",
-            );
-            hold(
-                [1, 2, 4].contains(&button["style"].as_u64().unwrap_or_default()),
-                "a style that there is",
-            );
+    held.hold(!list(&message["components"]).is_empty(), "components");
+    for component in list(&message["components"]) {
+        held.component(component, false);
+    }
+    // Discord, "Component Reference": 40 components in all. The limit of a text is taken as one of all texts and labels.
+    held.hold(held.count <= 40, "40 components at most");
+    held.hold(held.characters <= 4000, "4000 characters at most");
+    held.broken
+}
+
+fn list(of: &Value) -> &[Value] {
+    of.as_array().map_or(&[], Vec::as_slice)
+}
+
+/// The rules that a message broke so far.
+struct Held<'a> {
+    message: &'a Value,
+    ids: HashSet<String>,
+    count: usize,
+    characters: usize,
+    broken: Vec<String>,
+}
+
+impl Held<'_> {
+    fn hold(&mut self, holds: bool, rule: &str) {
+        if !holds {
+            self.broken.push(format!("{rule}: {}", self.message));
         }
     }
-    broken
+
+    /// Discord, "Component Reference": "Container" (17) has rows, sections and texts in it, and no container; "Action Row"
+    /// (1) up to five buttons; "Section" (9) one to three texts and an accessory; "Text Display" (10) Markdown.
+    fn component(&mut self, component: &Value, is_inside: bool) {
+        self.count += 1;
+        let inside = list(&component["components"]);
+        match component["type"].as_u64() {
+            Some(17) => {
+                self.hold(!is_inside && !inside.is_empty(), "a container at the top");
+                for one in inside {
+                    self.component(one, true);
+                }
+            }
+            Some(1) => {
+                self.hold(
+                    (1..=5).contains(&inside.len()),
+                    "one to five buttons in a row",
+                );
+                for button in inside {
+                    self.button(button);
+                }
+            }
+            Some(9) => {
+                self.hold(
+                    (1..=3).contains(&inside.len()),
+                    "one to three texts in a section",
+                );
+                for text in inside {
+                    self.count += 1;
+                    self.text(text);
+                }
+                self.button(&component["accessory"]);
+            }
+            Some(10) => self.text(component),
+            _ => self.hold(false, "a component that there is"),
+        }
+    }
+
+    fn text(&mut self, text: &Value) {
+        let length = text["content"].as_str().unwrap_or_default().chars().count();
+        self.characters += length;
+        self.hold(text["type"] == 10 && length > 0, "a text");
+    }
+
+    /// Discord, "Component Reference", "Custom ID": 1 to 100 characters, unique in a message; "Button": a label of up to 80
+    /// characters, and styles of which 5 is a link and 6 for sale.
+    fn button(&mut self, button: &Value) {
+        self.count += 1;
+        let id = button["custom_id"].as_str().unwrap_or_default().to_owned();
+        let label = button["label"].as_str().unwrap_or_default().chars().count();
+        self.characters += label;
+        self.hold(
+            button["type"] == 2 && label > 0,
+            "a button is called one, and has a label",
+        );
+        let is_new = (1..=100).contains(&id.len()) && self.ids.insert(id);
+        self.hold(is_new, "custom ids of 100 at most, each once");
+        self.hold(label <= 80, "labels of 80 at most");
+        self.hold(
+            [1, 2, 4].contains(&button["style"].as_u64().unwrap_or_default()),
+            "a style that there is",
+        );
+    }
 }
 
 /// The message in the one shape in which the tests read them.
 fn neutral(message: &Value, is_ephemeral: bool) -> Value {
     let mut blocks = Vec::new();
-    for (at, line) in message["content"]
-        .as_str()
-        .unwrap_or_default()
-        .lines()
-        .enumerate()
-    {
-        let (kind, text) = match line
-            .strip_prefix('`')
-            .and_then(|line| line.strip_suffix('`'))
-        {
-            Some(_) => ("mrkdwn", line.to_owned()),
-            None => ("plain_text", unescape(line)),
-        };
-        let text = if at == 0 {
-            text.trim_matches('*').to_owned()
-        } else {
-            text
-        };
-        let block = if at == 0 { "header" } else { "section" };
-        blocks.push(json!({ "type": block, "text": { "type": kind, "text": text } }));
-    }
-    let rows = message["components"]
-        .as_array()
-        .cloned()
-        .unwrap_or_default();
-    let elements: Vec<Value> = rows
-        .iter()
-        .flat_map(|row| row["components"].as_array().cloned().unwrap_or_default())
-        .map(|button| {
-            let (action, value) = button["custom_id"].as_str().unwrap().split_once(':').unwrap();
-            json!({ "type": "button", "action_id": action, "value": value, "text": { "text": button["label"] } })
-        })
-        .collect();
-    if !elements.is_empty() {
-        blocks.push(json!({ "type": "actions", "elements": elements }));
+    for component in list(&message["components"]) {
+        add_blocks(component, &mut blocks);
     }
     let mut neutral = json!({ "blocks": blocks });
     if is_ephemeral {
@@ -303,18 +348,129 @@ fn neutral(message: &Value, is_ephemeral: bool) -> Value {
     neutral
 }
 
-/// What Discord shows: a backslash before a mark stands for the mark.
+fn add_blocks(component: &Value, blocks: &mut Vec<Value>) {
+    let inside = list(&component["components"]);
+    match component["type"].as_u64() {
+        Some(1) => {
+            let buttons: Vec<Value> = inside.iter().map(neutral_button).collect();
+            blocks.push(json!({ "type": "actions", "elements": buttons }));
+        }
+        Some(10) => blocks.extend(
+            component["content"]
+                .as_str()
+                .unwrap_or_default()
+                .lines()
+                .map(neutral_line),
+        ),
+        _ => {
+            for one in inside {
+                add_blocks(one, blocks);
+            }
+            let accessory = component.get("accessory").map(neutral_button);
+            blocks.extend(accessory.map(|one| json!({ "type": "actions", "elements": [one] })));
+        }
+    }
+}
+
+fn neutral_button(button: &Value) -> Value {
+    let (action, value) = button["custom_id"]
+        .as_str()
+        .unwrap()
+        .split_once(':')
+        .unwrap();
+    json!({ "type": "button", "action_id": action, "value": value, "text": { "text": button["label"] } })
+}
+
+/// A line of Markdown: a heading, small print, a password, or a text.
+fn neutral_line(line: &str) -> Value {
+    let is_password = line.starts_with('`') && line.ends_with('`');
+    let (block, rest) = match line.strip_prefix("### ") {
+        Some(rest) => ("header", rest),
+        None => ("section", line.strip_prefix("-# ").unwrap_or(line)),
+    };
+    let (kind, text) = if is_password {
+        ("mrkdwn", line.to_owned())
+    } else {
+        ("plain_text", unescape(rest))
+    };
+    json!({ "type": block, "text": { "type": kind, "text": text } })
+}
+
+/// What Discord shows: a backslash before a mark stands for the mark, and two asterisks without one begin or end what is
+/// bold.
 fn unescape(text: &str) -> String {
     let mut shown = String::new();
     let mut characters = text.chars();
     while let Some(character) = characters.next() {
-        shown.push(if character == '\\' {
-            characters.next().unwrap()
-        } else {
-            character
-        });
+        match character {
+            '\\' => shown.push(characters.next().unwrap()),
+            '*' => assert_eq!(characters.next(), Some('*'), "a lone mark: {text}"),
+            _ => shown.push(character),
+        }
     }
     shown
+}
+
+#[test]
+fn discord_s_rules_have_teeth() {
+    let text = |text: &str| json!({ "type": 10, "content": text });
+    let button = |id: &str| json!({ "type": 2, "style": 1, "label": "x", "custom_id": id });
+    let good = json!({
+        "flags": EPHEMERAL | IS_COMPONENTS_V2,
+        "allowed_mentions": { "parse": [] },
+        "components": [{ "type": 17, "components": [
+            text("x"),
+            { "type": 1, "components": [button("a")] },
+            { "type": 9, "components": [text("x")], "accessory": button("b") },
+        ] }],
+    });
+    assert_eq!(rules(&good, Made::Ephemeral), Vec::<String>::new());
+    let inside = "/components/0/components";
+    for (place, value) in [
+        ("/flags", json!(EPHEMERAL)),
+        ("/flags", json!(IS_COMPONENTS_V2)),
+        ("/allowed_mentions", Value::Null),
+        ("/components", json!([])),
+        ("/components/0/components", json!([])),
+        ("/components/0/type", json!(18)),
+        ("/components/0/components/0", good["components"][0].clone()),
+        ("/components/0/components/0/content", json!("")),
+        (
+            "/components/0/components/0/content",
+            json!("x".repeat(4000)),
+        ),
+        (
+            "/components/0/components/1/components",
+            json!(vec![button("c"); 6]),
+        ),
+        (
+            "/components/0/components/1/components/0/custom_id",
+            json!("b"),
+        ),
+        (
+            "/components/0/components/1/components/0/label",
+            json!("x".repeat(81)),
+        ),
+        ("/components/0/components/2/accessory", Value::Null),
+        (
+            "/components/0/components/2/components",
+            json!(vec![text("x"); 4]),
+        ),
+        (inside, json!(vec![text("x"); 40])),
+    ] {
+        let mut bad = good.clone();
+        *bad.pointer_mut(place).unwrap() = value;
+        assert_ne!(
+            rules(&bad, Made::Ephemeral),
+            Vec::<String>::new(),
+            "{place}"
+        );
+    }
+    for (name, value) in [("content", json!("x")), ("embeds", json!([]))] {
+        let mut bad = good.clone();
+        bad[name] = value;
+        assert_ne!(rules(&bad, Made::Ephemeral), Vec::<String>::new(), "{name}");
+    }
 }
 
 /// The routes of the REST API that the bot calls.
@@ -444,8 +600,8 @@ async fn create_message(
         format!("Bot {}", super::BOT_TOKEN).as_str()
     );
     let message: Value = serde_json::from_str(&body).unwrap();
-    let mut broken = rules(&message, false);
-    if !id.starts_with('6') || message["components"] != json!([]) {
+    let mut broken = rules(&message, Made::Posted);
+    if !id.starts_with('6') || message.to_string().contains("custom_id") {
         broken.push(format!("no message to one person alone: {message}"));
     }
     memory.note_broken(broken);
@@ -467,7 +623,7 @@ async fn follow_up(
     body: String,
 ) -> Response {
     let message: Value = serde_json::from_str(&body).unwrap();
-    memory.note_broken(rules(&message, true));
+    memory.note_broken(rules(&message, Made::Ephemeral));
     let mut said = neutral(&message, true);
     said["replace_original"] = false.into();
     said_by(&memory, token, said).await
@@ -480,7 +636,7 @@ async fn edit(
     body: String,
 ) -> Response {
     let message: Value = serde_json::from_str(&body).unwrap();
-    memory.note_broken(rules(&message, false));
+    memory.note_broken(rules(&message, Made::Edited));
     // It stays as it was first: for one person only.
     let mut said = neutral(&message, true);
     said["replace_original"] = true.into();

@@ -8,7 +8,7 @@ pub(crate) mod commands;
 pub(crate) mod markdown;
 mod mentions;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::PoisonError;
 
 use axum::Router;
@@ -357,6 +357,7 @@ fn unread_fields(memory: &Memory, answer: &Value, read: &[&str]) {
 /// What Mattermost would refuse, or would make of a name.
 fn rules(message: &Value) -> Vec<String> {
     let (_, mut broken) = markdown::read(message["text"].as_str().unwrap_or_default());
+    broken.extend(attachments(message).flat_map(rules_of_attachment));
     let mut hold = |holds: bool, rule: &str| {
         if !holds {
             broken.push(format!("{rule}: {message}"));
@@ -380,12 +381,15 @@ fn rules(message: &Value) -> Vec<String> {
         message["skip_slack_parsing"] == true,
         "no text is parsed as Slack's",
     );
-    for action in actions(message) {
+    let mut ids = HashSet::new();
+    for action in attachments(message).flat_map(actions) {
         let id = action["id"].as_str().unwrap_or_default();
         hold(
             !id.is_empty() && id.bytes().all(|byte| byte.is_ascii_alphanumeric()),
             "ids of letters and digits",
         );
+        // `Post.GetAction` (`model/integration_action.go`) takes the first with this id.
+        hold(ids.insert(id.to_owned()), "ids that differ");
         hold(
             action["integration"]["url"] == "http://127.0.0.1/mattermost/actions",
             "clicks come to us",
@@ -404,11 +408,47 @@ fn rules(message: &Value) -> Vec<String> {
     broken
 }
 
-fn actions(message: &Value) -> Vec<Value> {
-    message["attachments"][0]["actions"]
-        .as_array()
-        .cloned()
-        .unwrap_or_default()
+fn attachments(message: &Value) -> impl Iterator<Item = &Value> {
+    message["attachments"].as_array().into_iter().flatten()
+}
+
+fn actions(attachment: &Value) -> impl Iterator<Item = &Value> {
+    attachment["actions"].as_array().into_iter().flatten()
+}
+
+/// `MessageAttachment.IsValid` (`model/message_attachment.go`), and what the clients show of one: phones cut a `footer` after
+/// a line, and the web client leaves fields without a title out, so neither is used.
+fn rules_of_attachment(attachment: &Value) -> Vec<String> {
+    let known = ["fallback", "color", "text", "actions"];
+    let fields = attachment.as_object().unwrap();
+    let is_color = attachment["color"].as_str().is_none_or(|color| {
+        let digits = color.strip_prefix('#').unwrap_or_default();
+        ["good", "warning", "danger"].contains(&color)
+            || digits.len() == 6 && digits.bytes().all(|c| c.is_ascii_hexdigit())
+    });
+    let shows = attachment["text"]
+        .as_str()
+        .is_some_and(|text| !text.is_empty())
+        || actions(attachment).next().is_some();
+    let is_right = fields.keys().all(|key| known.contains(&key.as_str())) && is_color && shows;
+    let mut broken = markdown::read(&shown_text(attachment)).1;
+    if !is_right {
+        broken.push(format!("an attachment outside the rules: {attachment}"));
+    }
+    broken
+}
+
+/// The text of an attachment. The server makes links of `<address|text>` in it (`ParseSlackLinksToMarkdown`,
+/// `model/message_attachment.go`), whatever `skip_slack_parsing` says.
+fn shown_text(attachment: &Value) -> String {
+    let mut text = attachment["text"].as_str().unwrap_or_default().to_owned();
+    while let Some((before, rest)) = text.split_once('<')
+        && let Some((address, rest)) = rest.split_once('|')
+        && let Some((name, rest)) = rest.split_once('>')
+    {
+        text = format!("{before}[{name}]({address}){rest}");
+    }
+    text
 }
 
 /// The message in the one shape in which the tests read them.
@@ -427,17 +467,43 @@ fn neutral(message: &Value) -> Value {
             json!({ "type": if at == 0 { "header" } else { "section" }, "text": { "type": kind, "text": text } }),
         );
     }
-    let elements: Vec<Value> = actions(message)
-        .iter()
-        .map(|action| {
-            let context = &action["integration"]["context"];
-            json!({ "action_id": context["action"], "value": context["value"], "text": { "text": action["name"] } })
-        })
-        .collect();
-    if !elements.is_empty() {
-        blocks.push(json!({ "type": "actions", "elements": elements }));
+    for attachment in attachments(message) {
+        if attachment["text"].is_string() {
+            for paragraph in markdown::read(&shown_text(attachment)).0 {
+                let text = json!({ "type": "plain_text", "text": paragraph.shown });
+                blocks.push(json!({ "type": "section", "text": text }));
+            }
+        }
+        let elements: Vec<Value> = actions(attachment)
+            .map(|action| {
+                let context = &action["integration"]["context"];
+                json!({ "action_id": context["action"], "value": context["value"], "text": { "text": action["name"] } })
+            })
+            .collect();
+        if !elements.is_empty() {
+            blocks.push(json!({ "type": "actions", "elements": elements }));
+        }
     }
     json!({ "blocks": blocks, "response_type": message["response_type"] })
+}
+
+#[test]
+fn the_rules_of_an_attachment_have_teeth() {
+    let good = json!({ "fallback": "x", "color": "#E67E22", "text": "x", "actions": [] });
+    assert_eq!(rules_of_attachment(&good), Vec::<String>::new());
+    for (name, value) in [
+        ("color", json!("#12345")),
+        ("color", json!("orange")),
+        ("footer", json!("x")),
+        ("fields", json!([])),
+        ("text", json!("")),
+        ("text", json!("a *b*")),
+        ("text", json!("<https://evil.example|x>")),
+    ] {
+        let mut bad = good.clone();
+        bad[name] = value;
+        assert_ne!(rules_of_attachment(&bad), Vec::<String>::new(), "{bad}");
+    }
 }
 
 /// The part of the server that the bot calls.

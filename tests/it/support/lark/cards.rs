@@ -24,6 +24,23 @@ const KINDS: [&str; 9] = [
     "laser",
 ];
 
+/// "Title", `template`.
+const COLORS: [&str; 13] = [
+    "blue",
+    "wathet",
+    "turquoise",
+    "green",
+    "yellow",
+    "orange",
+    "red",
+    "carmine",
+    "violet",
+    "purple",
+    "indigo",
+    "grey",
+    "default",
+];
+
 /// What a callback was answered with, in the tests' own shape; a form is kept as one that was opened.
 pub(crate) fn read_answer(memory: &Memory, body: &[u8]) -> Vec<u8> {
     let Ok(answer) = serde_json::from_slice::<Value>(body) else {
@@ -103,6 +120,8 @@ pub(super) fn rules(card: &Value, is_group: Option<bool>) -> Vec<String> {
     );
     // "Title".
     held.plain(&card["header"]["title"], "title");
+    let color = card["header"]["template"].as_str().unwrap_or_default();
+    held.hold(COLORS.contains(&color), "a colour that there is");
     for element in elements(card) {
         held.element(element, is_group);
     }
@@ -138,8 +157,16 @@ impl<'a> Held<'a> {
     fn element(&mut self, element: &'a Value, is_group: Option<bool>) {
         self.count += 1;
         match element["tag"].as_str().unwrap_or_default() {
-            // "Common modules and elements": `div` has a text.
-            "div" => self.plain(&element["text"], "a line"),
+            "div" => self.div(element, is_group),
+            // The same page: a note has texts and pictures.
+            "note" => {
+                let texts = elements(element);
+                self.hold(!texts.is_empty(), "texts in a note");
+                for text in texts {
+                    self.count += 1;
+                    self.plain(text, "a note");
+                }
+            }
             // The same page: the elements at the root that can be pressed stand in an `action`.
             "action" => {
                 let buttons = element["actions"].as_array().map_or(&[][..], Vec::as_slice);
@@ -155,6 +182,30 @@ impl<'a> Held<'a> {
             }
             "form" => self.form(element, is_group),
             other => self.hold(false, &format!("no element at the root: {other:?}")),
+        }
+    }
+
+    /// "Common modules and elements": a `div` has a text, or fields with a text each that may stand beside each other, and
+    /// one element at its side, such as a button.
+    fn div(&mut self, div: &'a Value, is_group: Option<bool>) {
+        let known = ["tag", "text", "fields", "extra"];
+        let mut keys = div.as_object().into_iter().flatten();
+        self.hold(
+            keys.all(|(key, _)| known.contains(&key.as_str())),
+            "fields of a div",
+        );
+        let fields = div["fields"].as_array().map_or(&[][..], Vec::as_slice);
+        for field in fields {
+            self.count += 1;
+            self.hold(field["is_short"].is_boolean(), "a field is short or not");
+            self.plain(&field["text"], "a field");
+        }
+        if fields.is_empty() || div.get("text").is_some() {
+            self.plain(&div["text"], "a line");
+        }
+        if let Some(extra) = div.get("extra") {
+            self.count += 1;
+            self.button(extra, is_group);
         }
     }
 
@@ -226,31 +277,52 @@ fn neutral(card: &Value) -> Value {
     let mut blocks =
         vec![json!({ "type": "header", "text": { "type": "plain_text", "text": title } })];
     let elements = elements(card);
-    let shows = elements.iter().any(|one| {
-        one["text"]["content"]
-            .as_str()
-            .unwrap_or_default()
-            .starts_with("Say it: ")
+    // The password stands above how it is said aloud.
+    let password = elements.windows(2).position(|two| {
+        let text = two[1]["text"]["content"].as_str().unwrap_or_default();
+        text.starts_with("Say it: ")
     });
     for (at, element) in elements.iter().enumerate() {
-        if element["tag"] == "action" {
-            let buttons: Vec<Value> = element["actions"]
-                .as_array()
-                .unwrap()
-                .iter()
-                .map(|button| {
-                    let (value, label) = (&button["value"], &button["text"]["content"]);
-                    json!({ "action_id": value["action"], "value": value["value"], "text": { "text": label } })
-                })
-                .collect();
+        let is_password = password == Some(at);
+        let kind = if is_password { "mrkdwn" } else { "plain_text" };
+        for text in texts_of(element) {
+            blocks.push(json!({ "type": "section", "text": { "type": kind, "text": text } }));
+        }
+        let row = element["actions"].as_array().map_or(&[][..], Vec::as_slice);
+        let buttons: Vec<Value> = row
+            .iter()
+            .chain(element.get("extra"))
+            .map(|button| {
+                let (value, label) = (&button["value"], &button["text"]["content"]);
+                json!({ "action_id": value["action"], "value": value["value"], "text": { "text": label } })
+            })
+            .collect();
+        if !buttons.is_empty() {
             blocks.push(json!({ "type": "actions", "elements": buttons }));
-        } else if element["tag"] == "div" {
-            let is_password = shows && at == 0;
-            let kind = if is_password { "mrkdwn" } else { "plain_text" };
-            blocks.push(json!({ "type": "section", "text": { "type": kind, "text": element["text"]["content"] } }));
         }
     }
     json!({ "blocks": blocks, "response_type": "ephemeral" })
+}
+
+/// The texts of a `div` or a note, in the order in which they are shown.
+fn texts_of(element: &Value) -> Vec<&Value> {
+    match element["tag"].as_str().unwrap_or_default() {
+        "div" => {
+            let fields = element["fields"].as_array().into_iter().flatten();
+            let fields = fields.map(|field| &field["text"]);
+            element
+                .get("text")
+                .into_iter()
+                .chain(fields)
+                .map(|text| &text["content"])
+                .collect()
+        }
+        "note" => elements(element)
+            .iter()
+            .map(|text| &text["content"])
+            .collect(),
+        _ => Vec::new(),
+    }
 }
 
 /// A card that takes the place of another, or of none.
@@ -272,10 +344,13 @@ fn lark_s_rules_have_teeth() {
     submit["action_type"] = "form_submit".into();
     let good = json!({
         "config": { "enable_forward": false, "update_multi": true },
-        "header": { "title": { "tag": "plain_text", "content": "x" } },
+        "header": { "title": { "tag": "plain_text", "content": "x" }, "template": "blue" },
         "elements": [
             { "tag": "form", "name": "form", "elements": [input, submit] },
             { "tag": "action", "actions": [button] },
+            { "tag": "div", "fields": [{ "is_short": true, "text": { "tag": "plain_text", "content": "x" } }] },
+            { "tag": "div", "text": { "tag": "plain_text", "content": "x" }, "extra": button },
+            { "tag": "note", "elements": [{ "tag": "plain_text", "content": "x" }] },
         ],
     });
     assert_eq!(rules(&good, None), Vec::<String>::new());
@@ -298,6 +373,14 @@ fn lark_s_rules_have_teeth() {
         ("/elements/1/actions/0/text/tag", json!("lark_md")),
         ("/elements/1/actions", json!([])),
         ("/elements/1", json!({ "tag": "input" })),
+        ("/elements/2/fields", json!([])),
+        ("/elements/2/fields/0/is_short", Value::Null),
+        ("/elements/2/fields/0/text/tag", json!("lark_md")),
+        ("/elements/3/text/content", json!("")),
+        ("/elements/3/extra/type", json!("warning")),
+        ("/elements/4/elements", json!([])),
+        ("/elements/4/elements/0/tag", json!("lark_md")),
+        ("/header/template", json!("pink")),
         ("/config/update_multi", json!(false)),
         ("/header/title/content", json!("x".repeat(SIZE))),
         ("/elements", json!(vec![good["elements"][1].clone(); 101])),

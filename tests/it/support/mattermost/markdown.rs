@@ -17,6 +17,11 @@ const EMOTICONS: &[&str] = &[
 /// A character that shows nothing and ends a mention or a link.
 pub(crate) const ZERO_WIDTH: char = '\u{200b}';
 
+/// Ends a line within a paragraph (`inline.br`).
+const BREAK: &str = "  \n";
+/// The sign before a warning.
+const WARNING: &str = "⚠ ";
+
 /// A paragraph of a post.
 pub(crate) struct Paragraph {
     /// What is shown, without the marks of bold and code.
@@ -27,39 +32,55 @@ pub(crate) struct Paragraph {
     pub(crate) is_code: bool,
 }
 
-/// The paragraphs of a post, and what the clients would make of it that nobody means.
+/// The paragraphs of a post and the lines in them, and what the clients would make of it that nobody means.
 pub(crate) fn read(text: &str) -> (Vec<Paragraph>, Vec<String>) {
     let mut broken = Vec::new();
     let paragraphs = text
         .split("\n\n")
-        .map(|source| {
-            paragraph(source, &mut |what| {
-                broken.push(format!("{what}: {source:?}"));
-            })
+        .flat_map(|paragraph| paragraph.split(BREAK).enumerate())
+        .map(|(at, source)| {
+            let mut say = |what: &str| broken.push(format!("{what}: {source:?}"));
+            if at > 0 && source.starts_with('=') {
+                say("a heading of the line above");
+            }
+            paragraph(source, &mut say)
         })
         .collect();
     (paragraphs, broken)
 }
 
+/// What of a paragraph is bold: all, or the first sentence of a warning.
+fn bold_part(source: &str) -> Option<(&'static str, &str, &str)> {
+    if let Some(warning) = source.strip_prefix(WARNING) {
+        let (inside, rest) = warning.strip_prefix("**")?.split_once("**")?;
+        return Some((WARNING, inside, rest));
+    }
+    let inside = source.strip_prefix("**")?.strip_suffix("**")?;
+    Some(("", inside, ""))
+}
+
 fn paragraph(source: &str, say: &mut dyn FnMut(&str)) -> Paragraph {
-    let bold = source
-        .strip_prefix("**")
-        .and_then(|rest| rest.strip_suffix("**"))
-        .filter(|inside| !inside.is_empty());
+    let bold = bold_part(source).filter(|(_, inside, _)| !inside.is_empty());
     if let Some(what) = block(source).filter(|_| bold.is_none()) {
         say(what);
     }
-    if bold.is_some_and(|inside| inside.contains("**")) {
+    let (before, inside, rest) = bold.unwrap_or(("", source, ""));
+    if bold.is_some() && inside.contains("**") {
         say("bold that ends early");
     }
-    let pieces = pieces(bold.unwrap_or(source), say);
-    for (text, _) in pieces.iter().filter(|(_, is_code)| !is_code) {
+    if !rest.is_empty() && !rest.starts_with(' ') {
+        say("bold that does not end");
+    }
+    let mut read = pieces(inside, say);
+    read.extend(pieces(rest, say));
+    for (text, _) in read.iter().filter(|(_, is_code)| !is_code) {
         linked(text).map(&mut *say);
     }
+    let shown: String = read.iter().map(|(text, _)| text.as_str()).collect();
     Paragraph {
-        shown: pieces.iter().map(|(text, _)| text.as_str()).collect(),
+        shown: format!("{before}{shown}"),
         is_bold: bold.is_some(),
-        is_code: matches!(pieces.as_slice(), [(_, true)]),
+        is_code: matches!(read.as_slice(), [(_, true)]),
     }
 }
 
@@ -260,6 +281,9 @@ fn the_reader_of_markdown_has_teeth() {
         ("1. x", "a list"),
         ("    x", "a code block"),
         ("x\ny", "a line break"),
+        ("x  \n# y", "a heading"),
+        ("x  \n==", "a heading of the line above"),
+        ("⚠ **Careful**x", "bold that does not end"),
         ("`x", "a code span without an end"),
     ] {
         let (_, broken) = read(text);
