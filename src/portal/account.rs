@@ -7,9 +7,10 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 
 use super::code;
+use super::done::Done;
 use super::forgotten::{self, Forgotten};
 use super::own_password::{PasswordChange, change_password};
-use super::page::{Frame, redirect};
+use super::page::Frame;
 use super::password_check::{Confirmation, confirm};
 use super::state::PortalState;
 use super::texts;
@@ -42,7 +43,7 @@ pub(super) async fn page(
 ) -> Result<Response, Response> {
     let visit = Visit::of(&portal, &headers).await?;
     let found = visit.at(Stage::Open)?;
-    show(&visit, found, StatusCode::OK, visit.frame()).await
+    show(&visit, found, StatusCode::OK, visit.frame_with_done()).await
 }
 
 /// `POST /account/password`: asks for the current password, and this session goes on. `forgotten` sends a code, and `code`
@@ -72,7 +73,9 @@ pub(super) async fn change(
         }
     };
     match change_password(&visit, found, fields.text("password"), passes_lock).await? {
-        PasswordChange::Done(token) => Ok(visit.redirect_with_session("/account", &token)),
+        PasswordChange::Done(token) => {
+            Ok(visit.redirect_done_with_session("/account", &token, Done::PasswordChanged))
+        }
         PasswordChange::Denied(denied) => {
             let frame = visit.frame_with(texts::password_denied(denied));
             show(&visit, found, StatusCode::UNPROCESSABLE_ENTITY, frame).await
@@ -108,7 +111,7 @@ pub(super) async fn end_sessions(
         .await
         .map_err(|error| visit.unavailable(&error))?;
     Ok(if others {
-        redirect("/account")
+        visit.redirect_done("/account", Done::OthersSignedOut)
     } else {
         visit.redirect_signed_out()
     })
@@ -121,7 +124,9 @@ async fn show_forgotten(
     outcome: Forgotten,
 ) -> Result<Response, Response> {
     let (status, frame, mask) = match outcome {
-        Forgotten::Set => return Ok(redirect("/account")),
+        Forgotten::Set => {
+            return Ok(visit.redirect_done("/account", Done::PasswordChangedByCode));
+        }
         Forgotten::Sent { mask, notice } => {
             let notice = notice.to_owned();
             let frame = Frame {

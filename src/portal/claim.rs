@@ -1,7 +1,8 @@
 //! `/claim/{token}`: the one-time link. Its button asks for the code, after which the member sets their own password.
 //!
 //! Opening the link changes nothing, because mail programs and chats open links by themselves (Discourse CVE-2019-1020018:
-//! scanners used the links up). Pressing the button uses it up, and the session that begins still needs the code.
+//! scanners used the links up). Pressing the button uses it up, and the session that begins still needs the code. In the
+//! browser that has this session the link goes on to lead there; everywhere else it was used.
 
 use askama::Template;
 use axum::body::Bytes;
@@ -65,11 +66,11 @@ pub(super) async fn submit(
     let session = new_session(&visit, &token, member, Stage::Code, PROVING_LIFE);
     let outcome = portal.app.store.use_link(&row, session.clone()).await;
     match outcome.map_err(|error| visit.unavailable(&error))? {
-        LinkUse::Before => Err(used(&visit)),
+        LinkUse::Before => Err(used(&visit, &row)),
         LinkUse::Dead => Err(dead(&visit)),
         LinkUse::Now => {
             let next = code::send_first(&portal, &session, &to).await?;
-            Ok(visit.redirect_with_session(next, &token))
+            Ok(visit.redirect_with_kept_session(next, &token, PROVING_LIFE))
         }
     }
 }
@@ -90,7 +91,7 @@ async fn reset_of(visit: &Visit<'_>, token: &str) -> Result<ResetRow, Response> 
     };
     let row = row.filter(works).ok_or_else(|| dead(visit))?;
     if row.link_used_at.is_some() {
-        Err(used(visit))
+        Err(used(visit, &row))
     } else {
         Ok(row)
     }
@@ -123,6 +124,15 @@ fn dead(visit: &Visit<'_>) -> Response {
     visit.plain(StatusCode::GONE, texts::claim_link_dead())
 }
 
-fn used(visit: &Visit<'_>) -> Response {
+/// Where a used link leads. The browser's own session decides: the link alone opens nothing a second time, and the session
+/// would lead there without it.
+fn used(visit: &Visit<'_>, row: &ResetRow) -> Response {
+    let goes_on = visit.signed_in.as_ref().is_some_and(|found| {
+        found.session.member_id == row.member_id
+            && matches!(found.session.stage, Stage::Code | Stage::NewPassword)
+    });
+    if goes_on {
+        return visit.redirect_to_allowed();
+    }
     visit.plain(StatusCode::GONE, texts::claim_link_used())
 }

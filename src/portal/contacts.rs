@@ -10,6 +10,7 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 
 use super::code::{self, CodeFor, CodeNotSent, CodeSent};
+use super::done::Done;
 use super::page::{Frame, redirect};
 use super::password_check::{Confirmation, confirm};
 use super::state::PortalState;
@@ -18,7 +19,7 @@ use super::visit::Visit;
 use crate::directory::to_member;
 use crate::domain::contacts::{AddedAs, of_directory};
 use crate::domain::sign_in::{CodePurpose, Stage};
-use crate::domain::{Destination, Member};
+use crate::domain::{Channel, Destination, Member, visible};
 use crate::flow::contacts::{known, known_of, tell_of_contact, tell_of_removed_contact};
 use crate::flow::messages;
 use crate::form::Fields;
@@ -31,6 +32,10 @@ struct ContactsPage {
     contacts: Vec<ListedContact>,
     /// The contact that waits for its code; empty if none does.
     value: String,
+    /// What was typed as a new contact and not taken.
+    typed: String,
+    takes_email: bool,
+    takes_phone: bool,
 }
 
 struct ListedContact {
@@ -44,6 +49,16 @@ struct Owner<'a> {
     visit: &'a Visit<'a>,
     found: &'a SignedIn,
     member: &'a Member,
+}
+
+/// A new contact, as far as it has come.
+#[derive(Clone, Copy)]
+enum New<'a> {
+    None,
+    /// It was typed and not taken: the form has it again.
+    Typed(&'a str),
+    /// A code was sent to it.
+    Waits(&'a Destination),
 }
 
 /// `GET /contacts`.
@@ -60,11 +75,13 @@ pub(super) async fn page(
         found,
         member: &member,
     };
-    owner.show(StatusCode::OK, visit.frame(), None).await
+    owner
+        .show(StatusCode::OK, visit.frame_with_done(), New::None)
+        .await
 }
 
 /// `POST /contacts`. `value` and `password` send a code to a new contact, `value` and `code` add it, `remove` and
-/// `password` remove one.
+/// `password` remove one. What was typed as the value says whether it is a phone or an e-mail.
 pub(super) async fn submit(
     State(portal): PortalState,
     headers: HeaderMap,
@@ -90,8 +107,9 @@ pub(super) async fn submit(
     let to = match to {
         Ok(to) => to,
         Err(denied) => {
-            let why = messages::destination_denied(&denied, &member.name);
-            return owner.refuse(why, None).await;
+            let why = messages::own_destination_denied(&denied);
+            let typed = visible(fields.text("value"));
+            return owner.refuse(why, New::Typed(&typed)).await;
         }
     };
     let code = code::digits(fields.text("code"));
@@ -109,23 +127,30 @@ impl Owner<'_> {
         if let Confirmation::Refused(status, why) =
             confirm(visit, found, fields.text("password")).await?
         {
-            return self.show(status, visit.frame_with(why), None).await;
+            let typed = New::Typed(to.full());
+            return self.show(status, visit.frame_with(why), typed).await;
         }
-        match code::send(
+        let words = words(to);
+        let sent = code::send(
             visit.portal,
             &found.session,
             to,
-            CodeFor(CodePurpose::Contact, &words(to)),
-        )
-        .await
-        {
-            Ok(CodeSent::Accepted | CodeSent::Perhaps) => {
-                self.show(StatusCode::OK, visit.frame(), Some(to)).await
+            CodeFor(CodePurpose::Contact, &words),
+        );
+        let notice = match sent.await {
+            Ok(CodeSent::Accepted) => texts::CODE_SENT,
+            Ok(CodeSent::Perhaps) => texts::CODE_PERHAPS_SENT,
+            Err(CodeNotSent::NoSession) => return Ok(redirect("/signin")),
+            Err(CodeNotSent::NotMade(why)) => return self.no_code(why, to).await,
+            Err(CodeNotSent::Refused(why)) => {
+                return self.no_code(texts::code_refused(&why), to).await;
             }
-            Err(CodeNotSent::NoSession) => Ok(redirect("/signin")),
-            Err(CodeNotSent::NotMade(why)) => self.no_code(why).await,
-            Err(CodeNotSent::Refused(why)) => self.no_code(texts::code_refused(&why)).await,
-        }
+        };
+        let frame = Frame {
+            notice: notice.to_owned(),
+            ..visit.frame()
+        };
+        self.show(StatusCode::OK, frame, New::Waits(to)).await
     }
 
     /// Adds a contact whose code came back.
@@ -149,6 +174,7 @@ impl Owner<'_> {
             .map_err(|error| visit.unavailable(&error))?;
         let session_key = &found.session.session_key;
         let digest = code::digest(visit.portal, session_key, &words(to), code);
+        let typed = New::Typed(to.full());
         let proof = app
             .store
             .prove_contact(session_key.clone(), digest, contact)
@@ -156,11 +182,14 @@ impl Owner<'_> {
         match proof.map_err(|error| visit.unavailable(&error))? {
             Proof::Right => {
                 tell_of_contact(app, &member.name, member, to, &before);
-                Ok(redirect("/contacts"))
+                Ok(visit.redirect_done("/contacts", Done::ContactAdded))
             }
-            Proof::Wrong(left) => self.refuse(messages::wrong_code(left), Some(to)).await,
-            Proof::Over => self.refuse(texts::CONTACT_CODE_OVER, None).await,
-            Proof::TooMany => self.refuse(messages::too_many_own_contacts(), None).await,
+            Proof::Wrong(left) => {
+                let why = messages::wrong_code(left);
+                self.refuse(why, New::Waits(to)).await
+            }
+            Proof::Over => self.refuse(texts::CONTACT_CODE_OVER, typed).await,
+            Proof::TooMany => self.refuse(messages::too_many_own_contacts(), typed).await,
             Proof::NoSession => Ok(redirect("/signin")),
         }
     }
@@ -175,7 +204,7 @@ impl Owner<'_> {
         if let Confirmation::Refused(status, why) =
             confirm(visit, found, fields.text("password")).await?
         {
-            return self.show(status, visit.frame_with(why), None).await;
+            return self.show(status, visit.frame_with(why), New::None).await;
         }
         let app = &visit.portal.app;
         let added = app
@@ -196,44 +225,54 @@ impl Owner<'_> {
         let removed = app.store.remove_contact(&member.id, key, address).await;
         if removed.map_err(|error| visit.unavailable(&error))? {
             tell_of_removed_contact(app, member, &wanted.to, before);
+            return Ok(visit.redirect_done("/contacts", Done::ContactRemoved));
         }
         Ok(redirect("/contacts"))
     }
 
     /// The page again, because no code was sent.
-    async fn no_code(&self, why: impl Into<String>) -> Result<Response, Response> {
+    async fn no_code(
+        &self,
+        why: impl Into<String>,
+        to: &Destination,
+    ) -> Result<Response, Response> {
         let frame = self.visit.frame_with(why);
-        self.show(StatusCode::TOO_MANY_REQUESTS, frame, None).await
+        let typed = New::Typed(to.full());
+        self.show(StatusCode::TOO_MANY_REQUESTS, frame, typed).await
     }
 
     /// The page again, with what is wrong.
-    async fn refuse(
-        &self,
-        why: impl Into<String>,
-        waits: Option<&Destination>,
-    ) -> Result<Response, Response> {
+    async fn refuse(&self, why: impl Into<String>, new: New<'_>) -> Result<Response, Response> {
         let frame = self.visit.frame_with(why);
         let status = StatusCode::UNPROCESSABLE_ENTITY;
-        self.show(status, frame, waits).await
+        self.show(status, frame, new).await
     }
 
-    /// The page; `waits` is a new contact to which a code was sent.
     async fn show(
         &self,
         status: StatusCode,
         frame: Frame,
-        waits: Option<&Destination>,
+        new: New<'_>,
     ) -> Result<Response, Response> {
         let Self { visit, member, .. } = self;
-        let store = &visit.portal.app.store;
-        let added = store
+        let app = &visit.portal.app;
+        let added = app
+            .store
             .contacts(&member.id)
             .await
             .map_err(|error| visit.unavailable(&error))?;
+        let (value, typed) = match new {
+            New::None => (String::new(), String::new()),
+            New::Typed(typed) => (String::new(), typed.to_owned()),
+            New::Waits(to) => (to.full().to_owned(), String::new()),
+        };
         let page = ContactsPage {
             frame,
             contacts: listed(member, &added),
-            value: waits.map(|to| to.full().to_owned()).unwrap_or_default(),
+            value,
+            typed,
+            takes_email: app.deliveries.has(Channel::Email),
+            takes_phone: app.deliveries.has(Channel::Sms),
         };
         Ok(visit.page(status, &page))
     }

@@ -47,6 +47,12 @@ pub(super) const FORM: CookieName = CookieName {
     plain: "relatch_form",
 };
 
+/// What a form has changed, until a page has said it. It has the prefix wherever there is TLS.
+pub(super) const DONE: CookieName = CookieName {
+    prefixed: "__Host-relatch_done",
+    plain: "relatch_done",
+};
+
 /// The path of cookies with the prefix, which demands it, and of all where the pages have a host of their own.
 const ROOT: &str = "/";
 

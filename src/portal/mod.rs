@@ -16,6 +16,8 @@ mod code;
 mod code_sign_in;
 mod contacts;
 mod cookies;
+mod dead_ends;
+mod done;
 mod events;
 mod forgotten;
 mod guessable;
@@ -45,7 +47,7 @@ use axum::Router;
 use axum::http::header;
 use axum::middleware::{from_fn, from_fn_with_state, map_response_with_state};
 use axum::response::IntoResponse;
-use axum::routing::{get, post};
+use axum::routing::get;
 
 pub(crate) use self::guessable::{KnownWords, is_guessable, rated_part};
 use self::state::{Portal, PortalAtStart};
@@ -69,8 +71,15 @@ pub(crate) fn router(app: &Arc<App>) -> Router {
         .route("/account/events", get(events::of_account))
         .route("/verify/events", get(events::of_verify))
         .route("/new-password/events", get(events::of_new_password))
-        .route("/account/password", post(account::change))
-        .route("/account/sessions", post(account::end_sessions))
+        // Back and a reload open the page that has the form.
+        .route(
+            "/account/password",
+            get(async || page::redirect("/account")).post(account::change),
+        )
+        .route(
+            "/account/sessions",
+            get(async || page::redirect("/account")).post(account::end_sessions),
+        )
         .route("/contacts", get(contacts::page).post(contacts::submit))
         .route("/claim/{token}", get(claim::page).post(claim::submit))
         .route("/not-me/{token}", get(not_me::page).post(not_me::submit))
@@ -81,6 +90,7 @@ pub(crate) fn router(app: &Arc<App>) -> Router {
         .layer(from_fn_with_state(portal.clone(), intake::take_permit))
         .layer(from_fn(intake::read_whole))
         .layer(from_fn(intake::in_span))
+        .layer(from_fn_with_state(portal.clone(), dead_ends::fill))
         .layer(map_response_with_state(
             portal.clone(),
             public_path::complete_redirect,
@@ -89,6 +99,8 @@ pub(crate) fn router(app: &Arc<App>) -> Router {
             portal.clone(),
             response_headers::add,
         ))
+        // After the layers: whoever sends something to an unknown address has nothing read of it.
+        .fallback(dead_ends::unknown)
         .with_state(portal)
 }
 

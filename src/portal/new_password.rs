@@ -9,6 +9,7 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use tracing::Instrument;
 
+use super::done::Done;
 use super::own_password::{PasswordChange, change_password};
 use super::page::Frame;
 use super::state::PortalState;
@@ -58,7 +59,8 @@ pub(super) async fn submit(
                         .in_current_span(),
                 );
             }
-            let mut response = visit.redirect_with_session("/account", &token);
+            let mut response =
+                visit.redirect_done_with_session("/account", &token, Done::PasswordSet);
             visit.remember_device(&mut response, member, &token).await;
             Ok(response)
         }

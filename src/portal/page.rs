@@ -7,7 +7,7 @@ use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
 use super::state::Portal;
-use super::texts::{self, PageText};
+use super::texts::{self, HelpDesk, PageText};
 
 /// What every page shows around its own part.
 #[derive(Default)]
@@ -19,6 +19,10 @@ pub(super) struct Frame {
     pub(super) csrf: String,
     pub(super) problem: String,
     pub(super) notice: String,
+    /// What a form has just changed; it stands before the notice.
+    pub(super) done: &'static str,
+    /// Whom to ask for help. Each page decides whether it says so.
+    pub(super) help: HelpDesk,
     /// Where an open page hears that its session has ended; empty where the browser has none.
     pub(super) events: &'static str,
 }
@@ -30,6 +34,7 @@ impl Frame {
         Self {
             organization: organization.name.clone(),
             public_path: organization.public_path().to_owned(),
+            help: HelpDesk::of(organization),
             ..Self::default()
         }
     }

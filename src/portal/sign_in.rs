@@ -50,9 +50,12 @@ pub(super) async fn page(
         .await?
         .map(|(_, end)| texts::session_ended(end, &app.zone, app.clock.now()));
     let page = SignInPage {
-        frame: Frame {
-            notice: why.unwrap_or_default(),
-            ..visit.frame()
+        frame: match why {
+            Some(notice) => Frame {
+                notice,
+                ..visit.frame()
+            },
+            None => visit.frame_with_done(),
         },
         email: String::new(),
         has_code: portal.app.organization.code_sign_in,
@@ -160,11 +163,11 @@ async fn open(
         Admission::NoMethod => Ok(code::no_destination(visit)),
         Admission::Open => {
             right.accept(visit);
-            begin(visit, &right, Stage::Open, SESSION_LIFE, None).await
+            begin(visit, &right, email, (Stage::Open, SESSION_LIFE), None).await
         }
         Admission::Code(to) => {
             right.accept(visit);
-            begin(visit, &right, Stage::Code, PROVING_LIFE, Some(&to)).await
+            begin(visit, &right, email, (Stage::Code, PROVING_LIFE), Some(&to)).await
         }
     }
 }
@@ -173,8 +176,8 @@ async fn open(
 async fn begin(
     visit: &Visit<'_>,
     right: &RightPassword,
-    stage: Stage,
-    life: Span,
+    email: String,
+    (stage, life): (Stage, Span),
     code_to: Option<&Destination>,
 ) -> Result<Response, Response> {
     let member = &right.row.member_id;
@@ -188,7 +191,7 @@ async fn begin(
         .begin_session(session.clone(), checked, right.is_known)
         .await;
     match begun.map_err(|error| visit.unavailable(&error))? {
-        Begun::Changed => Ok(refused(visit, String::new())),
+        Begun::Changed => Ok(refused(visit, email)),
         Begun::Yes => {
             if let Some(to) = code_to {
                 let next = code::send_first(visit.portal, &session, to).await?;

@@ -1,6 +1,7 @@
 //! Every sentence of the pages' own. Those that are shared with the chat are in [`flow::messages`](crate::flow::messages).
 //! `pages/`.
 
+use super::done::Done;
 use crate::app::Organization;
 use crate::clock::Zone;
 use crate::domain::delivery::Refusal;
@@ -13,6 +14,8 @@ use crate::store::SessionEnd;
 pub(super) struct PageText {
     pub(super) title: &'static str,
     pub(super) text: String,
+    /// The text itself says whom to call, so that the page need not.
+    pub(super) names_help: bool,
 }
 
 impl PageText {
@@ -20,11 +23,91 @@ impl PageText {
         Self {
             title,
             text: text.into(),
+            names_help: false,
+        }
+    }
+
+    fn naming_help(self) -> Self {
+        Self {
+            names_help: true,
+            ..self
         }
     }
 }
 
+/// Whom members ask for help, as the pages name them.
+#[derive(Default)]
+pub(super) struct HelpDesk {
+    pub(super) lead: &'static str,
+    /// Where the name leads; empty where the settings have neither `help_phone` nor `help_url`.
+    pub(super) link: String,
+    pub(super) name: String,
+}
+
+impl HelpDesk {
+    pub(super) fn of(organization: &Organization) -> Self {
+        let call = "Call your IT team";
+        match (&organization.help_phone, &organization.help_url) {
+            (Some(phone), _) => {
+                let name = phone.to_string();
+                let is_dialled = |c: &char| *c == '+' || c.is_ascii_digit();
+                let link = format!(
+                    "tel:{}",
+                    name.chars().filter(is_dialled).collect::<String>()
+                );
+                Self {
+                    lead: call,
+                    link,
+                    name,
+                }
+            }
+            (None, Some(url)) => Self {
+                lead: "Ask your IT team",
+                link: url.to_string(),
+                name: url.to_string(),
+            },
+            (None, None) => Self {
+                lead: call,
+                ..Self::default()
+            },
+        }
+    }
+}
+
+/// What a form has changed: the fact, and what follows from it.
+pub(super) const fn done(done: Done) -> (&'static str, &'static str) {
+    match done {
+        Done::PasswordSet => (PASSWORD_SET, CLOSE_PAGE),
+        Done::PasswordChanged => (PASSWORD_SET, OTHERS_OUT),
+        Done::PasswordChangedByCode => (PASSWORD_SET, "You are still signed in everywhere."),
+        Done::OthersSignedOut => (OTHERS_OUT, ""),
+        Done::SignedOut => ("You are signed out.", CLOSE_PAGE),
+        Done::ContactAdded => ("The contact is added.", ""),
+        Done::ContactRemoved => ("The contact is removed.", ""),
+    }
+}
+
+const PASSWORD_SET: &str = "Your new password is set.";
+const OTHERS_OUT: &str = "All other browsers were signed out.";
+const CLOSE_PAGE: &str = "You can close this page.";
+
 // Every page.
+
+/// An address that is none of ours.
+pub(super) fn no_page() -> PageText {
+    PageText::new(
+        "There is no such page",
+        "The address has a mistake, or the link was cut off. Open the link again, or type its whole address.",
+    )
+}
+
+/// A request that no form of ours sends.
+pub(super) fn form_not_taken() -> PageText {
+    PageText::new(
+        "That did not work",
+        "The page could not read what was sent. Nothing was changed. Go back and fill in the form again.",
+    )
+}
 
 /// The store or the directory does not answer, or too much is going on.
 pub(super) fn unavailable() -> PageText {
@@ -88,7 +171,7 @@ pub(super) fn no_contact_for_code(contact_age: Span, is_strict: bool) -> PageTex
         "One more thing is needed",
         format!(
             "Before you can use this password, a phone or a private email must be on record for you, to check \
-            that it is you. Your business email does not count, because an administrator can move it, nor does a contact \
+            that it is you. Your work email does not count, because an administrator can move it, nor does a contact \
             that an administrator added in the {contact_age} before the reset was asked for, nor an address to which the \
             password or a copy was sent. {who}"
         ),
@@ -242,6 +325,7 @@ pub(super) fn not_me_link_unknown(organization: &Organization) -> PageText {
             whom_to_call(organization)
         ),
     )
+    .naming_help()
 }
 
 pub(super) fn not_me_link_outdated(organization: &Organization) -> PageText {
@@ -253,6 +337,7 @@ pub(super) fn not_me_link_outdated(organization: &Organization) -> PageText {
             whom_to_call(organization)
         ),
     )
+    .naming_help()
 }
 
 /// Who will be told, with the verb of "… told".
@@ -283,7 +368,7 @@ pub(super) fn password_blocked(at: &str, has_security: bool) -> PageText {
 
 /// The same link again.
 pub(super) fn password_blocked_before(at: &str, organization: &Organization) -> PageText {
-    PageText::new(PASSWORD_BLOCKED, blocked_before(at, organization))
+    PageText::new(PASSWORD_BLOCKED, blocked_before(at, organization)).naming_help()
 }
 
 const ACCOUNT_BLOCKED: &str = "The account is blocked";
@@ -307,6 +392,7 @@ pub(super) fn code_disowned(at: &str, has_security: bool, organization: &Organiz
             whom_to_call(organization)
         ),
     )
+    .naming_help()
 }
 
 /// After a code that took the place of the password: no administrator is told, because none was part of it.
@@ -324,7 +410,7 @@ pub(super) fn account_blocked(at: &str, has_security: bool) -> PageText {
 
 /// The same link again.
 pub(super) fn account_blocked_before(at: &str, organization: &Organization) -> PageText {
-    PageText::new(ACCOUNT_BLOCKED, blocked_before(at, organization))
+    PageText::new(ACCOUNT_BLOCKED, blocked_before(at, organization)).naming_help()
 }
 
 fn blocked_before(at: &str, organization: &Organization) -> String {

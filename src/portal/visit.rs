@@ -13,14 +13,15 @@ use rand::RngExt;
 use subtle::ConstantTimeEq;
 
 use super::cookies::{self, DEVICE, FORM, SESSION, SetCookie};
+use super::done::Done;
 use super::intake::record_member;
 use super::page::{self, Frame, PlainPage, redirect};
 use super::session::{is_in_use, key_of, token_of};
 use super::state::Portal;
 use super::texts::{self, PageText};
 use super::user_agent::browser_name;
-use crate::domain::MemberId;
 use crate::domain::sign_in::{DEVICE_LIFE, Stage};
+use crate::domain::{MemberId, Span};
 use crate::form::{self, Fields};
 use crate::store::{CodeSignInRow, SessionEnd, SignedIn};
 
@@ -46,6 +47,8 @@ pub(super) struct Visit<'a> {
     form_cookie: String,
     is_new_form_cookie: bool,
     is_cross_site: bool,
+    /// What a form of this browser has changed and no page has said yet.
+    done: Option<Done>,
 }
 
 impl<'a> Visit<'a> {
@@ -102,6 +105,7 @@ impl<'a> Visit<'a> {
             form_cookie,
             is_new_form_cookie,
             is_cross_site: is_cross_site(portal, headers),
+            done: Done::of(portal, headers),
         })
     }
 
@@ -179,6 +183,16 @@ impl<'a> Visit<'a> {
         }
     }
 
+    /// The frame of a page to which a form may have led: it says what that has changed.
+    pub(super) fn frame_with_done(&self) -> Frame {
+        let (done, notice) = self.done.map_or(("", ""), texts::done);
+        Frame {
+            done,
+            notice: notice.to_owned(),
+            ..self.frame()
+        }
+    }
+
     fn csrf(&self) -> String {
         let keys = &self.portal.app.keys;
         hex::encode(keys.tag(&[b"csrf", self.form_cookie.as_bytes()]))
@@ -190,6 +204,9 @@ impl<'a> Visit<'a> {
         if self.is_new_form_cookie {
             let name = FORM.get(self.portal.is_secure);
             SetCookie::strict(name, &self.form_cookie).add_to(&mut response, self.portal);
+        }
+        if self.done.is_some() {
+            Done::forget(&mut response, self.portal);
         }
         response
     }
@@ -213,12 +230,40 @@ impl<'a> Visit<'a> {
         )
     }
 
+    /// A redirect to the page that says what was changed.
+    pub(super) fn redirect_done(&self, path: &'static str, done: Done) -> Response {
+        done.say_next(redirect(path), self.portal)
+    }
+
+    /// The same, where the session goes on with another token.
+    pub(super) fn redirect_done_with_session(
+        &self,
+        path: &'static str,
+        token: &str,
+        done: Done,
+    ) -> Response {
+        done.say_next(self.redirect_with_session(path, token), self.portal)
+    }
+
+    /// A redirect that begins a session which outlives a closed browser: its stage opens nothing without a code.
+    pub(super) fn redirect_with_kept_session(
+        &self,
+        path: &'static str,
+        token: &str,
+        life: Span,
+    ) -> Response {
+        let cookie = SetCookie {
+            max_age: Some(life.0 / 1000),
+            ..SetCookie::lax(SESSION.get(self.portal.has_prefix), token)
+        };
+        self.redirect_with(path, &cookie)
+    }
+
     /// A redirect to the sign-in that also removes the token.
     pub(super) fn redirect_signed_out(&self) -> Response {
-        self.redirect_with(
-            "/signin",
-            &SetCookie::removal(SESSION.get(self.portal.has_prefix)),
-        )
+        let removal = SetCookie::removal(SESSION.get(self.portal.has_prefix));
+        let response = self.redirect_with("/signin", &removal);
+        Done::SignedOut.say_next(response, self.portal)
     }
 
     fn redirect_with(&self, path: &'static str, session: &SetCookie<'_>) -> Response {

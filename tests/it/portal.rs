@@ -3,6 +3,7 @@
 mod code_alone_abused;
 mod code_sign_in;
 mod disowned;
+mod fields;
 mod first_sign_in;
 mod forgotten;
 mod guarded;

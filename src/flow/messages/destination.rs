@@ -3,6 +3,7 @@
 use super::words::{NOTHING_CHANGED, refusal};
 use crate::chat::Message;
 use crate::domain::channel::DestinationDenied;
+use crate::domain::country::Country;
 use crate::domain::delivery::ExtraDenied;
 use crate::domain::phone::NotAPhone;
 use crate::domain::{Channel, Reference};
@@ -10,6 +11,34 @@ use crate::domain::{Channel, Reference};
 /// A typed destination is not allowed (S11, S24, S25), in one line for the command line and the member's pages.
 pub fn destination_denied(denied: &DestinationDenied, member_name: &str) -> String {
     format!("{} {NOTHING_CHANGED}", why_denied(denied, member_name))
+}
+
+/// The same for a member who typed a contact of their own.
+pub fn own_destination_denied(denied: &DestinationDenied) -> String {
+    let why = match denied {
+        DestinationDenied::BusinessEmail => {
+            "That is your work email. You can't read it while you are locked out. Type a private one, or a mobile number."
+                .to_owned()
+        }
+        DestinationDenied::BusinessDomain => {
+            "A work email doesn't count, because your administrators can move it. Type a private one, or a mobile number."
+                .to_owned()
+        }
+        DestinationDenied::Organization => {
+            "That mailbox belongs to your organization, so others may open it. Type a private one."
+                .to_owned()
+        }
+        DestinationDenied::Country(not_there) => format!(
+            "No SMS goes to the country of your number from here, only to {}. Type another number or a private email.",
+            listed(&not_there.allowed)
+        ),
+        DestinationDenied::NotAnEmail
+        | DestinationDenied::MixedScripts
+        | DestinationDenied::NotAPhone(_)
+        | DestinationDenied::EmailNeeded
+        | DestinationDenied::ChannelOff(_) => why_denied(denied, ""),
+    };
+    format!("{why} {NOTHING_CHANGED}")
 }
 
 /// The same in chat.
@@ -48,12 +77,7 @@ pub(super) fn why_denied(denied: &DestinationDenied, member_name: &str) -> Strin
             "This number can't receive an SMS. A mobile number is needed."
         }
         DestinationDenied::Country(not_there) => {
-            let allowed = not_there
-                .allowed
-                .iter()
-                .map(ToString::to_string)
-                .collect::<Vec<_>>()
-                .join(", ");
+            let allowed = listed(&not_there.allowed);
             return format!(
                 "No SMS goes to the country of this number from here, only to {allowed} and to the phone on record. Type another number or an email, or ask whoever runs relatch."
             );
@@ -73,6 +97,11 @@ pub(super) fn why_denied(denied: &DestinationDenied, member_name: &str) -> Strin
         }
     };
     why.to_owned()
+}
+
+fn listed(countries: &[Country]) -> String {
+    let names: Vec<_> = countries.iter().map(ToString::to_string).collect();
+    names.join(", ")
 }
 
 /// The settings or the chat forbid this output.

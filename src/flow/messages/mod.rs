@@ -57,7 +57,9 @@ pub use self::contact_command::{
 };
 pub use self::contacts::{AboutContacts, ContactAdder};
 pub use self::denied::{denied, too_many_look_ups, too_many_typed};
-pub use self::destination::{destination_denied, destination_refused, extra_denied};
+pub use self::destination::{
+    destination_denied, destination_refused, extra_denied, own_destination_denied,
+};
 pub use self::forms::{contact_code_form, form_not_opened, typed_form};
 pub use self::guide::{Guide, guide, guide_sms};
 pub use self::handover::{Handover, link_mail, link_sms, longest_sign_in_address};
