@@ -179,7 +179,7 @@ def a_reset(world, line, admin, member):
     began = time.monotonic()
     card = world.command(admin, f"<@{member}>")
     to_card = time.monotonic() - began
-    for action, then in [("deliver_copy", "Ready to reset"), ("confirm", "Done.")]:
+    for action, then in [("deliver_copy", " now?"), ("confirm", "Done: ")]:
         before = len(world.http.said)
         world.click(admin, card, action)
         card = world.http.wait_for_text(then, before)

@@ -231,7 +231,7 @@ fn slack() -> Router {
     };
     let told = Arc::new(AtomicUsize::new(0));
     let reply = async |State(told): State<Arc<AtomicUsize>>, body: String| {
-        if body.contains("\"Done. ") {
+        if body.contains("\"Done: ") {
             told.fetch_add(1, Ordering::Relaxed);
         }
     };

@@ -52,7 +52,7 @@ pub(super) fn parts<'a>(
         is_reachable,
         has_guide: guide::has_page(app, &member.id),
         until,
-        reference: id.reference(),
+        reset_id: id,
         value: "",
         zone: &app.zone,
         now,

@@ -9,6 +9,8 @@ import time
 import urllib.error
 import urllib.request
 
+from slack import pressable, texts_of
+
 PROGRAM = os.environ["RELATCH"]
 
 
@@ -99,22 +101,20 @@ class Demo:
         said = self.type(who, f"/reset-password {member}")
         if "reachable" in buttons(said):
             said = self.click(who, said, "reachable")
-        said = self.click(who, said, action, "Ready")
+        said = self.click(who, said, action, " now?")
         for toggle in toggles:
-            said = self.click(who, said, toggle, "Ready")
-        return self.click(who, said, "confirm", "Done.")
+            said = self.click(who, said, toggle, " now?")
+        return self.click(who, said, "confirm", "Done: ")
 
 
 def text_of(said):
     """All texts of a message."""
-    blocks = said["message"].get("blocks", [])
-    return "\n".join(block["text"]["text"] for block in blocks if "text" in block)
+    return "\n".join(part for block in said["message"].get("blocks", []) for part in texts_of(block))
 
 
 def buttons(said):
     """The actions of a message's buttons."""
-    blocks = said["message"].get("blocks", [])
-    return [element["action_id"] for block in blocks for element in block.get("elements", [])]
+    return [element["action_id"] for _, element in pressable(said["message"])]
 
 
 def shown_password(said):

@@ -166,8 +166,6 @@ class Slack:
     def click(self, who, message, action):
         """Presses a button; the message that comes of it."""
         self.serial += 1
-        of_blocks = (element for block in message["blocks"] for element in block.get("elements", []))
-        button = next(element for element in of_blocks if element.get("action_id") == action)
         seen = len(self.seen)
         payload = {
             "type": "block_actions",
@@ -176,7 +174,7 @@ class Slack:
             "team": {"id": self.team, "domain": "acme"},
             "trigger_id": f"{self.serial}.1",
             "response_url": f"{self.base}/reply/{self.serial}",
-            "actions": [{"action_id": action, "block_id": "b", "type": "button", "value": button["value"]}],
+            **press(message, action),
         }
         answer = self.post(self.interactions_url, {"payload": json.dumps(payload)})
         assert answer is not None, f"the click on {action} failed"
@@ -189,12 +187,52 @@ class Slack:
             return found()
 
 
+def texts_of(block):
+    """What a person reads of a block, part by part; what can be pressed is in brackets."""
+    if block["type"] == "rich_text":
+        return ["".join(part["text"] for section in block["elements"] for part in section["elements"])]
+    parts = [block["text"]["text"]] if "text" in block else []
+    parts += [field["text"] for field in block.get("fields", [])]
+    for element in [*block.get("elements", []), *filter(None, [block.get("accessory")])]:
+        if element["type"] == "checkboxes":
+            parts.append(f"[{'☑' if 'initial_options' in element else '☐'} {element['options'][0]['text']['text']}]")
+        elif element["type"] == "button":
+            parts.append(f"[{element['text']['text']}]")
+        elif "text" in element:
+            parts.append(element["text"])
+    return parts
+
+
+def pressable(message):
+    """Each element that can be pressed, with its block."""
+    for block in message.get("blocks", []):
+        for element in [*block.get("elements", []), *filter(None, [block.get("accessory")])]:
+            if "action_id" in element:
+                yield block, element
+
+
+def press(message, action):
+    """What Slack posts of a press: a button's value, or what a box says then; and what every box says ("state")."""
+    block, element = next(pair for pair in pressable(message) if pair[1]["action_id"] == action)
+    values = {}
+    for of, box in pressable(message):
+        if box["type"] == "checkboxes":
+            says = {"type": "checkboxes", "selected_options": box.get("initial_options", [])}
+            values.setdefault(of["block_id"], {})[box["action_id"]] = says
+    pressed = {"action_id": action, "block_id": block.get("block_id", "b"), "type": element["type"]}
+    if element["type"] == "checkboxes":
+        pressed["selected_options"] = [] if "initial_options" in element else element["options"]
+        values[block["block_id"]][action]["selected_options"] = pressed["selected_options"]
+    else:
+        pressed["value"] = element["value"]
+    return {"actions": [pressed], "state": {"values": values}}
+
+
 def shown(message):
     """What a person reads of a message."""
     if isinstance(message, str):
         return message
     parts = [message.get("text", "")] if not message.get("blocks") else []
     for block in message.get("blocks", []):
-        parts.append(block.get("text", {}).get("text", ""))
-        parts += [f"[{element['text']['text']}]" for element in block.get("elements", []) if "text" in element]
+        parts += texts_of(block)
     return "\n".join(part for part in parts if part)

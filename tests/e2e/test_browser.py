@@ -57,12 +57,12 @@ class InBrowser(unittest.TestCase):
 
     def reset(self, action, *toggles):
         self.say("/reset-password @Mina Park")
-        self.desk.wait_for_text(self.last(), "Reset the login password of Mina Park?")
-        self.press(action, "Ready to reset")
+        self.desk.wait_for_text(self.last(), "Reset Mina Park's password?")
+        self.press(action, " now?")
         for toggle in toggles:
             self.press(toggle, "☑")
             self.desk.wait_for_text(f"{self.last()} [data-action={toggle}]", "☑")
-        return self.press("confirm", "Done.")
+        return self.press("confirm", "Done: ")
 
     def arrived(self, css, part):
         """The newest text with this part on the phone or in the mailboxes, as the page shows it."""
@@ -134,7 +134,7 @@ class Story(InBrowser):
         shown = self.reset("deliver_copy")
         password = re.search(r"^(\w{8})$", shown, re.M)[1]
         self.assertIn("Tell Mina Park outside this chat", shown)
-        self.press("done", "Done.")
+        self.press("done", "Done: ")
         self.desk.wait_for(lambda: password not in self.desk.text(self.last()))
         self.use(password)
 
@@ -147,7 +147,7 @@ class Story(InBrowser):
 
     def test_a_reset_to_a_typed_address(self):
         self.say("/reset-password @Mina Park")
-        self.desk.wait_for_text(self.last(), "Reset the login password of Mina Park?")
+        self.desk.wait_for_text(self.last(), "Reset Mina Park's password?")
         self.desk.click(f"{self.last()} [data-action=deliver_other]")
         self.desk.wait_for("#view-submit")
         self.desk.type("#view input", MINA)
@@ -155,8 +155,8 @@ class Story(InBrowser):
         self.desk.wait_for_text("#view .error", "business email")
         self.desk.type("#view input", "mina@home.example")
         self.desk.click("#view-submit")
-        self.desk.wait_for_text(self.last(), "Ready to reset")
-        self.press("confirm", "Done.")
+        self.desk.wait_for_text(self.last(), " now?")
+        self.press("confirm", "Done: ")
         mail = self.arrived("#mail .mail", "mina@home.example")
         self.use(re.search(r"^\s*(\w{8})$", mail, re.M)[1])
 
@@ -212,7 +212,7 @@ class Story(InBrowser):
         self.desk.do("POST", f"/element/{self.desk.find('#composer')}/value", {"text": "\ue004@Min\ue004"})
         self.assertEqual(self.desk.script("return document.getElementById('composer').value"), "/reset-password @Mina Park ")
         self.desk.click("#send")
-        self.desk.wait_for_text(self.last(), "Reset the login password of Mina Park?")
+        self.desk.wait_for_text(self.last(), "Reset Mina Park's password?")
         self.desk.click("#wire summary")
         self.assertIn("Slash command", self.desk.wait_for_text("#exchanges", "to relatch"))
 

@@ -40,7 +40,7 @@ class Crashes(unittest.TestCase):
                     pass
                 deadline = time.monotonic() + 8
                 while world.process.poll() is None and time.monotonic() < deadline:
-                    if any("Done." in text_of(said) for said in world.http.said):
+                    if any("Done: " in text_of(said) for said in world.http.said):
                         break
                     time.sleep(0.05)
                 was_killed = world.process.poll() is not None

@@ -30,8 +30,8 @@ class Channels(unittest.TestCase):
         successor = world.http.wait_for_text("refuses this email address")
         said = len(world.http.said)
         world.click("UJO", successor, "deliver_phone")
-        world.click("UJO", world.http.wait_for_text("Ready to reset", said), "confirm")
-        world.http.wait_for_text("Done.")
+        world.click("UJO", world.http.wait_for_text(" now?", said), "confirm")
+        world.http.wait_for_text("Done: ")
         self.assertEqual(len(world.http.sms), 1)
 
     def test_a_recipient_put_off_changes_nothing(self):
@@ -66,7 +66,7 @@ class Channels(unittest.TestCase):
 
 
 class MailServers(unittest.TestCase):
-    def reset(self, mail, smtp_url, extra="", ends="Done."):
+    def reset(self, mail, smtp_url, extra="", ends="Done: "):
         world = World(mail=mail, smtp_url=smtp_url, extra=extra).start()
         self.addCleanup(world.close)
         ended = text_of(world.reset("UJO", "UMINA", "deliver_email", ends))

@@ -95,12 +95,12 @@ kind = "builtin"
         card = world.command("UJO", "eli@corp.example")
         self.assertIn("Corp directory", text_of(card))
         self.assertEqual(world.click("UJO", card, "deliver_phone"), 200)
-        ready = world.http.wait_for_text("Ready to reset", 0)
+        ready = world.http.wait_for_text(" now?", 0)
         before = len(world.http.said)
         self.assertEqual(world.click("UJO", ready, "confirm"), 200)
-        ended = text_of(world.http.wait_for_text("(ref ", before))
-        self.assertIn("Done. eli Corp", ended)
-        self.assertIn("password changed, must set a new one", ended)
+        ended = text_of(world.http.wait_for_text("ref ", before))
+        self.assertIn("Done: eli Corp", ended)
+        self.assertIn("must set a new one ✓", ended)
         self.assertIn("SMS accepted", ended)
 
         # What arrived: the password by SMS, the notice without it by e-mail.

@@ -179,7 +179,7 @@ api_url = "{self.cloud.url}"
 
     def test_a_reset_from_the_command_through_a_form_to_the_sms(self):
         self.assertEqual(self.say(self.typed(JO, "@_user_2 lost it")), (200, {}))
-        card = self.cloud.wait_for("Reset the login password of Mina Park?")
+        card = self.cloud.wait_for("Reset Mina Park's password?")
         self.cloud.stale = True  # A token that Lark forgot is fetched anew.
         status, answer = self.press(card, "deliver_other")
         self.assertEqual((status, answer["card"]["type"]), (200, "raw"))
@@ -187,9 +187,9 @@ api_url = "{self.cloud.url}"
         status, answer = self.press(form, "deliver_other", form={"destination": "mina@acme.example"})
         self.assertIn("business email", answer["toast"]["content"])
         self.assertEqual(self.press(form, "deliver_other", form={"destination": "+82 10 9999 8877"}), (200, {}))
-        ready = self.cloud.wait_for("Ready to reset")
+        ready = self.cloud.wait_for(" now?")
         self.assertEqual(self.press(ready, "confirm"), (200, {}))
-        self.cloud.wait_for("Done.")
+        self.cloud.wait_for("Done: ")
         # The phone on record did not carry the password, so the notice went there.
         sms = next(one for one in self.world.http.sms if one["to"] == "+821099998877")
         password = password_in(sms["text"])
@@ -238,7 +238,7 @@ api_url = "{self.cloud.url}"
             self.assertEqual(self.say(event)[0], 401, change)
         event = self.typed(JO, "@_user_2")
         self.assertEqual(self.say(event), (200, {}))
-        self.cloud.wait_for("Reset the login password of Mina Park?")
+        self.cloud.wait_for("Reset Mina Park's password?")
         count = len(self.cloud.cards)
         self.assertEqual(self.say(event), (200, {}), "a retry hears 200")
         time.sleep(0.5)

@@ -106,7 +106,7 @@ class Reset(InBrowsers):
         ready = world.last_look("UJO", "UMINA", "deliver_phone")
         before = len(world.http.said)
         self.assertEqual(world.click("UJO", ready, "confirm"), 200)
-        world.http.wait_for_text("Done.", before)
+        world.http.wait_for_text("Done: ", before)
         done = time.monotonic()
         b.wait_for_text("#live", NOTICE, 2)
         self.assertLess(time.monotonic() - done, 2)
@@ -136,13 +136,13 @@ class Reset(InBrowsers):
 
     def test_every_page_of_a_session_hears_of_a_reset_and_the_sign_in_says_why(self):
         world = self.world
-        world.reset("UJO", "UMINA", "deliver_phone", "Done.")
+        world.reset("UJO", "UMINA", "deliver_phone", "Done: ")
         not_me = self.letter_link("not-me").removeprefix(world.address)
         world.run("members", "set-password", MINA, typed=OWN)
         pages = {path: self.signed_in(MINA) for path in ["/account", "/contacts", not_me, "/not-me/x"]}
         for path, page in pages.items():
             page.open(world.address + path)
-        temporary = password_in(text_of(world.reset("UKIM", "UMINA", "deliver_copy", "Done.")))
+        temporary = password_in(text_of(world.reset("UKIM", "UMINA", "deliver_copy", "Done: ")))
         for path, page in pages.items():
             page.wait_for_text("#live", NOTICE)
             enabled = page.script("return document.querySelectorAll('button:enabled').length")
@@ -157,7 +157,7 @@ class Reset(InBrowsers):
         self.assertFalse(half.script("return document.getElementById('live').checkVisibility()"))
         # A form that was sent and stopped on the way, as with Escape, leaves the page listening.
         half.script("document.querySelector('form').dispatchEvent(new Event('submit', {bubbles: true}))")
-        world.reset("UJO", "UMINA", "deliver_copy", "Done.")
+        world.reset("UJO", "UMINA", "deliver_copy", "Done: ")
         half.wait_for_text("#live", NOTICE)
         half.click("#live a")
         self.at(half, "/signin")
@@ -230,7 +230,7 @@ class Pages(Looks):
     def test_of_a_reset(self):
         self.world.run("members", "set-password", MINA, typed=OWN)
         left_open, page = self.signed_in(MINA), self.browser()
-        self.world.reset("UJO", "UMINA", "deliver_phone", "Done.")
+        self.world.reset("UJO", "UMINA", "deliver_phone", "Done: ")
         left_open.wait_for_text("#live", NOTICE)
         self.check("/account, reset", left_open, is_gone=True)
         self.sign_in(page, MINA, password_in(self.sms(r"(?s)(.* is your new password.*)")))
@@ -254,7 +254,7 @@ class LinkPages(Looks):
     policy = 'send = "link"'
 
     def test_of_a_one_time_link(self):
-        self.world.reset("UJO", "UMINA", "deliver_phone", "Done.")
+        self.world.reset("UJO", "UMINA", "deliver_phone", "Done: ")
         page = self.browser()
         link = self.sms(r"(http\S+/claim/[^\s.]+)")
         page.open(link)

@@ -81,7 +81,7 @@ class Portal(Served):
         listener = threading.Thread(target=listen, daemon=True)
         listener.start()
         time.sleep(0.3)
-        world.reset("UJO", "UMINA", "deliver_phone", "Done.")
+        world.reset("UJO", "UMINA", "deliver_phone", "Done: ")
         done = time.monotonic()
         listener.join(2)
         self.assertIn("reset by an administrator. Please verify your identity", heard[0][0])
@@ -104,7 +104,7 @@ class Portal(Served):
 
     def test_the_password_alone_opens_nothing(self):
         world = self.world
-        password = password_in(text_of(world.reset("UJO", "UMINA", "deliver_copy", "Done.")))
+        password = password_in(text_of(world.reset("UJO", "UMINA", "deliver_copy", "Done: ")))
         admin = Browser(world)
         self.assertEqual(admin.sign_in("mina@acme.example", password)[:2], (303, "/verify"))
         for path, fields in [
@@ -135,7 +135,7 @@ class Portal(Served):
 
     def test_every_sms_has_a_name_of_its_own(self):
         world = self.world
-        password = password_in(text_of(world.reset("UJO", "UMINA", "deliver_copy", "Done.")))
+        password = password_in(text_of(world.reset("UJO", "UMINA", "deliver_copy", "Done: ")))
         first = Browser(world)
         first.sign_in("mina@acme.example", password)
         self.code(1)

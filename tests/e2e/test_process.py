@@ -76,8 +76,8 @@ class Reload(unittest.TestCase):
         surroundings.SECRET = new
         self.addCleanup(setattr, surroundings, "SECRET", SECRET)
         self.assertIn("You can't reset", text_of(world.command("UJO", "<@UMINA>")))
-        ended = world.reset("UKIM", "UMINA", "deliver_phone", "Done.")
-        self.assertIn("Done.", text_of(ended))
+        ended = world.reset("UKIM", "UMINA", "deliver_phone", "Done: ")
+        self.assertIn("Done: ", text_of(ended))
         self.assertEqual(audit_of(world, "reload"), [("done", "admins.primary admins.source slack.signing_secret")])
         world.assert_no_secrets(new)
 
@@ -111,7 +111,7 @@ class Reload(unittest.TestCase):
         self.assertEqual(at_start.stderr.strip(), f"relatch: {line['problems']}")
         self.assertEqual(audit_of(world, "reload"), [("refused", "log slack.signing_secret")])
         self.assertEqual(world.click("UJO", world.last_look("UJO", "UMINA", "deliver_phone"), "confirm"), 200)
-        world.http.wait_for_text("Done.")
+        world.http.wait_for_text("Done: ")
 
     def test_what_needs_a_restart_is_named_until_it_comes(self):
         world = self.world
@@ -122,7 +122,7 @@ class Reload(unittest.TestCase):
         self.assertEqual(hang_up(world)["at_restart"], "listen")
         # `log` is in use: nothing below its level is heard any more.
         before = len(world.log)
-        self.assertIn("Done.", text_of(world.reset("UJO", "UMINA", "deliver_phone", "Done.")))
+        self.assertIn("Done: ", text_of(world.reset("UJO", "UMINA", "deliver_phone", "Done: ")))
         levels = {json.loads(line)["level"] for line in world.log[before:]}
         self.assertFalse(levels & {"TRACE", "DEBUG"}, levels)
         self.assertEqual(world.stop(), 0)
@@ -133,7 +133,7 @@ class Reload(unittest.TestCase):
         change(world, "[policy]", '[policy]\npassword_length = 12\n')
         self.assertEqual(hang_up(world)["changed"], "policy.password_length")
         self.assertEqual(world.click("UJO", ready, "confirm"), 200)
-        world.http.wait_for_text("Done.")
+        world.http.wait_for_text("Done: ")
         self.assertEqual([reset["state"] for reset in world.resets()], ["delivered"])
 
     def test_what_systemd_copied_is_said_not_to_change(self):
@@ -199,7 +199,7 @@ class Terminals(unittest.TestCase):
         wait_for(ended)
         self.assertEqual([reset["state"] for reset in world.resets()], ["delivered"] * 12)
         world.http.sms_delay = 0
-        self.assertIn("Done.", text_of(world.reset("UKIM", "UMINA", "deliver_phone", "Done.")))
+        self.assertIn("Done: ", text_of(world.reset("UKIM", "UMINA", "deliver_phone", "Done: ")))
         os.kill(pid, signal.SIGTERM)
         _, status = os.waitpid(pid, 0)
         self.assertEqual(os.waitstatus_to_exitcode(status), 0)
@@ -226,7 +226,7 @@ class Terminals(unittest.TestCase):
             world.address = f"http://127.0.0.1:{port}"
             wait_for(lambda: b"listening" in os.read(other_end, 65536))
             os.close(other_end)
-            self.assertIn("Done.", text_of(world.reset("UJO", "UMINA", "deliver_phone", "Done.")), how)
+            self.assertIn("Done: ", text_of(world.reset("UJO", "UMINA", "deliver_phone", "Done: ")), how)
             os.kill(pid, signal.SIGTERM)
             _, status = os.waitpid(pid, 0)
             self.assertEqual(os.waitstatus_to_exitcode(status), 0, how)
@@ -249,7 +249,7 @@ class Panics(unittest.TestCase):
         surroundings.PROGRAM = os.environ["DEBUG_RELATCH"]
         world = World().start()
         self.addCleanup(world.close)
-        world.reset("UJO", "UMINA", "deliver_phone", "Done.")
+        world.reset("UJO", "UMINA", "deliver_phone", "Done: ")
         self.assertEqual(world.stop(), 0)
         self.before = world.resets()
         world.log.clear()
@@ -274,9 +274,9 @@ class Panics(unittest.TestCase):
         # What was committed before the panic is there: the card goes on.
         said = len(world.http.said)
         self.assertEqual(world.click("UKIM", card, "deliver_phone"), 200)
-        ready = world.http.wait_for_text("Ready to reset", said)
+        ready = world.http.wait_for_text(" now?", said)
         self.assertEqual(world.click("UKIM", ready, "confirm"), 200)
-        world.http.wait_for_text("Done.", said)
+        world.http.wait_for_text("Done: ", said)
         self.assertEqual([reset["slot"] for reset in world.resets()], ["used", "used"])
 
     def test_a_panic_in_the_sweep_ends_one_round_only(self):
@@ -287,7 +287,7 @@ class Panics(unittest.TestCase):
         with sqlite3.connect(world.folder / "relatch.db", timeout=PATIENCE, isolation_level=None) as record:
             record.execute("update reset set expires_at = 1 where state = 'offered'")
             wait_for(lambda: record.execute("select 1 from reset where state = 'expired'").fetchone())
-        self.assertIn("Done.", text_of(world.reset("UKIM", "UMINA", "deliver_phone", "Done.")))
+        self.assertIn("Done: ", text_of(world.reset("UKIM", "UMINA", "deliver_phone", "Done: ")))
         self.assertEqual(world.stop(), 0)
 
     def test_a_panic_of_the_hasher_refuses_one_reset_and_no_more(self):
@@ -297,7 +297,7 @@ class Panics(unittest.TestCase):
         self.assertIn("a task panicked", self.errors(world)[0]["message"])
         self.assertEqual(len(world.http.sms), 1, "a password that was never set was sent")
         for _ in range(2):
-            self.assertIn("Done.", text_of(world.reset("UJO", "UMINA", "deliver_phone", "Done.")))
+            self.assertIn("Done: ", text_of(world.reset("UJO", "UMINA", "deliver_phone", "Done: ")))
         self.assertEqual(sorted(reset["state"] for reset in world.resets()), ["delivered"] * 3 + ["refused"])
         self.assertEqual(world.stop(), 0)
 
@@ -312,7 +312,7 @@ class Databases(unittest.TestCase):
         for name in ["relatch.db", "relatch.db-wal"]:
             world = World().start()
             self.addCleanup(world.close)
-            world.reset("UJO", "UMINA", "deliver_phone", "Done.")
+            world.reset("UJO", "UMINA", "deliver_phone", "Done: ")
             (world.folder / name).unlink()
             [line] = self.end_of(world)
             self.assertIn("the database was deleted", line["message"])
@@ -335,7 +335,7 @@ class Databases(unittest.TestCase):
     def test_a_backup_put_back_while_it_is_stopped_is_served(self):
         world = World().start()
         self.addCleanup(world.close)
-        world.reset("UJO", "UMINA", "deliver_phone", "Done.")
+        world.reset("UJO", "UMINA", "deliver_phone", "Done: ")
         world.stop()
         database = world.folder / "relatch.db"
         copy = world.folder / "copy.db"
@@ -349,7 +349,7 @@ class Databases(unittest.TestCase):
         """Whoever used all resets would have them again."""
         world = World().start()
         self.addCleanup(world.close)
-        world.reset("UJO", "UMINA", "deliver_phone", "Done.")
+        world.reset("UJO", "UMINA", "deliver_phone", "Done: ")
         world.stop()
         (world.folder / "relatch.db").unlink()
         command = [PROGRAM, "serve", "--config", world.folder / "relatch.toml"]

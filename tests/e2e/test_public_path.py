@@ -49,7 +49,7 @@ class BehindNginx(InBrowsers):
         open_page.click("a[href$='/account']")
         self.at(open_page, "/account")
 
-        world.reset("UJO", "UMINA", "deliver_phone", "Done.")
+        world.reset("UJO", "UMINA", "deliver_phone", "Done: ")
         open_page.wait_for_text("#live", NOTICE, 2)
         open_page.click("#live a")
         self.at(open_page, "/signin")

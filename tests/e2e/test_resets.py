@@ -13,7 +13,7 @@ class Resets(unittest.TestCase):
         self.addCleanup(self.world.close)
 
     def test_copy(self):
-        ended = self.world.reset("UJO", "UMINA", "deliver_copy", "Done.")
+        ended = self.world.reset("UJO", "UMINA", "deliver_copy", "Done: ")
         password = password_in(text_of(ended))
         self.assertTrue(self.world.signs_in("mina@acme.example", password))
         self.assertFalse(self.world.signs_in("mina@acme.example", password + "x"))
@@ -22,7 +22,7 @@ class Resets(unittest.TestCase):
         self.world.assert_no_secrets(password)
 
     def test_phone(self):
-        ended = text_of(self.world.reset("UKIM", "UMINA", "deliver_phone", "Done."))
+        ended = text_of(self.world.reset("UKIM", "UMINA", "deliver_phone", "Done: "))
         sms = self.world.http.sms[0]
         self.assertEqual((sms["to"], len(sms["text"]) <= 160), ("+821012345642", True))
         password = password_in(sms["text"])
@@ -45,7 +45,7 @@ class Resets(unittest.TestCase):
         world.click("UJO", ready, "also_show")
         world.http.wait_for(world.http.said, before + 1)
         world.click("UJO", world.http.said[-1], "confirm")
-        password = password_in(text_of(world.http.wait_for_text("Done.")))
+        password = password_in(text_of(world.http.wait_for_text("Done: ")))
         carrying = sorted(to for to, text, *_ in world.mail.letters if password in text)
         self.assertEqual(carrying, ["jo@home.example", "mina@mail.example"])
         self.assertEqual([reset["slot"] for reset in world.resets()], ["used"])
@@ -60,9 +60,9 @@ class Resets(unittest.TestCase):
         self.assertEqual((status, refused["response_action"]), (200, "errors"))
         self.assertIn(NOTHING, refused["errors"]["destination"])
         self.assertEqual(world.submit("UJO", "+82 10 9999 8877"), (200, None))
-        ready = world.http.wait_for_text("Ready to reset")
+        ready = world.http.wait_for_text(" now?")
         world.click("UJO", ready, "confirm")
-        world.http.wait_for_text("Done.")
+        world.http.wait_for_text("Done: ")
         self.assertEqual(world.http.sms[0]["to"], "+821099998877")
 
     def test_every_refusal_of_the_command(self):
@@ -116,10 +116,10 @@ class Resets(unittest.TestCase):
     def test_a_last_look_from_before_another_reset_is_out_of_date(self):
         world = self.world
         old = world.last_look("UJO", "UMINA", "deliver_phone")
-        world.reset("UKIM", "UMINA", "deliver_phone", "Done.")
+        world.reset("UKIM", "UMINA", "deliver_phone", "Done: ")
         since = len(world.http.said)
         world.click("UJO", old, "confirm")
-        new = world.http.wait_for_text("Careful: Mina Park was reset", since)
+        new = world.http.wait_for_text(" reset Mina Park today at ", since)
         self.assertIn(NOTHING, text_of(new))
         self.assertEqual(len(world.http.sms), 1)
         world.click("UJO", new, "confirm")
@@ -152,7 +152,7 @@ class Resets(unittest.TestCase):
         with concurrent.futures.ThreadPoolExecutor(64) as pool:
             codes = list(pool.map(lambda _: world.click("UJO", ready, "confirm"), range(64)))
         self.assertTrue(all(code in (200, 409) for code in codes), codes)
-        world.http.wait_for_text("Done.")
+        world.http.wait_for_text("Done: ")
         time.sleep(0.5)
         world.wait_for_ends()
         self.assertEqual([reset["state"] for reset in world.resets()], ["delivered"])
@@ -192,17 +192,17 @@ class Limit(unittest.TestCase):
         world = World(policy=f'window = "{window}s"').start()
         self.addCleanup(world.close)
         begun = time.monotonic()
-        world.reset("UJO", "UMINA", "deliver_copy", "Done.")
+        world.reset("UJO", "UMINA", "deliver_copy", "Done: ")
         first_ended = time.monotonic()
         for _ in range(4):
-            world.reset("UJO", "UMINA", "deliver_copy", "Done.")
+            world.reset("UJO", "UMINA", "deliver_copy", "Done: ")
         refused = text_of(world.command("UJO", "<@UMINA>"))
         if time.monotonic() - begun >= window:
             return False
         self.assertIn(NOTHING, refused)
         self.assertRegex(refused, r"next.*\d\d:\d\d")
         time.sleep(max(0, first_ended + window + 0.5 - time.monotonic()))
-        world.reset("UJO", "UMINA", "deliver_copy", "Done.")
+        world.reset("UJO", "UMINA", "deliver_copy", "Done: ")
         self.assertEqual(len(world.resets()), 6)
         return True
 

@@ -20,6 +20,8 @@ from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import AuthResult
 from slack_sdk.signature import SignatureVerifier
 
+from slack import press, pressable, texts_of
+
 PROGRAM = os.environ["RELATCH"]
 SECRET = "8f742231b10e8888abcd99yyyzzz85a5"
 TOKEN = "xoxb-canary-0123456789"
@@ -357,9 +359,13 @@ from = "Acme IT <it@acme.example>"
         return card
 
     def click(self, who, message, action):
-        return self.click_value(who, action, button(message, action))
+        return self.press(who, press(message, action))
 
     def click_value(self, who, action, value):
+        pressed = {"action_id": action, "block_id": "b", "type": "button", "value": value}
+        return self.press(who, {"actions": [pressed]})
+
+    def press(self, who, pressed):
         self.serial += 1
         payload = {
             "type": "block_actions",
@@ -367,7 +373,7 @@ from = "Acme IT <it@acme.example>"
             "team": {"id": TEAM},
             "trigger_id": f"{self.serial}.1",
             "response_url": f"{self.http.base}/reply/{self.serial}",
-            "actions": [{"action_id": action, "block_id": "b", "type": "button", "value": value}],
+            **pressed,
         }
         return self.post("/slack/interactions", {"payload": json.dumps(payload)})[0]
 
@@ -387,9 +393,9 @@ from = "Acme IT <it@acme.example>"
         card = self.command(who, f"<@{member}>")
         before = len(self.http.said)
         assert self.click(who, card, action) == 200
-        return self.http.wait_for_text("Ready to reset", before)
+        return self.http.wait_for_text(" now?", before)
 
-    def reset(self, who, member, action, ends="(ref "):
+    def reset(self, who, member, action, ends="ref "):
         """A whole reset; the message at its end."""
         ready = self.last_look(who, member, action)
         before = len(self.http.said)
@@ -437,11 +443,7 @@ from = "Acme IT <it@acme.example>"
 
 
 def text_of(message):
-    parts = []
-    for block in message.get("blocks", []):
-        parts.append(block.get("text", {}).get("text", ""))
-        parts += [f"[{element['text']['text']}]" for element in block.get("elements", []) if "text" in element]
-    return "\n".join(parts)
+    return "\n".join(part for block in message.get("blocks", []) for part in texts_of(block))
 
 
 def is_working(message):
@@ -450,10 +452,10 @@ def is_working(message):
 
 
 def button(message, action):
-    for block in message["blocks"]:
-        for element in block.get("elements", []):
-            if element.get("action_id") == action:
-                return element["value"]
+    """What leads back to the reset: a button's value, or the id of a box's block."""
+    for block, element in pressable(message):
+        if element["action_id"] == action:
+            return element.get("value") or block["block_id"]
     raise AssertionError(f"no button {action} in {text_of(message)}")
 
 

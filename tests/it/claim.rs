@@ -257,7 +257,7 @@ async fn strict_shows_copies_and_redirects_nothing() {
     let ready = bot.slack.last();
     let told = text_of(&ready);
     assert!(
-        told.contains("A one-time link by SMS to +82 ··· ··42"),
+        told.contains("Goes to: SMS +82 ··· ··42 (on record), as a one-time link"),
         "{told}"
     );
     for action in ["copy_to_self", "copy_to_self_change", "also_show"] {
@@ -296,7 +296,7 @@ async fn without_our_pages_no_link_goes_out() {
     bot.leaves(Left::Messages, "the notice of the reset");
     bot.reset(JO, MINA, "deliver_phone").await;
     let told = bot.slack.last_text();
-    assert!(told.contains("Done."), "{told}");
+    assert!(told.contains("Done: "), "{told}");
     bot.clock.advance(Span::seconds(1));
     let ready = bot.last_look(JO, MINA, "deliver_phone").await;
     bot.execute("update reset set carries = 'link' where state = 'offered'")

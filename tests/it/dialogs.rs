@@ -43,9 +43,9 @@ async fn an_accepted_dialog_sent_again_is_answered_without_effect() {
     let (bot, view) = with_dialog().await;
     submit(&bot, &view, PHONE).await;
     let ready = bot.slack.last();
-    assert!(text_of(&ready).contains("Ready to reset"));
+    assert!(text_of(&ready).contains(" now?"));
     bot.click(JO, &ready, "confirm").await;
-    assert!(bot.slack.last_text().contains("Done."));
+    assert!(bot.slack.last_text().contains("Done: "));
     bot.outbox.take();
     bot.alter(JO, "role", "member").await;
     for _ in 0..2 {

@@ -300,7 +300,7 @@ async fn a_slow_look_up_is_answered_in_time_and_followed_up() {
         let followed = bot.slack.last_text();
         if took < Duration::from_secs(3)
             && answer.text().contains("Working")
-            && followed.contains("Reset the login password of Mina Park?")
+            && followed.contains("Reset Mina Park's password?")
         {
             Ok(())
         } else {

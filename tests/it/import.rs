@@ -641,12 +641,7 @@ async fn a_new_administrator_has_slots_of_their_own() {
         bot.count("slot join member on member_id = person_id").await,
         0
     );
-    assert!(
-        bot.command(KIM, MINA)
-            .await
-            .text()
-            .contains("Reset the login password")
-    );
+    assert!(bot.command(KIM, MINA).await.text().contains("'s password?"));
 }
 
 /// The operator opens an account that wrong passwords locked, and no other lock.

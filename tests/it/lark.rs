@@ -38,8 +38,7 @@ async fn a_command_in_a_topic_group_is_answered_in_the_private_chat() {
                 );
                 let card = says(&bot, (lark::TOPICS, chat_type), &text, 1).await;
                 assert!(
-                    card.text()
-                        .contains("Reset the login password of Mina Park?"),
+                    card.text().contains("Reset Mina Park's password?"),
                     "{chat_type}: {}",
                     card.text()
                 );
@@ -128,8 +127,7 @@ async fn a_command_in_rich_text_is_a_command() {
         )
         .await;
         assert!(
-            card.text()
-                .contains("Reset the login password of Mina Park?"),
+            card.text().contains("Reset Mina Park's password?"),
             "{paragraphs}"
         );
         if let Some(reason) = reason {
@@ -178,10 +176,7 @@ async fn a_linked_work_email_in_a_text_names_a_member() {
     let bot = TestBot::new().await;
     let text = json!({ "text": format!("@_user_1 /reset-password [{MINA}](mailto:{MINA}) see [INC-1](https://help.example/1)") });
     let card = says(&bot, GROUP, &("text", text), 1).await.text();
-    assert!(
-        card.contains("Reset the login password of Mina Park?"),
-        "{card}"
-    );
+    assert!(card.contains("Reset Mina Park's password?"), "{card}");
 }
 
 /// Somebody of another tenant in a shared group is told so. Lark repeats what is not answered with 200.

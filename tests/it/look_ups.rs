@@ -40,7 +40,9 @@ async fn a_last_look_from_before_another_reset_is_out_of_date() {
             let new = bot.slack.last();
             let told = text_of(&new);
             assert!(
-                told.contains("Careful: Mina Park was reset at 10:00 by Kim Cho."),
+                told.contains(
+                    "Kim Cho reset Mina Park today at 10:00; that password stops working."
+                ),
                 "{platform}: {told}"
             );
             assert_eq!(told.matches(NOTHING).count(), 1, "{platform}: {told}");
@@ -54,7 +56,7 @@ async fn a_last_look_from_before_another_reset_is_out_of_date() {
             bot.click(JO, &old, "confirm").await;
             assert_eq!(changed(&bot).await, 1, "{platform}");
             assert!(
-                bot.slack.last_text().contains("Careful: "),
+                bot.slack.last_text().contains("⚠ Kim Cho reset Mina Park"),
                 "{platform}: {}",
                 bot.slack.last_text()
             );
@@ -80,14 +82,14 @@ async fn an_older_face_does_not_renew_an_older_last_look() {
     bot.reset_by_copy(KIM, "noa@acme.example").await;
     bot.click(JO, &card, "reachable").await;
     assert!(
-        bot.slack.last_text().contains("Careful: Noa Bae was reset"),
+        bot.slack.last_text().contains("⚠ Kim Cho reset it"),
         "{}",
         bot.slack.last_text()
     );
     bot.click(JO, &old, "confirm").await;
     assert_eq!(changed(&bot).await, 1);
     assert!(
-        bot.slack.last_text().contains("Careful: Noa Bae was reset"),
+        bot.slack.last_text().contains("⚠ Kim Cho reset Noa Bae"),
         "{}",
         bot.slack.last_text()
     );
@@ -103,7 +105,8 @@ async fn a_last_look_from_after_another_reset_warns() {
     bot.click(JO, &card, "deliver_phone").await;
     let look = bot.slack.last();
     assert!(
-        text_of(&look).contains("Careful: Mina Park was reset at 10:00 by Kim Cho."),
+        text_of(&look)
+            .contains("Kim Cho reset Mina Park today at 10:00; that password stops working."),
         "{}",
         text_of(&look)
     );
@@ -171,12 +174,12 @@ async fn an_administrator_looks_up_thirty_members_in_ten_minutes() {
                 "{platform}"
             );
             assert!(
-                text_of(&bot.card(KIM, MINA).await).contains("Reset the login password"),
+                text_of(&bot.card(KIM, MINA).await).contains("'s password?"),
                 "{platform}"
             );
             bot.clock.advance(Span::minutes(10));
             assert!(
-                text_of(&bot.card(JO, MINA).await).contains("Reset the login password"),
+                text_of(&bot.card(JO, MINA).await).contains("'s password?"),
                 "{platform}"
             );
         })
@@ -198,7 +201,7 @@ async fn an_administrator_looks_up_a_hundred_and_twenty_members_a_day() {
     assert_refusal(&answer, "You looked up 120 members in 24 hours.");
     assert!(answer.contains("You can go on tomorrow 10:00."), "{answer}");
     bot.clock.advance(Span::hours(24));
-    assert!(text_of(&bot.card(JO, MINA).await).contains("Reset the login password"));
+    assert!(text_of(&bot.card(JO, MINA).await).contains("'s password?"));
 }
 
 /// Twenty refusals pause new commands alone: an open card is confirmed, an undelivered password goes another way, and a
@@ -239,7 +242,7 @@ async fn twenty_refusals_pause_new_commands_alone() {
         .unwrap();
     assert!(past.iter().any(|past| past.reset.state == State::Delivered));
     bot.clock.advance(Span::minutes(15));
-    assert!(text_of(&bot.card(JO, "noa@acme.example").await).contains("Reset the login password"));
+    assert!(text_of(&bot.card(JO, "noa@acme.example").await).contains("'s password?"));
 }
 
 /// A typed number of another country is refused at the form and in `contact`; numbers on record always get their SMS.
@@ -277,7 +280,7 @@ async fn typed_numbers_are_of_the_listed_countries() {
             bot.click(JO, &card, "deliver_other").await;
             bot.submit(JO, "+81 90 1234 5678").await;
             assert!(
-                bot.slack.last_text().contains("by SMS to +81"),
+                bot.slack.last_text().contains("Goes to: SMS +81"),
                 "{platform}: {}",
                 bot.slack.last_text()
             );
@@ -331,7 +334,7 @@ async fn a_satellite_phone_on_record_is_passed_by() {
     bot.execute("update member set phone = '+881612345678' where business_email_key = 'mina.park@acme.example'").await;
     let card = bot.card(JO, MINA).await;
     assert!(
-        text_of(&card).contains("Reset the login password of Mina Park?"),
+        text_of(&card).contains("Reset Mina Park's password?"),
         "{}",
         text_of(&card)
     );
@@ -406,7 +409,7 @@ async fn an_undelivered_password_tries_no_addresses_above_the_limit() {
     );
     bot.click(JO, &failed, "deliver_email").await;
     assert!(
-        bot.slack.last_text().contains("Done."),
+        bot.slack.last_text().contains("Done: "),
         "{}",
         bot.slack.last_text()
     );

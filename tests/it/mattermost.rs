@@ -113,7 +113,7 @@ async fn a_harvested_trigger_shows_no_last_look_and_no_password() {
     assert!(
         to_jo
             .iter()
-            .any(|said| text_of(said).contains("Ready to reset Mina Park")),
+            .any(|said| text_of(said).contains("Reset Mina Park now?")),
         "{to_jo:#?}"
     );
     assert_eq!((bot.count("slot").await, bot.outbox.take().len()), (0, 0));
@@ -277,7 +277,9 @@ async fn a_dialog_acts_once_for_who_opened_it() {
         StatusCode::OK
     );
     assert!(
-        bot.slack.last_text().contains("by SMS to +82 ··· ··77"),
+        bot.slack
+            .last_text()
+            .contains("Goes to: SMS +821099998877, not on record"),
         "{}",
         bot.slack.last_text()
     );
@@ -485,7 +487,7 @@ async fn without_private_replies_only_contacts_on_record_are_left() {
     bot.click(JO, &ready, "copy_to_self").await;
     bot.click(JO, &bot.slack.last(), "confirm").await;
     assert!(
-        bot.slack.last_text().contains("Done."),
+        bot.slack.last_text().contains("Done: "),
         "{}",
         bot.slack.last_text()
     );
@@ -674,7 +676,7 @@ async fn a_click_asks_again_whether_the_bot_may_post() {
     bot.clock.advance(Span::minutes(1));
     bot.click(JO, &card, "deliver_phone").await;
     assert!(
-        bot.slack.last_text().contains("Ready to reset Mina Park"),
+        bot.slack.last_text().contains("Reset Mina Park now?"),
         "{}",
         bot.slack.last_text()
     );
@@ -756,7 +758,7 @@ async fn a_permission_that_nobody_tells_is_tried() {
     let card = bot.card(JO, MINA).await;
     bot.click(JO, &card, "deliver_copy").await;
     assert!(
-        bot.slack.last_text().contains("Ready to reset"),
+        bot.slack.last_text().contains(" now?"),
         "by the response address: {}",
         bot.slack.last_text()
     );

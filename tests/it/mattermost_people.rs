@@ -15,7 +15,7 @@ const LEE: &str = "lee@acme.example";
 const MINA: &str = "mina.park@acme.example";
 const NOA: &str = "noa@acme.example";
 const NOTHING: &str = "Nothing was changed.";
-const CARD: &str = "Reset the login password of Mina Park?";
+const CARD: &str = "Reset Mina Park's password?";
 
 /// Changes how the pretend server is set up.
 fn set_up(bot: &TestBot, change: impl FnOnce(&mut Server)) {

@@ -83,7 +83,7 @@ async fn a_mention_of_several_people_in_a_reason_is_words() {
         let said = format!("{MINA} asked {typed} at 9");
         let card = bot.on(platform).command(JO, &said).await.text();
         assert!(
-            card.contains("Reset the login password of Mina Park?"),
+            card.contains("Reset Mina Park's password?"),
             "{platform}: {card}"
         );
         let rows = bot.rows("reset", &[]).await.join("\n");

@@ -353,7 +353,7 @@ async fn mattermost_shows_every_message_as_it_was_made() {
 
 /// What is to be read, without characters that show nothing and with one line for each part.
 fn plain(message: &Message) -> String {
-    let parts = std::iter::once(&message.title).chain(&message.lines);
+    let parts = std::iter::once(message.title.clone()).chain(message.paragraphs());
     let lines: Vec<String> = parts
         .map(|part| {
             part.replace(ZERO_WIDTH, "")
@@ -363,6 +363,13 @@ fn plain(message: &Message) -> String {
         })
         .collect();
     lines.join("\n")
+}
+
+/// What stands on boxes and buttons.
+fn labels(message: &Message) -> Vec<String> {
+    let buttons = message.rows_without_boxes(1).into_iter().flatten();
+    let ticks = message.ticks.iter().map(|tick| tick.label.clone());
+    buttons.map(|button| button.label).chain(ticks).collect()
 }
 
 /// No text is cut inside a word: what stands before an ellipsis is a whole word of the text, or an address that is
@@ -398,11 +405,9 @@ async fn nothing_is_cut_inside_a_word() {
                 Told::Message(message) => {
                     let kind = InteractionKind::Command;
                     let body = chat.immediate(kind, Immediate::Say(message));
-                    let labels = message.buttons.iter().map(|button| &button.label);
-                    let source: Vec<&str> = std::iter::once(&message.title)
-                        .chain(&message.lines)
-                        .chain(labels)
-                        .map(String::as_str)
+                    let source: Vec<String> = std::iter::once(message.title.clone())
+                        .chain(message.paragraphs())
+                        .chain(labels(message))
                         .collect();
                     (source.join(" "), serde_json::from_slice(&body).unwrap())
                 }

@@ -86,13 +86,13 @@ async fn the_next_card_and_last_look_say_that_it_was_disowned() {
         bot.click(KIM, &bot.slack.last(), "confirm").await;
         let done = bot.slack.last_text();
         assert!(
-            done.contains("Done. Mina Park's password"),
+            done.contains("Done: Mina Park has a new password"),
             "{platform}: {done}"
         );
         // Whoever is next hears of that reset, which nobody disowned.
         let card = text_of(&bot.card(JO, MINA).await);
         assert!(
-            card.contains("was reset at 10:00 by Kim Cho"),
+            card.contains("Kim Cho reset it today at 10:00"),
             "{platform}: {card}"
         );
         assert!(!card.contains("wasn't me"), "{platform}: {card}");
@@ -121,7 +121,9 @@ async fn a_last_look_from_before_it_was_said_is_out_of_date() {
     assert!(button_value(&again, "confirm").is_some());
     bot.click(KIM, &again, "confirm").await;
     assert!(
-        bot.slack.last_text().contains("Done. Mina Park's password"),
+        bot.slack
+            .last_text()
+            .contains("Done: Mina Park has a new password"),
         "{}",
         bot.slack.last_text()
     );

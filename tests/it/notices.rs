@@ -69,7 +69,7 @@ async fn the_only_contact_is_not_told_alone_where_a_second_try_reaches_it() {
             let mut told_of_it = told(&bot);
             bot.click(JO, &bot.slack.last(), "deliver_phone").await;
             let done = bot.slack.last_text();
-            assert!(done.contains("Done."), "{done}");
+            assert!(done.contains("Done: "), "{done}");
             let sent = bot.outbox.take();
             assert!(
                 sent.iter()
@@ -156,7 +156,7 @@ async fn who_carries_the_password_on_the_second_way_is_not_told_alone() {
     let mut told_of_it = told(&bot);
     bot.click(JO, &bot.slack.last(), "deliver_email").await;
     let done = bot.slack.last_text();
-    assert!(done.contains("Done."), "{done}");
+    assert!(done.contains("Done: "), "{done}");
     let carried = bot.outbox.take();
     assert!(carried.iter().any(|sent| sent.to == EMAIL));
     bot.clock.advance(Span::minutes(3));
@@ -352,7 +352,7 @@ async fn the_manager_is_told_where_the_settings_say_so() {
     let bot = TestBot::with_managers().await;
     bot.alter(MINA, "manager_email", KIM).await;
     let ended = text_of(&bot.reset(JO, MINA, "deliver_phone").await);
-    assert!(ended.contains("✓ manager told"), "{ended}");
+    assert!(ended.contains("manager told ✓"), "{ended}");
     let sent = bot.outbox.take();
     let password = password_in_sms(&sent[0].text).expect("a password");
     let mail = sent
@@ -418,7 +418,7 @@ async fn a_notice_to_a_manager_that_is_put_off_is_sent_later() {
     }
     bot.click(JO, &ready, "confirm").await;
     let ended = bot.slack.last_text();
-    assert!(ended.contains("… manager told: still to do"), "{ended}");
+    assert!(ended.contains("manager told: still to do …"), "{ended}");
     assert!(to_manager(&bot).is_empty());
     let bot = bot.restart().await;
     bot.clock.advance(Span::minutes(3));

@@ -180,8 +180,7 @@ async fn the_context_menu_offers_a_reset() {
         .post_to_discord(menu_body(&id_of(JO), &id_of(MINA), 1))
         .await;
     assert!(
-        card.text()
-            .contains("Reset the login password of Mina Park?"),
+        card.text().contains("Reset Mina Park's password?"),
         "{}",
         card.text()
     );
@@ -275,7 +274,7 @@ async fn a_late_answer_fills_the_deferred_place() {
     bot.settle().await;
     let said = bot.slack.said();
     assert_eq!(said.len(), 1);
-    assert!(text_of(&said[0]).contains("Reset the login password of Mina Park?"));
+    assert!(text_of(&said[0]).contains("Reset Mina Park's password?"));
     assert_ne!(
         said[0]["replace_original"],
         Value::Bool(false),
@@ -296,7 +295,7 @@ async fn a_follow_up_that_comes_too_early_is_tried_again() {
         bot.slack.answer_replies_with(None);
         bot.settle().await;
         assert!(
-            bot.slack.last_text().contains("Ready to reset"),
+            bot.slack.last_text().contains(" now?"),
             "{}",
             bot.slack.last_text()
         );
@@ -349,7 +348,7 @@ async fn mattermost_s_five_answers_are_kept_for_the_end() {
     let card = bot.card(JO, MINA).await;
     for _ in 0..4 {
         bot.click(JO, &card, "deliver_phone").await;
-        assert!(bot.slack.last_text().contains("Ready to reset"));
+        assert!(bot.slack.last_text().contains(" now?"));
     }
     let ready = bot.slack.last();
     bot.click(JO, &ready, "copy_to_self").await;
@@ -362,7 +361,7 @@ async fn mattermost_s_five_answers_are_kept_for_the_end() {
     // What could not be shown was not switched on either.
     bot.click(JO, &ready, "confirm").await;
     assert!(
-        bot.slack.last_text().contains("Done."),
+        bot.slack.last_text().contains("Done: "),
         "{}",
         bot.slack.last_text()
     );
@@ -417,13 +416,13 @@ async fn mattermost_s_last_answer_is_not_spent_on_waiting() {
     let card = bot.card(JO, MINA).await;
     for _ in 0..4 {
         bot.click(JO, &card, "deliver_phone").await;
-        assert!(bot.slack.last_text().contains("Ready to reset"));
+        assert!(bot.slack.last_text().contains(" now?"));
     }
     let ready = bot.slack.last();
     bot.slack.delay_who(Duration::from_millis(1500));
     bot.click(JO, &ready, "confirm").await;
     assert!(
-        bot.slack.last_text().contains("Done."),
+        bot.slack.last_text().contains("Done: "),
         "{}",
         bot.slack.last_text()
     );
@@ -443,7 +442,7 @@ async fn mattermost_s_private_replies_have_no_limit() {
     let card = bot.on(Platform::Mattermost).card(JO, MINA).await;
     for _ in 0..8 {
         bot.click(JO, &card, "deliver_copy").await;
-        assert!(bot.slack.last_text().contains("Ready to reset"));
+        assert!(bot.slack.last_text().contains(" now?"));
     }
     bot.click(JO, &bot.slack.last(), "confirm").await;
     assert!(
@@ -585,7 +584,7 @@ async fn lark_s_events_cannot_be_forged_from_one_that_was_seen() {
         bot.post_to_lark(&event)
             .await
             .text()
-            .contains("Reset the login password of Mina Park?")
+            .contains("Reset Mina Park's password?")
     );
 }
 
@@ -602,9 +601,7 @@ async fn lark_s_retries_have_one_effect() {
     );
     let first = bot.post_to_lark(&event).await;
     assert!(
-        first
-            .text()
-            .contains("Reset the login password of Mina Park?"),
+        first.text().contains("Reset Mina Park's password?"),
         "{}",
         first.text()
     );

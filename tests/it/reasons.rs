@@ -23,7 +23,8 @@ async fn the_reason_is_shown_from_card_to_log() {
         bot.leaves(Left::Messages, "the SMS with the password");
         let shows = |what: &str, text: &str| {
             assert!(
-                text.contains("Reason: INC-2041 lost phone"),
+                text.to_lowercase().contains("reason: inc-2041 lost phone")
+                    || text.contains("reason INC-2041 lost phone"),
                 "{platform} {what}: {text}"
             );
         };

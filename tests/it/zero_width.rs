@@ -22,7 +22,7 @@ async fn a_copied_address_names_its_member() {
         ] {
             let told = bot.on(platform).command(JO, text).await.text();
             assert!(
-                told.contains("Reset the login password of Mina Park?"),
+                told.contains("Reset Mina Park's password?"),
                 "{platform}: {told}"
             );
         }
@@ -47,10 +47,7 @@ async fn a_copied_mention_of_mattermost_names_its_member() {
     let bot = TestBot::new().await;
     let text = format!("@\u{200b}{}", user_id(MINA).to_lowercase());
     let told = bot.on(Platform::Mattermost).command(JO, &text).await.text();
-    assert!(
-        told.contains("Reset the login password of Mina Park?"),
-        "{told}"
-    );
+    assert!(told.contains("Reset Mina Park's password?"), "{told}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -66,7 +63,7 @@ async fn a_typed_destination_is_read_as_it_is_seen() {
             bot.submit(JO, typed).await;
             let look = bot.slack.last_text();
             assert!(
-                look.contains("Ready to reset Mina Park.") && look.contains(to),
+                look.contains("Reset Mina Park now?") && look.contains(to),
                 "{look}"
             );
             bot.click(JO, &bot.slack.last(), "cancel").await;
@@ -186,7 +183,7 @@ async fn a_reason_changes_no_order() {
         )
         .await
         .text();
-    assert!(card.contains("Reset the login password"), "{card}");
+    assert!(card.contains("'s password?"), "{card}");
     let rows = bot.rows("reset", &[]).await.join("\n");
     assert!(rows.contains("'lost the phone'"), "{rows}");
 }

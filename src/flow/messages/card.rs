@@ -14,7 +14,7 @@ use crate::delivery::Deliveries;
 use crate::directory::Capabilities;
 use crate::domain::contacts::of_directory;
 use crate::domain::phone::PhoneRemark;
-use crate::domain::{Member, Moment, Quota, Reference};
+use crate::domain::{Member, Moment, Quota, ResetId};
 use crate::store::{Earlier, OwnLink};
 
 /// What a card is made of.
@@ -45,8 +45,8 @@ pub struct Card<'a> {
     pub has_guide: bool,
     /// When its buttons stop working.
     pub until: Moment,
-    /// Whom to ask about it.
-    pub reference: Reference,
+    /// The id of its reset.
+    pub reset_id: ResetId,
     /// The opaque value of the buttons.
     pub value: &'a str,
     /// The time zone of texts.
@@ -57,7 +57,12 @@ pub struct Card<'a> {
 
 /// The card: who it is, what will happen, and the ways of delivery (S10, S12, S22).
 pub fn offer_card(card: &Card<'_>) -> Message {
-    let Card { zone, now, .. } = *card;
+    let Card {
+        reset_id,
+        zone,
+        now,
+        ..
+    } = *card;
     Message {
         title: format!("Reset {}'s password?", in_heading(&card.member.name)),
         warnings: warnings(card),
@@ -65,7 +70,7 @@ pub fn offer_card(card: &Card<'_>) -> Message {
         lines: lines(card),
         buttons: card_buttons(card),
         aside: card.has_guide.then(|| guide(card.value)),
-        small_print: card_small_print(card.reason, card.until, &card.reference, (zone, now)),
+        small_print: card_small_print(card.reason, card.until, &reset_id.reference(), (zone, now)),
         ..Message::default()
     }
 }

@@ -173,11 +173,11 @@ pub(super) fn about_code(
     }
     if first.got_password {
         let what = match row.carries {
-            Carries::Password => "Password",
-            Carries::Link => "Link",
+            Carries::Password => "password",
+            Carries::Link => "link",
         };
         let inbox = first.to.channel().facts().inbox;
-        lines.push(format!("{what} and code go to the same {inbox}."));
+        lines.push(format!("The {what} and code go to the same {inbox}."));
     }
     lines
 }

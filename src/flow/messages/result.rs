@@ -79,7 +79,8 @@ pub fn result(ending: &Ending<'_>) -> Message {
         State::Lost => message(
             "Password changed, but not delivered",
             [format!(
-                "{}'s old password no longer works and nobody has the new one. Run the command again.",
+                "It was changed at {}: {}'s old password no longer works and nobody has the new one. Run the command again.",
+                zone.tell(row.changed_at.unwrap_or(now), now),
                 row.member_name
             )],
         ),
@@ -166,8 +167,8 @@ fn next(ending: &Ending<'_>) -> Option<String> {
     let until = zone.tell(changed_at + ending.lifetime, now);
     let code = ending.codes.and_then(|codes| codes.usable.first());
     let code = code.map(|method| {
-        let channel = method.to.channel();
-        format!(" with a code by {}", channel.facts().message)
+        let (message, to) = (method.to.channel().facts().message, method.to.masked());
+        format!(" with a code by {message} ({to})")
     });
     let has_no_code = ending.codes.is_some() && code.is_none();
     Some(if row.carries == Carries::Link {
@@ -177,7 +178,7 @@ fn next(ending: &Ending<'_>) -> Option<String> {
             ", prove who they are with a code"
         };
         format!(
-            "Next: they open the link by {until}{proof} and set their own password. It works once, and nobody else knows \
+            "Next: they open the link by {until}{proof} and set their own password. The link works once; nobody else knows \
             the password."
         )
     } else if !ending.capabilities.has_our_pages {
@@ -327,7 +328,8 @@ fn notice_words(
         StepOutcome::Impossible => Some(format!("no other contact to tell {member} –")),
         // One contact accepted it, and another is asked again.
         StepOutcome::Pending if step.detail.is_some() => Some("notice accepted ✓".to_owned()),
-        StepOutcome::Done | StepOutcome::Failed | StepOutcome::Unknown | StepOutcome::Pending => {
+        StepOutcome::Pending => Some(format!("{member} told: still to do …")),
+        StepOutcome::Done | StepOutcome::Failed | StepOutcome::Unknown => {
             way("notice accepted", &format!("{member} could not be told"))
         }
     }
@@ -433,7 +435,7 @@ fn delivery_unknown(ending: &Ending<'_>) -> Message {
     Message {
         facts: facts(ending),
         ..message(
-            "Password changed, but nobody can say if it arrived",
+            "Password changed, but nobody can say whether it arrived",
             [ask].into_iter().chain(unread_steps(ending)),
         )
     }

@@ -123,7 +123,7 @@ async fn what_was_asked_for_counts_for_the_next_card() {
             assert!(told.contains(COUNTS), "{platform}: {told}");
             let (look, result) = by_copy(&bot, &card).await;
             assert!(
-                text_of(&look).contains("is asked for a code sent to +82 ··· ··99"),
+                text_of(&look).contains("Code at sign-in: +82 ··· ··99"),
                 "{platform}: {}",
                 text_of(&look)
             );
@@ -220,7 +220,7 @@ async fn a_card_that_takes_over_keeps_the_time_of_the_first() {
     );
     let (look, _) = by_copy(&bot, &successor).await;
     assert!(
-        text_of(&look).contains("is asked for a code sent to +82 ··· ··99"),
+        text_of(&look).contains("Code at sign-in: +82 ··· ··99"),
         "{}",
         text_of(&look)
     );

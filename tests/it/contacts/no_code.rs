@@ -98,7 +98,10 @@ async fn the_result_of_a_disowned_reset_promises_nothing() {
             bot.click(JO, &card, "deliver_email").await;
             bot.click(JO, &bot.slack.last(), "confirm").await;
             let result = bot.slack.last();
-            assert!(text_of(&result).contains("It works until"), "{platform}");
+            assert!(
+                text_of(&result).contains("The password works until"),
+                "{platform}"
+            );
             disown(&bot).await;
             bot.alter(KIM, "role", "member").await;
             bot.click(JO, &result, "retry_sign_out").await;
@@ -107,7 +110,7 @@ async fn the_result_of_a_disowned_reset_promises_nothing() {
                 told.contains("said of this reset: this wasn't me."),
                 "{platform}: {told}"
             );
-            for promise in ["It works until", "At sign-in", "Ask an admin"] {
+            for promise in ["The password works until", "Next: ", "Ask an admin"] {
                 assert!(!told.contains(promise), "{platform}: {told}");
             }
             bot.outbox.take();

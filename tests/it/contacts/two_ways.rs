@@ -26,9 +26,9 @@ async fn password_and_code_go_to_two_contacts() {
             );
             bot.click(JO, &card, "deliver_phone").await;
             let look = bot.slack.last_text();
-            assert!(look.contains("is asked for a code sent to m···@mail.example."), "{platform}: {look}");
+            assert!(look.contains("Code at sign-in: m···@mail.example"), "{platform}: {look}");
             bot.click(JO, &bot.slack.last(), "confirm").await;
-            assert!(bot.slack.last_text().contains("is asked for a code sent to m···@mail.example."), "{platform}");
+            assert!(bot.slack.last_text().contains("with a code by email (m···@mail.example)"), "{platform}");
             let password = sent_password(&bot, PHONE);
             assert_eq!(code_goes_to(&bot, MINA, &password).await.as_deref(), Some(EMAIL), "{platform}");
         })

@@ -180,7 +180,7 @@ async fn a_failed_sign_out_is_told_and_tried_again() {
     );
     bot.click(JO, &half, "retry_sign_out").await;
     assert!(
-        bot.slack.last_text().contains("✓ signed out everywhere"),
+        bot.slack.last_text().contains("signed out ✓"),
         "{}",
         bot.slack.last_text()
     );
@@ -201,7 +201,7 @@ async fn a_sign_out_takes_no_password_away() {
     bot.click(JO, &shown, "retry_sign_out").await;
     let told = bot.slack.last();
     assert!(
-        text_of(&told).contains("✓ signed out everywhere"),
+        text_of(&told).contains("signed out ✓"),
         "{}",
         text_of(&told)
     );
@@ -214,7 +214,7 @@ async fn a_sign_out_takes_no_password_away() {
     bot.click(JO, &bot.slack.last(), "retry_sign_out").await;
     bot.click(JO, &bot.slack.last(), "deliver_email").await;
     assert!(
-        bot.slack.last_text().contains("Done."),
+        bot.slack.last_text().contains("Done: "),
         "{}",
         bot.slack.last_text()
     );

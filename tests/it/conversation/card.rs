@@ -18,7 +18,8 @@ async fn an_older_last_look_confirms_nothing() {
     bot.click(JO, &by_email, "confirm").await;
     let present = bot.slack.last();
     assert!(
-        text_of(&present).contains("changed meanwhile") && text_of(&present).contains("by SMS")
+        text_of(&present).contains("changed meanwhile")
+            && text_of(&present).contains("Goes to: SMS")
     );
     assert_eq!(text_of(&present).matches(NOTHING).count(), 1);
     assert_eq!((used(&bot).await, bot.outbox.take().len()), (0, 0));
@@ -67,7 +68,7 @@ async fn the_last_face_is_the_present_one() {
     bot.settle().await;
     let last = bot.slack.last_text();
     assert!(
-        last.contains("☐ Also send a copy") && last.contains("☑ Also show it here"),
+        last.contains("☐ Email me a copy") && last.contains("☑ Also show it here"),
         "{last}"
     );
 }

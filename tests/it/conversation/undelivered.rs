@@ -57,7 +57,7 @@ async fn a_channel_that_is_not_ready_changes_nothing() {
         bot.click(JO, &bot.slack.last(), "confirm").await;
         let told = bot.slack.last_text();
         assert!(
-            told.contains("Done.") && told.contains("4 of 5 resets left"),
+            told.contains("Done: ") && told.contains("4 of 5 resets left"),
             "{told}"
         );
     }
@@ -83,14 +83,14 @@ async fn an_undelivered_password_goes_another_way_inside_the_same_reset() {
     bot.click(JO, &failed, "deliver_email").await;
     let failed = bot.slack.last();
     assert!(
-        text_of(&failed).contains("but the email was not accepted (no answer)"),
+        text_of(&failed).contains("The email was not accepted (no answer)"),
         "{}",
         text_of(&failed)
     );
     assert!(bot.outbox.take().is_empty());
     bot.click(JO, &failed, "deliver_email").await;
     assert!(
-        bot.slack.last_text().contains("Done."),
+        bot.slack.last_text().contains("Done: "),
         "{}",
         bot.slack.last_text()
     );
@@ -119,7 +119,7 @@ async fn another_way_is_told_as_it_went() {
     let told = bot.slack.last();
     assert!(shown_password(&told).is_some(), "{}", text_of(&told));
     assert!(
-        text_of(&told).contains("Done.") && !text_of(&told).contains('✗'),
+        text_of(&told).contains("Done: ") && !text_of(&told).contains('✗'),
         "{}",
         text_of(&told)
     );
@@ -127,7 +127,7 @@ async fn another_way_is_told_as_it_went() {
     bot.sweep().await;
     let hidden = bot.slack.last_text();
     assert!(
-        hidden.contains("Done.") && !hidden.contains('✗'),
+        hidden.contains("Done: ") && !hidden.contains('✗'),
         "{hidden}"
     );
 }
@@ -156,7 +156,7 @@ async fn what_could_not_be_told_is_told_later() {
     assert_eq!(bot.slack.said().len(), before + 1, "once is enough");
     bot.click(JO, &told, "deliver_email").await;
     assert!(
-        bot.slack.last_text().contains("Done."),
+        bot.slack.last_text().contains("Done: "),
         "{}",
         bot.slack.last_text()
     );
@@ -204,7 +204,7 @@ async fn another_way_can_be_typed() {
     assert!(refused.contains("business email"), "{refused}");
     bot.submit(JO, "friend@mail.example").await;
     assert!(
-        bot.slack.last_text().contains("Done."),
+        bot.slack.last_text().contains("Done: "),
         "{}",
         bot.slack.last_text()
     );

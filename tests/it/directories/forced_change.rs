@@ -10,7 +10,7 @@ use crate::support::directories::ldap::{Kind, Server};
 use crate::support::directories::{CHOSEN, OLD, SignIn, Trouble, World};
 use crate::support::slack::{button_value, shown_password, text_of};
 
-const MUST: &str = "✓ password changed, must set a new one";
+const MUST: &str = "must set a new one ✓";
 const NOT_ENFORCED: &str = "must set a new one: not enforced by the directory";
 
 /// `ppolicy_hash_cleartext` is off by default.

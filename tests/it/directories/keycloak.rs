@@ -161,7 +161,7 @@ async fn a_lock_for_a_while_is_no_suspension_in_older_versions() {
     fake.make_old();
     fake.lock("loc").await;
     let told = text_of(&reset(&fake.bot().await, "loc").await);
-    assert!(told.contains("Done."), "{told}");
+    assert!(told.contains("Done: "), "{told}");
     // One that somebody disabled stays so.
     assert!(
         card_text(&fake.bot().await, "adm")
@@ -212,7 +212,7 @@ async fn applications_that_live_on_are_named() {
     let told = text_of(&result);
     assert_eq!((fake.sessions("inj"), fake.offline("inj")), (0, 2));
     assert!(
-        told.contains("✗ signed out, but mail-app, drive-app may live on (offline tokens)")
+        told.contains("signed out, but mail-app, drive-app may live on (offline tokens) ✗")
             && told.contains("applications may stay signed in"),
         "{told}"
     );
@@ -221,7 +221,7 @@ async fn applications_that_live_on_are_named() {
     fake.set_realm(|realm| realm.keeps_offline_tokens = false);
     bot.click(JO, &result, "retry_sign_out").await;
     let told = bot.slack.last_text();
-    assert!(told.contains("✓ signed out everywhere"), "{told}");
+    assert!(told.contains("signed out ✓"), "{told}");
     assert_eq!(fake.offline("inj"), 0);
 }
 
@@ -314,7 +314,7 @@ async fn a_password_of_its_own_is_reset_here(fake: &Fake) {
         "{told}"
     );
     let told = text_of(&reset(&bot, "uns").await);
-    assert!(told.contains("Done."), "{told}");
+    assert!(told.contains("Done: "), "{told}");
     assert!(
         told.contains("counts in this directory only; another system keeps its own"),
         "{told}"

@@ -19,8 +19,9 @@ use crate::support::TestBot;
 
 /// Everything that a message says.
 fn all(message: &Message) -> String {
-    [vec![message.title.clone()], message.lines.clone()]
-        .concat()
+    std::iter::once(message.title.clone())
+        .chain(message.paragraphs())
+        .collect::<Vec<_>>()
         .join("\n")
 }
 
@@ -61,6 +62,8 @@ fn card<'a>(world: &'a World<'a>, contacts: &'a AboutContacts) -> Card<'a> {
         contacts,
         is_reachable: true,
         has_guide: true,
+        until: world.row.expires_at,
+        reset_id: world.row.reset_id,
         value: world.value,
         zone: &world.zone,
         now: world.now,
@@ -218,6 +221,7 @@ async fn a_last_look_names_what_is_switched_on() {
             let text = all(&say::last_look(&LastLook {
                 row: &row,
                 earlier: None,
+                can_sign_out: true,
                 length: 8,
                 copy_to: None,
                 can_mail: true,
@@ -230,7 +234,7 @@ async fn a_last_look_names_what_is_switched_on() {
                 confirm_value: world.value,
             }));
             assert_eq!(
-                text.contains(", also shown to you here"),
+                text.contains("Also shown to you: here, once"),
                 is_named,
                 "{text}"
             );
@@ -293,18 +297,21 @@ async fn a_result_names_the_step_that_failed() {
         ];
         let text = all(&say::result(&ending(world, &undelivered, &refused)));
         assert!(
-            text.contains("the SMS was not accepted (not reachable there)."),
+            text.contains("The SMS was not accepted (not reachable there)."),
             "{text}"
         );
 
         let delivered = row(State::Delivered);
         for (outcome, title) in [
-            (StepOutcome::Impossible, "Done."),
-            (StepOutcome::Failed, "signing out failed"),
+            (
+                StepOutcome::Impossible,
+                "Done: Mina Park has a new password",
+            ),
+            (StepOutcome::Failed, "⚠ Signing out failed."),
         ] {
             let steps = [step(Step::SignOut, outcome, None)];
-            let told = say::result(&ending(world, &delivered, &steps));
-            assert!(told.title.contains(title), "{}", told.title);
+            let text = all(&say::result(&ending(world, &delivered, &steps)));
+            assert!(text.contains(title), "{text}");
         }
 
         for (failure, who) in [

@@ -353,7 +353,7 @@ async fn this_was_not_me_holds_after_an_unknown_end() {
         bot.command("kim@acme.example", MINA)
             .await
             .text()
-            .contains("Reset the login password")
+            .contains("'s password?")
     );
 }
 

@@ -392,7 +392,7 @@ async fn post_message(memory: &Memory, body: &str) -> String {
     if let Some(DirectError::Slack(error)) = *memory.direct_error.lock().unwrap() {
         return json!({ "ok": false, "error": error }).to_string();
     }
-    let has_buttons = button_elements(&body).next().is_some();
+    let has_buttons = elements(&body).next().is_some();
     let has_text = body["text"].as_str().is_some_and(|text| !text.is_empty());
     if has_buttons || !has_text {
         memory.note_broken(vec![format!("a message that nobody asked for: {body}")]);
@@ -407,9 +407,30 @@ pub(crate) fn direct(id: &str) -> String {
     format!("direct {id}")
 }
 
-fn button_elements(message: &Value) -> impl Iterator<Item = &Value> {
+/// Everything in a message that can be pressed, with its block.
+fn elements(message: &Value) -> impl Iterator<Item = (&Value, &Value)> {
     let blocks = message["blocks"].as_array().into_iter().flatten();
-    blocks.flat_map(|block| block["elements"].as_array().into_iter().flatten())
+    blocks.flat_map(|block| {
+        let elements = block["elements"].as_array().into_iter().flatten();
+        let accessory = block.get("accessory");
+        let all = elements
+            .chain(accessory)
+            .map(move |element| (block, element));
+        all.filter(|(_, element)| element["action_id"].is_string())
+    })
+}
+
+/// What every box says at first, by the id of its block and its own (Slack, "Block actions payload", "state").
+fn boxes(message: &Value) -> serde_json::Map<String, Value> {
+    let mut values = serde_json::Map::new();
+    let boxes = elements(message).filter(|(_, element)| element["type"] == "checkboxes");
+    for (block, element) in boxes {
+        let (block, action) = (block["block_id"].as_str(), element["action_id"].as_str());
+        let selected = element.get("initial_options").cloned().unwrap_or(json!([]));
+        let state = values.entry(block.unwrap()).or_insert_with(|| json!({}));
+        state[action.unwrap()] = json!({ "type": "checkboxes", "selected_options": selected });
+    }
+    values
 }
 
 /// "users.info": `user` is required; an account that is not there is `user_not_found`; over the rate limit 429 with
@@ -593,6 +614,44 @@ pub(crate) fn click_body(
     reply: &str,
     serial: u32,
 ) -> String {
+    let pressed = json!({ "action_id": action, "block_id": "b", "type": "button", "value": value, "action_ts": "1" });
+    pressed_body(user, &pressed, &json!({}), reply, serial)
+}
+
+/// The same of what stands in a message: a button is pressed, a box changes over. Slack sends what all boxes of the message
+/// say with every click.
+pub(crate) fn click_on_body(
+    user: &str,
+    message: &Value,
+    action: &str,
+    reply: &str,
+    serial: u32,
+) -> String {
+    let is_meant = |element: &Value| element["action_id"] == action;
+    let (block, element) = elements(message)
+        .find(|(_, element)| is_meant(element))
+        .unwrap_or_else(|| panic!("no {action} in {message:#}"));
+    let mut values = Value::Object(boxes(message));
+    if element["type"] != "checkboxes" {
+        let value = element["value"].as_str().unwrap();
+        let pressed = json!({ "action_id": action, "block_id": "b", "type": "button", "value": value, "action_ts": "1" });
+        return pressed_body(user, &pressed, &values, reply, serial);
+    }
+    let id = block["block_id"].as_str().unwrap();
+    let is_ticked = element.get("initial_options").is_some();
+    let selected = if is_ticked {
+        json!([])
+    } else {
+        element["options"].clone()
+    };
+    values[id][action]["selected_options"] = selected.clone();
+    let pressed = json!({
+        "action_id": action, "block_id": id, "type": "checkboxes", "selected_options": selected, "action_ts": "1",
+    });
+    pressed_body(user, &pressed, &values, reply, serial)
+}
+
+fn pressed_body(user: &str, pressed: &Value, values: &Value, reply: &str, serial: u32) -> String {
     let payload = json!({
         "type": "block_actions",
         "user": { "id": user, "username": "x", "team_id": super::TEAM },
@@ -601,7 +660,8 @@ pub(crate) fn click_body(
         "container": { "type": "message", "is_ephemeral": true },
         "trigger_id": format!("{serial}.trigger"),
         "response_url": reply,
-        "actions": [{ "action_id": action, "block_id": "b", "type": "button", "value": value, "action_ts": "1" }],
+        "state": { "values": values },
+        "actions": [pressed],
     });
     format!("payload={}", encode(&payload.to_string()))
 }
@@ -627,31 +687,48 @@ pub(crate) fn form_body(user: &str, view: &Value, typed: &str, serial: u32) -> S
     format!("payload={}", encode(&payload.to_string()))
 }
 
-/// All texts of a message, a line each.
+/// All texts of a message, a line each, in the order in which they are read. What can be pressed is in brackets.
 pub(crate) fn text_of(message: &Value) -> String {
-    let mut lines = Vec::new();
-    for block in message["blocks"].as_array().unwrap_or(&Vec::new()) {
-        lines.extend(block["text"]["text"].as_str().map(str::to_owned));
-        for element in block["elements"].as_array().unwrap_or(&Vec::new()) {
-            lines.extend(
-                element["text"]["text"]
-                    .as_str()
-                    .map(|text| format!("[{text}]")),
-            );
-        }
-    }
-    lines.join("\n")
+    let blocks = message["blocks"].as_array().into_iter().flatten();
+    blocks.flat_map(texts_of).collect::<Vec<_>>().join("\n")
 }
 
+fn texts_of(block: &Value) -> Vec<String> {
+    let all = |list: &Value| list.as_array().cloned().unwrap_or_default();
+    let text = |of: &Value| of["text"].as_str().map(str::to_owned);
+    if block["type"] == "rich_text" {
+        let parts = all(&block["elements"][0]["elements"]);
+        return vec![parts.iter().filter_map(text).collect()];
+    }
+    let fields = all(&block["fields"]);
+    let mut elements = all(&block["elements"]);
+    elements.extend(block.get("accessory").cloned());
+    let own = text(&block["text"]).into_iter();
+    let elements = elements.iter().filter_map(|element| {
+        if element["type"] == "checkboxes" {
+            let is_ticked = element.get("initial_options").is_some();
+            let mark = if is_ticked { "☑" } else { "☐" };
+            return Some(format!(
+                "[{mark} {}]",
+                text(&element["options"][0]["text"])?
+            ));
+        }
+        match text(&element["text"]) {
+            Some(label) => Some(format!("[{label}]")),
+            None => text(element),
+        }
+    });
+    own.chain(fields.iter().filter_map(text))
+        .chain(elements)
+        .collect()
+}
+
+/// What leads back to the reset: the value of a button, or the id of the block of a box.
 pub(crate) fn button_value(message: &Value, action: &str) -> Option<String> {
-    message["blocks"].as_array()?.iter().find_map(|block| {
-        block["elements"]
-            .as_array()?
-            .iter()
-            .find(|element| element["action_id"] == action)?["value"]
-            .as_str()
-            .map(str::to_owned)
-    })
+    let is_meant = |element: &Value| element["action_id"] == action;
+    let (block, element) = elements(message).find(|(_, element)| is_meant(element))?;
+    let value = element.get("value").or_else(|| block.get("block_id"));
+    value?.as_str().map(str::to_owned)
 }
 
 /// The password in a message that shows one: what stands alone between backticks.

@@ -138,7 +138,15 @@ impl TestBot {
     ) -> Answer {
         let value = slack::button_value(message, action)
             .unwrap_or_else(|| panic!("no button {action} in {message:#}"));
-        self.click_value(who, action, &value).await
+        if self.platform() != Platform::Slack {
+            return self.click_value(who, action, &value).await;
+        }
+        let (who, serial) = (slack::user_id(who), self.next());
+        let reply = self.slack.reply_url(serial);
+        let body = slack::click_on_body(&who, message, action, &reply, serial);
+        let answer = self.post("/slack/interactions", &body).await;
+        self.settle().await;
+        answer
     }
 
     pub(crate) async fn click_value(&self, who: &str, action: &str, value: &str) -> Answer {

@@ -142,7 +142,7 @@ fn own(base: &str) -> String {
         .to_owned()
 }
 
-/// Applications whose offline tokens do not end are not "signed out everywhere".
+/// Applications whose offline tokens do not end are not "signed out ✓".
 #[tokio::test(flavor = "multi_thread")]
 async fn an_offline_token_that_does_not_end_is_told() {
     for (consents, left) in [

@@ -94,13 +94,10 @@ async fn lark_sets_a_password_and_ends_sessions() {
         "lark/password-reset.json",
     );
     for (newer, enforced) in [
-        (
-            (200, "lark/password-set.json"),
-            "✓ password changed, must set a new one",
-        ),
+        ((200, "lark/password-set.json"), "must set a new one ✓"),
         (
             (400, "lark/scope-missing.json"),
-            "✗ must set a new one: not enforced by the directory",
+            "must set a new one: not enforced by the directory ✗",
         ),
     ] {
         let (status, name) = newer;
@@ -112,7 +109,7 @@ async fn lark_sets_a_password_and_ends_sessions() {
         let (result, told) = (bot.slack.last(), bot.slack.last_text());
         assert!(shown_password(&result).is_some(), "{told}");
         assert!(
-            told.contains(enforced) && told.contains("signed out everywhere"),
+            told.contains(enforced) && told.contains("signed out ✓"),
             "{told}"
         );
     }

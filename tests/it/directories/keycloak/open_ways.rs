@@ -160,7 +160,7 @@ async fn a_link_that_is_sent_no_more_is_told_at_its_button() {
     // Another way goes on.
     bot.click(JO, &card, "deliver_copy").await;
     bot.click(JO, &bot.slack.last(), "confirm").await;
-    assert!(bot.slack.last_text().contains("Done."));
+    assert!(bot.slack.last_text().contains("Done: "));
 }
 
 /// The time that is compared with later ones may itself be that of somebody's password. Then no mark asks for a new one.
@@ -173,7 +173,7 @@ async fn a_password_that_is_set_at_the_same_moment_is_suspected() {
     fake.set_own_after_reset(OWN);
     let told = text_of(&reset(&fake.bot().await, "eli").await);
     assert!(
-        told.contains("Done.") && told.contains(SAME_MOMENT),
+        told.contains("Done: ") && told.contains(SAME_MOMENT),
         "{told}"
     );
     assert_eq!(fake.sign_in("eli", OWN).await, SignIn::In);
@@ -182,7 +182,7 @@ async fn a_password_that_is_set_at_the_same_moment_is_suspected() {
     fake.set_realm(|realm| realm.asks = false);
     let told = text_of(&reset(&fake.bot().await, "eli").await);
     assert!(
-        told.contains("Done.") && !told.contains(SAME_MOMENT),
+        told.contains("Done: ") && !told.contains(SAME_MOMENT),
         "{told}"
     );
 }
@@ -195,7 +195,7 @@ async fn an_earlier_password_is_not_all_that_may_be_open() {
     reset(&bot, "eli").await;
     bot.clock.advance(Span::minutes(5));
     let told =
-        "stops working if you go on. A page that was opened with it can still set a new one.";
+        "that password stops working. A page that was opened with it can still set a new one.";
     let card = bot.command(JO, &email("eli")).await.json();
     assert!(text_of(&card).contains(told), "{}", text_of(&card));
     bot.click(JO, &card, "deliver_copy").await;
@@ -205,7 +205,7 @@ async fn an_earlier_password_is_not_all_that_may_be_open() {
     let card = bot.command(JO, "mina.park@acme.example").await.json();
     let text = text_of(&card);
     assert!(
-        text.contains("stops working if you go on.") && !text.contains("A page"),
+        text.contains("that password stops working.") && !text.contains("A page"),
         "{text}"
     );
 }
@@ -451,7 +451,7 @@ async fn a_time_that_cannot_be_read_promises_no_look() {
     let bot = fake.bot().await;
     let told = text_of(&reset(&bot, "eli").await);
     assert!(
-        told.contains("Done.") && told.contains("I can't look for one"),
+        told.contains("Done: ") && told.contains("I can't look for one"),
         "{told}"
     );
     assert!(!told.contains(LOOKS), "{told}");

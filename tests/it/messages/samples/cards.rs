@@ -75,6 +75,8 @@ fn cards(world: &World<'_>, samples: &mut Samples) {
         contacts: &plain,
         is_reachable: true,
         has_guide: true,
+        until: world.row.expires_at,
+        reset_id: world.row.reset_id,
         value: world.value,
         zone: &world.zone,
         now: world.now,
@@ -152,7 +154,7 @@ fn cards_after_not_me(card: &Card<'_>, samples: &mut Samples) {
     };
     samples.say("offer_card", say::offer_card(&told));
     let mut told = say::offer_card(&told);
-    told.lines = vec![say::not_me_warning(
+    told.warnings = vec![say::not_me_warning(
         &card.member.name,
         earlier.as_ref().unwrap(),
         card.zone,
@@ -253,6 +255,7 @@ fn last_looks(world: &World<'_>, samples: &mut Samples) {
             let look = LastLook {
                 row: &row,
                 earlier: (adder == ContactAdder::Operator).then_some(&disowned),
+                can_sign_out: true,
                 length: 8,
                 copy_to: Some(&copy_to),
                 can_mail: true,
@@ -270,6 +273,7 @@ fn last_looks(world: &World<'_>, samples: &mut Samples) {
     let look = LastLook {
         row: &world.row,
         earlier: None,
+        can_sign_out: false,
         length: 64,
         copy_to: None,
         can_mail: false,
@@ -293,7 +297,7 @@ fn last_looks(world: &World<'_>, samples: &mut Samples) {
         ..Capabilities::default()
     };
     let link = world.own_link(true);
-    stale.lines.extend([
+    stale.warnings.extend([
         say::careful(&earlier, (world.name, directory), &world.zone, world.now),
         say::link_still_works(&link, &world.zone, world.now),
     ]);
@@ -405,8 +409,9 @@ fn lists(world: &World<'_>, samples: &mut Samples) {
         .map(|(is_own, is_over)| say::not_me_line(&world.row, is_own, is_over, zone, now))
         .into();
     samples.say("not_me_line", not_me.clone());
-    not_me.lines = vec![say::code_not_me_warning(world.name, now, zone, now)];
-    samples.say("code_not_me_warning", not_me.clone());
+    let mut of_code = not_me.clone();
+    of_code.warnings = vec![say::code_not_me_warning(world.name, now, zone, now)];
+    samples.say("code_not_me_warning", of_code);
     not_me.lines = [true, false]
         .map(|is_closed| say::code_not_me_line((world.name, is_closed), now, zone, now))
         .into();
