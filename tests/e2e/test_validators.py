@@ -71,7 +71,9 @@ def tsc(bodies):
     lines = [PRELUDE]
     for number, (kind, body) in enumerate(bodies):
         name, part = TYPES[kind]
-        lines.append(f"export const m{number}: {name} = {json.dumps(part(body))};")
+        # Flags are added together, and TypeScript takes no literal for an enumeration that is not one of its values.
+        literal = re.sub(r'"flags": (\d+)', r'"flags": \1 as number', json.dumps(part(body)))
+        lines.append(f"export const m{number}: {name} = {literal};")
     # Beside node_modules, so that the packages are found.
     with tempfile.TemporaryDirectory(dir=HERE / "node_modules") as folder:
         (Path(folder) / "sent.ts").write_text("\n".join(lines))

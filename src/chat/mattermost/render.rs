@@ -249,3 +249,94 @@ pub(super) fn dialog(form: &Form, state: &str) -> Value {
         }],
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::chat::hostile_names::hostile_names;
+    use crate::chat::{Action, Aside};
+
+    fn plain_button(label: &str) -> Button {
+        Button {
+            action: Action::Cancel,
+            label: label.to_owned(),
+            value: "v".to_owned(),
+            style: Style::Plain,
+            starts_row: false,
+        }
+    }
+
+    /// The server's `<([^<\|]+)\|([^>]+)>` (`model/message_attachment.go`) finds nothing in the text of an attachment.
+    #[test]
+    fn no_name_becomes_a_link_in_an_attachment() {
+        assert_eq!(
+            attached("<https://evil.example|x>"),
+            escape("<https://evil.example¦x>")
+        );
+        assert_eq!(attached("a|b <c>"), escape("a|b <c>"));
+        for name in hostile_names() {
+            let text = attached(&name);
+            let after = text.split_once('<').map(|(_, rest)| rest);
+            let is_link = after
+                .and_then(|rest| rest.split_once('|'))
+                .is_some_and(|(_, rest)| rest.contains('>'));
+            assert!(!is_link, "{text}");
+        }
+    }
+
+    #[test]
+    fn small_print_and_aside_stand_below_the_buttons() {
+        let message = Message {
+            title: "T".to_owned(),
+            warnings: vec![Warning {
+                bold: "Careful".to_owned(),
+                rest: "now".to_owned(),
+            }],
+            facts: vec!["a".to_owned(), "=".to_owned()],
+            lines: vec!["l".to_owned()],
+            buttons: vec![plain_button("x")],
+            aside: Some(Aside {
+                question: "Q?".to_owned(),
+                button: plain_button(&"y ".repeat(40)),
+            }),
+            small_print: vec!["s".to_owned(), "t".to_owned()],
+            ..Message::default()
+        };
+        let rendered = super::message(&message, "https://reset.example/x");
+        assert_eq!(
+            rendered["text"],
+            "**T**\n\n⚠ **Careful** now\n\na  \n\u{200b}=\n\nl"
+        );
+        let [buttons, aside, small_print] = rendered["attachments"].as_array().unwrap().as_slice()
+        else {
+            panic!("{rendered}")
+        };
+        assert_eq!(buttons["color"], WARNING_COLOR);
+        assert_eq!(buttons["actions"][0]["name"], "x");
+        assert_eq!(aside["text"], "Q?");
+        let name = aside["actions"][0]["name"].as_str().unwrap();
+        assert!(
+            name.chars().count() <= NAME && name.ends_with('…'),
+            "{name}"
+        );
+        assert_eq!(small_print["text"], "s · t");
+    }
+
+    #[test]
+    fn a_long_message_keeps_its_buttons_and_its_end() {
+        let message = Message {
+            title: "*".repeat(1000),
+            facts: vec!["*".repeat(300); 10],
+            lines: vec!["*".repeat(5000); 5],
+            buttons: vec![plain_button("x"); 25],
+            small_print: vec!["*".repeat(1000)],
+            ..Message::default()
+        };
+        let rendered = super::message(&message, "https://reset.example/x");
+        let text = rendered["text"].as_str().unwrap();
+        assert!(text.len() <= POST + 8 && text.ends_with("\n\n…"));
+        let attachments = rendered["attachments"].as_array().unwrap();
+        assert_eq!(attachments[0]["actions"].as_array().unwrap().len(), 25);
+        assert_eq!(attachments.len(), 2);
+    }
+}

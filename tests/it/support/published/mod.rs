@@ -114,10 +114,17 @@ fn the_published_limits_have_teeth() {
     );
     assert!(!broken_by("slack-answer", slack("x".repeat(150))));
     let discord = |label: usize, style: u8| {
-        serde_json::json!({ "content": "x", "components": [{ "type": 1, "components": [
-            { "type": 2, "style": style, "label": "x".repeat(label), "custom_id": "c" },
+        serde_json::json!({ "flags": 32768, "components": [{ "type": 17, "components": [
+            { "type": 1, "components": [
+                { "type": 2, "style": style, "label": "x".repeat(label), "custom_id": "c" },
+            ] },
         ] }] })
     };
+    let text = |length: usize| {
+        serde_json::json!({ "components": [{ "type": 10, "content": "x".repeat(length) }] })
+    };
+    assert!(!broken_by("discord-edit", text(4000)));
+    assert!(broken_by("discord-edit", text(4001)) && broken_by("discord-follow_up", text(0)));
     assert!(!broken_by("discord-edit", discord(80, 1)));
     assert!(
         broken_by("discord-edit", discord(81, 1)) && broken_by("discord-follow_up", discord(80, 9))
