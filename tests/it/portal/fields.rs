@@ -253,6 +253,10 @@ async fn asked(bot: &TestBot, method: &str, path: &str, accept: &str) -> (Status
     let request = request.header("accept", accept);
     let answer = bot.browser().send(request, String::new()).await;
     let status = answer.status();
+    if answer.headers().contains_key("content-type") {
+        assert_eq!(answer.headers()["cache-control"], "no-store", "{path}");
+        assert!(answer.headers().contains_key("content-security-policy"));
+    }
     let body = Body::new(answer.into_body()).collect().await.unwrap();
     (status, String::from_utf8(body.to_bytes().to_vec()).unwrap())
 }
