@@ -7,7 +7,13 @@ use axum::http::{Request, StatusCode};
 use http_body_util::BodyExt;
 
 use super::{JO, MINA, NOA, code};
+use crate::support::browser::Browser;
 use crate::support::{Left, OWN, TestBot};
+
+const WRONG: &str = "wrong horse battery";
+
+/// What a browser accepts that opens a page.
+const HTML: &str = "text/html,application/xhtml+xml,*/*;q=0.8";
 
 /// The value of an attribute in a tag.
 fn value<'a>(tag: &'a str, name: &str) -> Option<&'a str> {
@@ -41,22 +47,16 @@ fn faults(tag: &str) -> Vec<&'static str> {
 }
 
 /// The tags of the fields that people type in, each with whether it stands where the button "Show" goes.
-fn fields(html: &str) -> Vec<(String, bool)> {
-    let mut before = "";
-    let mut found = Vec::new();
-    for part in html.split("<input").skip(1) {
-        // A template's own words have no angle bracket, but for comparisons, of which there are none.
-        let tag = part.split('>').next().unwrap().to_owned();
-        let is_secret = html[..part.as_ptr() as usize - html.as_ptr() as usize]
-            .ends_with("<div class=\"secret\"><input");
+fn fields(html: &str) -> Vec<(&str, bool)> {
+    let tags = html.match_indices("<input").filter_map(|(at, name)| {
+        let (before, rest) = html.split_at(at);
+        // No template compares anything inside a tag, so the next bracket is its end.
+        let tag = rest[name.len()..].split('>').next()?;
         let is_hidden = tag.contains("type=\"hidden\"") || tag.ends_with(" hidden");
-        if !is_hidden {
-            found.push((tag, is_secret));
-        }
-        before = part;
-    }
-    assert!(!before.contains("<input"));
-    found
+        let is_secret = before.ends_with("<div class=\"secret\">");
+        (!is_hidden).then_some((tag, is_secret))
+    });
+    tags.collect()
 }
 
 /// Every form of every page, also of one that is added later.
@@ -72,8 +72,8 @@ fn every_field_is_right_for_phones_and_password_managers() {
         let html = std::fs::read_to_string(&path).unwrap();
         for (tag, is_secret) in fields(&html) {
             seen += 1;
-            assert_eq!(faults(&tag), [""; 0], "{}: <input{tag}>", path.display());
-            let is_password = value(&tag, "type") == Some("password");
+            assert_eq!(faults(tag), [""; 0], "{}: <input{tag}>", path.display());
+            let is_password = value(tag, "type") == Some("password");
             assert_eq!(is_secret, is_password, "{}: {tag}", path.display());
         }
     }
@@ -106,7 +106,6 @@ async fn a_refused_form_keeps_what_was_typed_and_no_secret() {
     let bot = TestBot::new().await;
     bot.leaves(Left::Messages, "the code that was sent");
     let browser = bot.signed_in(NOA).await;
-    const WRONG: &str = "wrong horse battery";
     let page = bot.browser().sign_in(NOA, WRONG).await;
     assert_eq!(page.status, StatusCode::UNAUTHORIZED);
     assert!(page.text.contains("value=\"noa@acme.example\"") && !page.text.contains(WRONG));
@@ -238,7 +237,7 @@ async fn what_was_changed_is_said_once() {
     bot.outbox.take();
 }
 
-async fn said_once(bot: &TestBot, browser: &crate::support::Browser, path: &str, said: &str) {
+async fn said_once(bot: &TestBot, browser: &Browser, path: &str, said: &str) {
     bot.settle().await;
     let page = browser.open(path).await;
     assert!(page.text.contains(said), "{path}: {}", page.text);
@@ -266,7 +265,6 @@ async fn asked(bot: &TestBot, method: &str, path: &str, accept: &str) -> (Status
 #[tokio::test(flavor = "multi_thread")]
 async fn every_dead_end_is_a_page_that_names_the_help_desk() {
     let bot = TestBot::new().await;
-    const HTML: &str = "text/html,application/xhtml+xml,*/*;q=0.8";
     for (method, path, status) in [
         ("GET", "/nowhere-Zxq9", StatusCode::NOT_FOUND),
         ("GET", "/account/nowhere-Zxq9", StatusCode::NOT_FOUND),
