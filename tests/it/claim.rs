@@ -381,8 +381,8 @@ async fn a_used_link_leads_on_in_its_own_browser_alone() {
     }
 
     let (code, _) = bot.codes().pop().expect("a code");
-    let proven = browser.submit("/verify", "/verify", &[("code", &code)]);
-    let proven = proven.await;
+    let fields = [("code", code.as_str())];
+    let proven = browser.submit("/verify", "/verify", &fields).await;
     assert_eq!(proven.to(), "/new-password");
     let cookie = proven.headers["set-cookie"].to_str().unwrap();
     assert!(
