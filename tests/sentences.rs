@@ -157,6 +157,15 @@ fn that_nothing_was_changed_is_said_in_the_same_words() {
 /// Each text of the member's pages, and whether it says that nothing was changed. It does after a form or a link that was
 /// refused with no effect at all.
 const PAGES: &[(&str, bool)] = &[
+    // Whom to ask, and what a form has changed.
+    ("of", false),
+    ("done", false),
+    ("PASSWORD_SET", false),
+    ("OTHERS_OUT", false),
+    ("CLOSE_PAGE", false),
+    // An unknown address asks for no change.
+    ("no_page", false),
+    ("form_not_taken", true),
     ("unavailable", true),
     ("foreign_form", true),
     // Signing in asks for no change.

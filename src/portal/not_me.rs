@@ -92,7 +92,8 @@ fn tell(visit: &Visit<'_>, disowned: Disowned) -> Response {
             let about = NotMe::Reset(row);
             let telling = async move { flow::tell_of_disowned(&teller, about).await };
             app.tasks.spawn(telling.in_current_span());
-            texts::password_blocked(&told_at(visit, at), has_security(portal))
+            let text = texts::password_blocked(&told_at(visit, at), has_security(portal));
+            return visit.plain_after_the_end(text);
         }
         Disowned::Before(at) => {
             texts::password_blocked_before(&told_at(visit, at), &app.organization)

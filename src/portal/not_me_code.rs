@@ -73,7 +73,8 @@ async fn block(visit: &Visit<'_>, id: CodeUseId) -> Result<Response, Response> {
         CodeDisowned::Now(disowned) => {
             let at = said_at(&disowned.code);
             tell(disowned);
-            texts::account_blocked(&at, has_security)
+            let text = texts::account_blocked(&at, has_security);
+            return Ok(visit.plain_after_the_end(text));
         }
         CodeDisowned::Noted(disowned) => {
             let at = said_at(&disowned.code);

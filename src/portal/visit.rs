@@ -217,6 +217,15 @@ impl<'a> Visit<'a> {
         self.page(status, &PlainPage { frame, text })
     }
 
+    /// The same after the press that ended every session: it says so itself, and need not listen for it.
+    pub(super) fn plain_after_the_end(&self, text: PageText) -> Response {
+        let frame = Frame {
+            events: "",
+            ..self.frame()
+        };
+        self.page(StatusCode::OK, &PlainPage { frame, text })
+    }
+
     /// Logs why a page could not be served, and answers with the page that says so.
     pub(super) fn unavailable(&self, error: &(dyn Error + 'static)) -> Response {
         page::unavailable_for(self.portal, error)

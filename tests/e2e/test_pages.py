@@ -24,6 +24,8 @@ HEADERS = {"cache-control": "no-store", "referrer-policy": "no-referrer", "x-con
 OVERHANG = "const page = document.documentElement; return page.scrollWidth - page.clientWidth"
 NAMELESS = """return [...document.querySelectorAll("input:not([type=hidden]):not([hidden]), select, textarea")]
     .filter((one) => ![...one.labels].some((label) => label.innerText.trim())).map((one) => one.outerHTML)"""
+UNSHOWN = """return [...document.querySelectorAll("[type=password]")]
+    .filter((one) => one.nextElementSibling?.ariaPressed !== "false").map((one) => one.outerHTML)"""
 OWN_HEADERS = """const done = arguments[arguments.length - 1];
     fetch(location.href, { cache: "no-store", redirect: "manual" })
         .then((answer) => done([answer.type, Object.fromEntries(answer.headers)]))"""
@@ -203,6 +205,75 @@ class Looks(InBrowsers):
         self.assertEqual({name: headers.get(name) for name in HEADERS}, HEADERS)
 
 
+class Forms(InBrowsers):
+    """What a form does in a browser beside sending it."""
+
+    def test_a_password_is_shown_on_request_and_sent_hidden(self):
+        self.world.run("members", "set-password", LEE, typed=OWN)
+        page = self.signed_in(LEE)
+        for path in ["/account", "/contacts"]:
+            page.open(self.world.address + path)
+            self.assertGreater(page.script("return document.querySelectorAll('[type=password]').length"), 0)
+            self.assertEqual(page.script(UNSHOWN), [], "every password field has its button")
+        page.open(self.world.address + "/account")
+        page.type("#current", OWN)
+        state = "const [field, button] = document.getElementById('current').parentNode.children;"
+        told = f"{state} return [field.type, button.getAttribute('aria-pressed'), button.ariaLabel, button.innerText]"
+        self.assertEqual(page.script(told), ["password", "false", "Show: Current password", "Show"])
+        page.click("#current + button")
+        self.assertEqual(page.script(told)[:2], ["text", "true"])
+        self.assertEqual(page.script("return document.getElementById('current').value"), OWN)
+        page.click("#current + button")
+        self.assertEqual(page.script(told)[:2], ["password", "false"])
+        page.click("#current + button")
+        page.script("document.forms[1].addEventListener('submit', (one) => one.preventDefault())")
+        page.type("#password", NEXT)
+        page.click("form:has(#current) button[type=submit]")
+        self.assertEqual(page.script(told)[:2], ["password", "false"], "when it is sent")
+
+    def test_back_and_reload_show_the_form_again(self):
+        self.world.run("members", "set-password", LEE, typed=OWN)
+        page = self.browser()
+        self.sign_in(page, LEE, "wrong password")
+        page.wait_for_text(".problem", "do not match")
+        self.assertEqual(page.script("return document.getElementById('email').value"), LEE)
+        self.assertEqual(page.script("return document.getElementById('password').value"), "")
+        self.comes_back(page, "/signin", "#email")
+        self.sign_in(page, LEE, OWN)
+        self.at(page, "/account")
+        self.send(page, current="wrong password", password=NEXT)
+        page.wait_for_text(".problem", "not your current password")
+        self.comes_back(page, "/account", "#current")
+        page.open(self.world.address + "/contacts")
+        self.send(page, value="+82 12", password=OWN)
+        page.wait_for_text(".problem", "not a complete phone number")
+        self.assertEqual(page.script("return document.getElementById('value').value"), "+82 12")
+        self.comes_back(page, "/contacts", "#value")
+
+    def comes_back(self, page, path, field):
+        """From another page to the answer to a refused form."""
+        page.do("POST", "/refresh")
+        page.wait_for(field)
+        self.at(page, path)
+        page.open(self.world.address + "/not-me/x")
+        page.wait_for_text("h1", "does not work")
+        page.do("POST", "/back")
+        self.at(page, path)
+        page.wait_for(field)
+
+    def test_what_was_done_is_said_once(self):
+        self.world.run("members", "set-password", LEE, typed=OWN)
+        page = self.signed_in(LEE)
+        self.send(page, current=OWN, password=NEXT)
+        page.wait_for_text(".notice", "Your new password is set.")
+        self.at(page, "/account")
+        page.do("POST", "/refresh")
+        page.wait_for("#current")
+        self.assertEqual(page.script("return document.querySelectorAll('.notice').length"), 0)
+        page.click("button[value=this]")
+        page.wait_for_text(".notice", "You are signed out.")
+
+
 class Pages(Looks):
     def test_of_a_session(self):
         self.world.run("members", "set-password", LEE, typed=OWN)
@@ -226,6 +297,9 @@ class Pages(Looks):
         page.open(self.world.address + "/not-me/x")
         page.wait_for_text("h1", "does not work")
         self.check("stop", page)
+        page.open(self.world.address + "/nowhere")
+        page.wait_for_text("h1", "There is no such page")
+        self.check("unknown", page, is_gone=True)
 
     def test_of_a_reset(self):
         self.world.run("members", "set-password", MINA, typed=OWN)
@@ -261,6 +335,9 @@ class LinkPages(Looks):
         page.wait_for_text("h1", "Set a new password")
         self.check("/claim", page)
         page.click("button[type=submit]")
+        self.at(page, "/verify")
+        page.open("about:blank")
+        page.open(link)
         self.at(page, "/verify")
         other = self.browser()
         other.open(link)

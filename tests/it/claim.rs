@@ -80,12 +80,9 @@ async fn a_link_is_opened_by_previews_and_used_once() {
     for path in ["/account", "/new-password", "/contacts"] {
         assert_eq!(browser.open(path).await.to(), "/verify", "{path}");
     }
-    let again = browser.submit("/verify", &link, &[]).await;
-    assert!(
-        again.status == StatusCode::GONE && again.text.contains("This link was used"),
-        "{}",
-        again.text
-    );
+    // The member's own browser is led on, from the link and from its button.
+    assert_eq!(browser.open(&link).await.to(), "/verify");
+    assert_eq!(browser.submit("/verify", &link, &[]).await.to(), "/verify");
     let other = bot.browser();
     assert_eq!(
         other.submit("/signin", &link, &[]).await.status,
@@ -354,4 +351,45 @@ async fn a_link_lives_as_long_as_its_password() {
     assert_eq!(bot.browser().open(&link).await.status, StatusCode::OK);
     bot.clock.advance(Span(1));
     assert_eq!(bot.browser().open(&link).await.status, StatusCode::GONE);
+}
+
+/// Closing the tab does not cost another reset: in the browser that used it the link leads on, as long as the session
+/// lives. Every other browser is refused, whoever is signed in there.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_used_link_leads_on_in_its_own_browser_alone() {
+    let bot = TestBot::with_ways(LINKS).await;
+    let stranger = bot.signed_in(NOA).await;
+    let link = linked(&bot).await;
+    let browser = bot.browser();
+    let begun = browser.submit(&link, &link, &[]).await;
+    assert_eq!(begun.to(), "/verify");
+    let cookie = begun.headers["set-cookie"].to_str().unwrap();
+    assert!(
+        cookie.contains("; Max-Age=1800"),
+        "it outlives a closed browser: {cookie}"
+    );
+    assert_eq!(browser.open(&link).await.to(), "/verify");
+    let pressed = bot.browser().submit("/signin", &link, &[]).await;
+    assert_eq!(pressed.status, StatusCode::GONE, "{}", pressed.text);
+    for other in [&stranger, &bot.browser()] {
+        let page = other.open(&link).await;
+        assert!(
+            page.status == StatusCode::GONE && page.text.contains("This link was used"),
+            "{}",
+            page.text
+        );
+    }
+
+    let (code, _) = bot.codes().pop().expect("a code");
+    let fields = [("code", code.as_str())];
+    let proven = browser.submit("/verify", "/verify", &fields).await;
+    assert_eq!(proven.to(), "/new-password");
+    let cookie = proven.headers["set-cookie"].to_str().unwrap();
+    assert!(
+        !cookie.contains("Max-Age"),
+        "what sets a password ends with the browser: {cookie}"
+    );
+    assert_eq!(browser.open(&link).await.to(), "/new-password");
+    bot.clock.advance(Span::minutes(31));
+    assert_eq!(browser.open(&link).await.status, StatusCode::GONE);
 }

@@ -190,7 +190,7 @@ async fn an_address_of_the_company_is_no_contact_for_codes() {
     let wanted = [("value", "someone.else@acme.example"), ("password", OWN)];
     let page = browser.submit("/contacts", "/contacts", &wanted).await;
     assert!(
-        page.text.contains("A business email doesn&#39;t count"),
+        page.text.contains("A work email doesn&#39;t count"),
         "{}",
         page.text
     );
@@ -661,7 +661,7 @@ async fn an_address_at_another_domain_of_the_company_is_not_private() {
         )
         .await;
     assert!(
-        page.text.contains("A business email doesn&#39;t count"),
+        page.text.contains("A work email doesn&#39;t count"),
         "{}",
         page.text
     );

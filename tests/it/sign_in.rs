@@ -617,5 +617,13 @@ async fn a_session_from_before_gets_the_prefix() {
         "/signin"
     );
     let names: Vec<String> = before.cookies.lock().unwrap().keys().cloned().collect();
-    assert_eq!(names, ["__Host-relatch_device", "__Host-relatch_form"]);
+    assert_eq!(
+        names,
+        [
+            "__Host-relatch_device",
+            // What the next page says, once.
+            "__Host-relatch_done",
+            "__Host-relatch_form"
+        ]
+    );
 }

@@ -17,7 +17,7 @@ pub fn destination_denied(denied: &DestinationDenied, member_name: &str) -> Stri
 pub fn own_destination_denied(denied: &DestinationDenied) -> String {
     let why = match denied {
         DestinationDenied::BusinessEmail => {
-            "That is your work email. You can't read it while you are locked out. Type a private one, or a mobile number."
+            "That is your work email. You can't read it while you are locked out. Type a private address or a mobile number."
                 .to_owned()
         }
         DestinationDenied::BusinessDomain => {

@@ -336,7 +336,7 @@ async fn without_a_second_method_there_is_no_way_in() {
     let page = browser.sign_in(NOA, &temporary).await;
     assert_eq!(page.status, StatusCode::FORBIDDEN);
     assert!(
-        page.text.contains("Your business email does not count"),
+        page.text.contains("Your work email does not count"),
         "{}",
         page.text
     );

@@ -182,7 +182,7 @@ async fn contacts_are_checked_and_need_a_session() {
     bot.leaves(Left::Messages, "the code that was sent");
     let browser = bot.signed_in(NOA).await;
     for (value, told) in [
-        ("Noa+x@acme.example", "business email"),
+        ("Noa+x@acme.example", "That is your work email"),
         ("12", "not a complete phone number"),
         ("noa@", "not a complete email address"),
     ] {

@@ -119,23 +119,25 @@ async fn the_sign_in_page_says_that_the_account_is_blocked() {
     );
 }
 
-/// A member who signs out themselves reads nothing of it.
+/// A member who signs out themselves is told that it is done, and nothing of an end that they did not expect.
 #[tokio::test(flavor = "multi_thread")]
-async fn who_signs_out_is_told_nothing() {
+async fn who_signs_out_is_told_that_it_is_done() {
     let bot = TestBot::new().await;
     let browser = bot.signed_in(MINA).await;
     let page = browser
         .submit("/account", "/account/sessions", &[("end", "this")])
         .await;
     assert_eq!(page.to(), "/signin");
+    let done = "<strong>You are signed out.</strong> You can close this page.";
+    let page = browser.open("/signin").await;
+    assert!(page.text.contains(done), "{}", page.text);
     assert_eq!(why(&browser).await, "");
 }
 
 /// The stream that a page listens to; empty where it listens to none.
 fn stream_of(page: &str) -> String {
-    let is_listening = page.contains("src=\"/portal.js\"");
+    assert!(page.contains("src=\"/portal.js\""), "{page}");
     let stream = page.split_once("data-events=\"");
-    assert_eq!(is_listening, stream.is_some(), "{page}");
     stream.map_or_else(String::new, |(_, rest)| {
         rest.split('"').next().unwrap().to_owned()
     })
