@@ -3,7 +3,7 @@
 //!
 //! An adapter reads its own section with it. Which sections exist, and checks across sections, are in `config`.
 
-mod nearest;
+pub(crate) mod nearest;
 mod problem;
 mod secrets;
 

@@ -2,6 +2,7 @@
 
 use std::sync::Mutex;
 
+use crate::domain::member::clean_name;
 use crate::domain::{EmailAddress, Moment, Role, Span};
 use crate::recent::Recent;
 
@@ -10,6 +11,9 @@ use crate::recent::Recent;
 pub struct Profile {
     /// Only a full member of our workspace may go on.
     pub kind: AccountKind,
+    /// The name that people see in the chat, where the platform tells one. Whoever has the account may choose it, so it
+    /// proves nothing.
+    pub shown_name: Option<String>,
     /// The e-mail, only if the platform says that it is confirmed.
     pub confirmed_email: Option<EmailAddress>,
     /// The role that the platform's own roles give, for `admins.source = "chat"`.
@@ -21,10 +25,17 @@ impl Profile {
     pub(super) fn of_stranger() -> Self {
         Self {
             kind: AccountKind::Stranger,
+            shown_name: None,
             confirmed_email: None,
             role: Role::Member,
         }
     }
+}
+
+/// The first of an account's names that is not empty, cleaned for a sentence.
+pub(super) fn shown_name<'a>(names: impl IntoIterator<Item = Option<&'a str>>) -> Option<String> {
+    let mut names = names.into_iter().flatten().map(clean_name);
+    names.find(|name| !name.is_empty())
 }
 
 /// How a platform writes the ids of accounts.

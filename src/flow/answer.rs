@@ -1,9 +1,9 @@
-//! Answers to commands. Each is recorded first, and brings the results that the administrator has not seen yet.
+//! Answers to commands. Each is recorded first. Results that the administrator has not seen yet go beside it.
 
 use std::sync::Arc;
 
 use super::messages;
-use super::not_me::{self, Hearer};
+use super::not_me::{self, Heard, Hearer};
 use super::reaction::{Halt, Next, ReactError, Reaction};
 use super::unresolved::Unresolved;
 use crate::app::App;
@@ -160,7 +160,7 @@ pub(super) async fn unresolved(
     halt(app, origin, attempt, told).await
 }
 
-/// The answer to a command, below what members said of resets and below the results of earlier resets, as far as the
+/// The answer to a command. What members said of resets, and the results of earlier resets, go beside it as far as the
 /// administrator has not seen them. Where the platform does not prove who sent the command, all that goes to the
 /// administrator alone, not to whoever waits for the answer.
 pub(super) async fn with_untold(
@@ -170,33 +170,50 @@ pub(super) async fn with_untold(
     untold: &[ResetRow],
     hearer: Option<Hearer<'_>>,
 ) -> Reaction {
-    let now = origin.received_at;
-    prepend_untold(app, &mut message, untold, now);
-    if let Some(hearer) = hearer {
-        not_me::prepend_unheard(app, &mut message, hearer, now).await;
-    }
-    if message.results.is_empty() && message.heard.is_empty() {
+    add_news(app, &mut message, untold, hearer, origin.received_at).await;
+    if message.news.is_none() && message.heard.is_empty() {
         return Reaction::Say(message);
     }
-    match (app.chat(origin.user.platform), &origin.reply) {
-        (Some(chat), Some(to)) if chat.assurance().await == Assurance::PrivateReply => {
-            Reaction::Work(Next::Tell {
-                to: to.clone(),
-                message,
-                placement: Placement::Add,
-            })
-        }
-        _ => Reaction::Say(message),
+    let (Some(chat), Some(to)) = (app.chat(origin.user.platform), &origin.reply) else {
+        return Reaction::Say(message);
+    };
+    match chat.assurance().await {
+        Assurance::WholeRequest => Reaction::Say(message),
+        Assurance::PrivateReply => Reaction::Work(Next::Tell {
+            to: to.clone(),
+            message,
+            placement: Placement::Add,
+        }),
+        // Whoever sent the command named the address of what follows, too.
+        Assurance::PersonOnly => Reaction::Say(message.with_news_below()),
     }
 }
 
-/// P4: results that could not be sent as their own message come first.
-pub(super) fn prepend_untold(app: &App, message: &mut Message, untold: &[ResetRow], now: Moment) {
-    let lines = untold
+/// P4: adds what the administrator has not heard yet: results that could not be sent as their own message, and what members
+/// said. What the message itself says is not said again.
+pub(super) async fn add_news(
+    app: &App,
+    message: &mut Message,
+    untold: &[ResetRow],
+    hearer: Option<Hearer<'_>>,
+    now: Moment,
+) {
+    let heard = match hearer {
+        Some(hearer) => not_me::unheard(app, hearer, now).await,
+        None => Heard::default(),
+    };
+    let untold_lines = untold
         .iter()
         .map(|row| messages::untold(row, &app.zone, now));
-    message.lines.splice(0..0, lines);
-    message
-        .results
-        .extend(untold.iter().map(|row| row.reset_id));
+    let lines = heard.lines.into_iter().chain(untold_lines);
+    let lines: Vec<String> = lines.filter(|line| !message.lines.contains(line)).collect();
+    if lines.is_empty() {
+        message.heard = heard.ids;
+        return;
+    }
+    message.news = Some(Box::new(Message {
+        results: untold.iter().map(|row| row.reset_id).collect(),
+        heard: heard.ids,
+        ..messages::news(lines)
+    }));
 }

@@ -6,7 +6,7 @@ use super::answer::{Attempt, answer};
 use super::reaction::{ReactError, Reaction};
 use super::{contact_command, history, messages, offer, why};
 use crate::app::App;
-use crate::chat::{Ask, Chat, Command};
+use crate::chat::{Ask, Chat, Command, Message};
 use crate::domain::Reference;
 
 /// Answers a command. Whatever comes of it is recorded in one transaction with its replay key.
@@ -29,10 +29,13 @@ pub(super) async fn command(
             contact_command::command(app, chat, origin, (&named, &typed), &reference).await
         }
         Ask::Help => {
-            let limit = app.store.limit();
-            let help = messages::help(app.organization.offer_lifetime, limit.resets, limit.window);
             let attempt = Attempt::new("help", "done", &reference);
-            return answer(app, &origin, attempt, help).await;
+            return answer(app, &origin, attempt, help(app)).await;
+        }
+        Ask::Mistyped(typed, meant) => {
+            let told = messages::mistyped((&typed, meant), help(app), &reference);
+            let attempt = Attempt::new("command", "mistyped", &reference);
+            return answer(app, &origin, attempt, told).await;
         }
         Ask::Unclear(text) => {
             let told = messages::unclear(&text, &reference);
@@ -54,6 +57,11 @@ pub(super) async fn command(
             let attempt = Attempt::new("command", "no_member", &reference);
             return answer(app, &origin, attempt, told).await;
         }
+        Ask::NoAddress => {
+            let told = messages::no_address(&reference);
+            let attempt = Attempt::new("command", "no_address", &reference);
+            return answer(app, &origin, attempt, told).await;
+        }
         Ask::Several => {
             let told = messages::several_members(&reference);
             let attempt = Attempt::new("command", "several", &reference);
@@ -64,4 +72,9 @@ pub(super) async fn command(
         Ok(reaction) => Ok(reaction),
         Err(halt) => halt.of_command(),
     }
+}
+
+fn help(app: &App) -> Message {
+    let limit = app.store.limit();
+    messages::help(app.organization.offer_lifetime, limit.resets, limit.window)
 }

@@ -37,7 +37,7 @@ async fn with_email(
     profile: Profile,
 ) -> Result<ChatAccount, NoMatch> {
     if profile.kind != AccountKind::Member {
-        return Err(NoMatch::Outsider(profile.kind));
+        return Err(NoMatch::outsider(profile));
     }
     let email = match app.organization.identity {
         Identity::Email if chat.tells_emails() => profile.confirmed_email.clone(),
@@ -345,7 +345,7 @@ pub(super) async fn pair_of_card(
         .as_ref()
         .filter(|profile| profile.kind != AccountKind::Member)
     {
-        let why = NoMatch::Outsider(profile.kind);
+        let why = NoMatch::outsider(profile.clone());
         return Err(Unresolved::for_member(why));
     }
     let may_be_kept = freshness == Freshness::Cached;

@@ -156,11 +156,7 @@ pub(crate) fn carry_out<'a>(app: &'a Arc<App>, chat: &'a Chat, next: Next) -> Bo
             to,
             message,
             placement,
-        } => Box::pin(async move {
-            if !tell(chat, Some(&to), &message, placement).await {
-                not_told(app, &message).await;
-            }
-        }),
+        } => Box::pin(tell_with_news(app, chat, to, message, placement)),
         Next::DrawCard { row, to, content } => Box::pin(draw_card(app, chat, row, to, content)),
         Next::Open {
             trigger,
@@ -190,6 +186,31 @@ pub(crate) fn carry_out<'a>(app: &'a Arc<App>, chat: &'a Chat, next: Next) -> Bo
         Next::DirectoryLink(row, to) => Box::pin(async move {
             instead::send_directory_link(app, chat, &row, to.as_ref()).await;
         }),
+    }
+}
+
+/// Sends a message, and then its news. Where that would take the last use of the address, the news stands below.
+async fn tell_with_news(
+    app: &App,
+    chat: &Chat,
+    to: ReplyAddress,
+    mut message: Message,
+    placement: Placement,
+) {
+    // One use for each, and one for the result of the reset.
+    let news = if chat.uses_left(&to) > 2 {
+        message.news.take()
+    } else {
+        message = message.with_news_below();
+        None
+    };
+    if !tell(chat, Some(&to), &message, placement).await {
+        not_told(app, &message).await;
+    }
+    if let Some(news) = news
+        && !tell(chat, Some(&to), &news, Placement::Add).await
+    {
+        not_told(app, &news).await;
     }
 }
 

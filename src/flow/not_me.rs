@@ -7,7 +7,7 @@ use futures_util::{StreamExt, stream};
 
 use super::{messages, security};
 use crate::app::{Admins, App};
-use crate::chat::{Message, Warning};
+use crate::chat::Warning;
 use crate::domain::delivery::{Outcome, Refusal};
 use crate::domain::{
     Channel, Destination, EmailAddress, Member, MemberId, Moment, ResetId, Role, Span,
@@ -195,14 +195,18 @@ pub(super) struct Hearer<'a> {
     pub(super) role: Role,
 }
 
-/// Puts what members said since this administrator's last command first. Where the record does not answer, they hear it at
-/// the next one.
-pub(super) async fn prepend_unheard(
-    app: &App,
-    message: &mut Message,
-    hearer: Hearer<'_>,
-    now: Moment,
-) {
+/// What an administrator has not heard yet.
+#[derive(Debug, Default)]
+pub(super) struct Heard {
+    /// A line each.
+    pub(super) lines: Vec<String>,
+    /// As in [`Message::heard`](crate::chat::Message::heard).
+    pub(super) ids: Vec<(ResetId, MemberId)>,
+}
+
+/// What members said since this administrator's last command. Where the record does not answer, they hear it at the next
+/// one.
+pub(super) async fn unheard(app: &App, hearer: Hearer<'_>, now: Moment) -> Heard {
     let is_primary = hearer.role == Role::PrimaryAdmin;
     let unheard = match app.store.hear(hearer.id, is_primary).await {
         Ok(unheard) => unheard,
@@ -211,7 +215,7 @@ pub(super) async fn prepend_unheard(
                 error = &error as &dyn std::error::Error,
                 "could not read what members said of resets"
             );
-            return;
+            return Heard::default();
         }
     };
     let lines = unheard.iter().map(|(row, is_over)| {
@@ -227,16 +231,12 @@ pub(super) async fn prepend_unheard(
         let what = (code.member_name.as_str(), code.is_closed);
         messages::code_not_me_line(what, code.used_at, &app.zone, now)
     });
-    let lines: Vec<String> = lines
-        .chain(of_codes)
-        .filter(|line| !message.lines.contains(line))
-        .collect();
-    message.lines.splice(0..0, lines);
-    let heard = unheard.iter().map(|(row, _)| row.reset_id);
-    let heard = heard.chain(codes.iter().map(|code| code.use_id.0));
-    message
-        .heard
-        .extend(heard.map(|id| (id, hearer.id.clone())));
+    let ids = unheard.iter().map(|(row, _)| row.reset_id);
+    let ids = ids.chain(codes.iter().map(|code| code.use_id.0));
+    Heard {
+        lines: lines.chain(of_codes).collect(),
+        ids: ids.map(|id| (id, hearer.id.clone())).collect(),
+    }
 }
 
 /// Where the record does not answer, they are heard of at the next command.

@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::answer::{Attempt, prepend_untold};
+use super::answer::{self, Attempt};
 use super::messages;
-use super::not_me;
+use super::not_told;
 use super::people::ResetPair;
 use super::reaction::{ReactError, Reaction};
 use crate::app::App;
@@ -73,7 +73,7 @@ pub(super) async fn ask(
     chat: &Chat,
     origin: &Origin,
     pair: &ResetPair,
-    (to, mut warnings): (&Destination, Vec<String>),
+    (to, warnings): (&Destination, Vec<String>),
     reference: &Reference,
 ) -> Result<Reaction, ReactError> {
     let (admin, member) = (&pair.admin.member, &pair.member.member);
@@ -93,24 +93,19 @@ pub(super) async fn ask(
     let Some(reply) = &origin.reply else {
         return Ok(Reaction::Acknowledged);
     };
-    let mut news = Message::default();
-    prepend_untold(app, &mut news, &untold, origin.received_at);
-    if let Some(hearer) = attempt.hearer() {
-        not_me::prepend_unheard(app, &mut news, hearer, origin.received_at).await;
-    }
-    warnings.retain(|line| !news.lines.contains(line));
     question.lines.splice(0..0, warnings);
-    let with_untold = |message: Message| Message {
-        lines: news.lines.iter().cloned().chain(message.lines).collect(),
-        results: news.results.clone(),
-        heard: news.heard.clone(),
-        ..message
-    };
-    let question = with_untold(question);
+    let now = origin.received_at;
+    answer::add_news(app, &mut question, &untold, attempt.hearer(), now).await;
+    let news = question.news.take();
     // Somebody else may have sent the command, so the question goes neither into the answer nor to the command's
     // response address.
     let outcome = chat.follow_up_alone(reply, &question).await;
     if outcome == Outcome::Accepted {
+        if let Some(news) = news
+            && chat.follow_up_alone(reply, &news).await != Outcome::Accepted
+        {
+            not_told(app, &news).await;
+        }
         return Ok(Reaction::Acknowledged);
     }
     tracing::warn!(?outcome, "a question was not accepted");
@@ -130,11 +125,16 @@ pub(super) async fn ask(
             );
         }
         let told = messages::contact_not_private(member, reference);
-        return Ok(Reaction::Say(with_untold(told)));
+        let told = Message {
+            news,
+            heard: question.heard,
+            ..told
+        };
+        return Ok(Reaction::Say(told.with_news_below()));
     }
-    app.store
-        .untell(&question.results, &question.heard, audit)
-        .await?;
+    question.news = news;
+    let Message { results, heard, .. } = question.with_news_below();
+    app.store.untell(&results, &heard, audit).await?;
     let told = messages::question_not_sent(may_have_arrived, reference);
     Ok(Reaction::Say(told))
 }

@@ -2,7 +2,7 @@
 
 use super::messages;
 use crate::app::{App, Identity};
-use crate::chat::{AccountKind, Adapter, ApiError, Message};
+use crate::chat::{AccountKind, Adapter, ApiError, Message, Profile};
 use crate::domain::look_up::TooMany;
 use crate::domain::{ChatUser, EmailAddress, Member, Reference};
 use crate::store::StoreError;
@@ -17,8 +17,8 @@ pub(super) struct NotPinned {
 /// Why an account matches no person.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum NoMatch {
-    /// Not a full member of our workspace.
-    Outsider(AccountKind),
+    /// Not a full member of our workspace; with the name that people see there, where the platform tells it.
+    Outsider(AccountKind, Option<String>),
     /// No confirmed e-mail and no link, or nobody or several people in the directory.
     Unknown,
     /// No directory account has this work e-mail.
@@ -45,9 +45,14 @@ impl From<StoreError> for NoMatch {
 }
 
 impl NoMatch {
+    /// For an account that is no full member's.
+    pub(super) fn outsider(profile: Profile) -> Self {
+        Self::Outsider(profile.kind, profile.shown_name)
+    }
+
     fn code(&self) -> &'static str {
         match self {
-            Self::Outsider(_) => "outsider",
+            Self::Outsider(..) => "outsider",
             Self::Unknown => "unresolved",
             Self::NoSuchEmail(_) => "no_such_member",
             Self::NotPinned(_) => "not_pinned",
@@ -62,7 +67,7 @@ impl NoMatch {
     /// True where chat and directory answered, so that the refusal says something about the named person.
     fn is_answer(&self) -> bool {
         match self {
-            Self::Outsider(_)
+            Self::Outsider(..)
             | Self::Unknown
             | Self::NoSuchEmail(_)
             | Self::ChatFailed(ApiError::NotFound) => true,
@@ -80,7 +85,7 @@ impl NoMatch {
         match self {
             Self::NotPinned(not_pinned) => Some(&not_pinned.member),
             Self::TooMany(member, _) => Some(member),
-            Self::Outsider(_)
+            Self::Outsider(..)
             | Self::Unknown
             | Self::NoSuchEmail(_)
             | Self::ChatFailed(_)
@@ -145,7 +150,7 @@ impl Unresolved {
             NoMatch::DirectoryDown(_) | NoMatch::DirectoryMisconfigured(_) | NoMatch::StoreDown => {
                 true
             }
-            NoMatch::Outsider(_)
+            NoMatch::Outsider(..)
             | NoMatch::Unknown
             | NoMatch::NoSuchEmail(_)
             | NoMatch::NotPinned(_)
@@ -164,13 +169,16 @@ impl Unresolved {
     /// What the caller, whose chat account this is, is told.
     pub(super) fn told(&self, app: &App, user: &ChatUser, reference: &Reference) -> Message {
         match &self.why {
-            NoMatch::Outsider(kind) if self.is_caller() => {
+            NoMatch::Outsider(kind, _) if self.is_caller() => {
                 messages::outsider(*kind, &app.organization.name, reference)
+            }
+            NoMatch::Outsider(kind, shown_name) => {
+                messages::named_outsider(*kind, shown_name.as_deref(), reference)
             }
             NoMatch::Unknown | NoMatch::ChatFailed(ApiError::NotFound) if self.is_caller() => {
                 unknown_caller(app, user, reference)
             }
-            NoMatch::Outsider(_) | NoMatch::Unknown => messages::unresolved_member(reference),
+            NoMatch::Unknown => messages::unresolved_member(reference),
             NoMatch::NoSuchEmail(email) => messages::no_such_member(email, reference),
             NoMatch::NotPinned(not_pinned) => messages::not_pinned(&not_pinned.email, reference),
             NoMatch::TooMany(_, too_many) => {

@@ -31,6 +31,9 @@ const BODY_LIMIT: usize = 64 * 1024;
 /// The platforms wait 3 s for an answer; half a second is left for the network.
 const ANSWER_DEADLINE: Duration = Duration::from_millis(2500);
 
+/// How long news waits, so that the platform shows the answer first.
+const NEWS_PAUSE: Duration = Duration::from_millis(300);
+
 /// How long of that a request may wait for its permit.
 const PERMIT_DEADLINE: Duration = Duration::from_secs(2);
 
@@ -274,29 +277,8 @@ async fn decide(
     };
     let mut late = LateAnswer::of(interaction.inner());
     let reaction = flow::react(&app, chat, interaction).await;
-    let (now, next) = match reaction {
-        Reaction::Work(Next::Open {
-            form, to, about, ..
-        }) if chat.opens_forms_at_once() => {
-            late.form_about = about;
-            (Reaction::Open(form, to), None)
-        }
-        Reaction::Say(message) if !chat.says_at_once() && late.reply.is_some() => {
-            let next = late.reply.clone().map(|to| Next::Tell {
-                to,
-                message,
-                placement: Placement::Add,
-            });
-            (Reaction::Acknowledged, next)
-        }
-        Reaction::Work(next) => (Reaction::Acknowledged, Some(next)),
-        now @ (Reaction::Replayed
-        | Reaction::Acknowledged
-        | Reaction::Say(_)
-        | Reaction::Open(..)
-        | Reaction::Challenge(_)
-        | Reaction::FormError(_)) => (now, None),
-    };
+    let (now, next) = now_and_next(chat, &mut late, reaction);
+    let is_beside = next.is_some() && matches!(now, Reaction::Say(_));
     // If the deadline has passed, the person sees "Working …" and gets the decision as a follow-up.
     let unheard = match decided.send(now) {
         Err(Reaction::Say(message)) => Some(message),
@@ -320,7 +302,52 @@ async fn decide(
         late.tell(&app, chat, message).await;
     }
     if let Some(next) = next {
+        if is_beside {
+            tokio::time::sleep(NEWS_PAUSE).await;
+        }
         flow::carry_out(&app, chat, next).await;
+    }
+}
+
+/// What the answer to the request is made of, and what follows it.
+fn now_and_next(
+    chat: &Chat,
+    late: &mut LateAnswer,
+    reaction: Reaction,
+) -> (Reaction, Option<Next>) {
+    let add = |to: &ReplyAddress, message: Message| Next::Tell {
+        to: to.clone(),
+        message,
+        placement: Placement::Add,
+    };
+    match (reaction, &late.reply) {
+        (
+            Reaction::Work(Next::Open {
+                form, to, about, ..
+            }),
+            _,
+        ) if chat.opens_forms_at_once() => {
+            late.form_about = about;
+            (Reaction::Open(form, to), None)
+        }
+        (Reaction::Say(message), Some(to)) if !chat.says_at_once() => {
+            (Reaction::Acknowledged, Some(add(to, message)))
+        }
+        // One use of the address is kept for the result of the reset.
+        (Reaction::Say(mut message), Some(to)) if chat.uses_left(to) > 1 => {
+            let news = message.news.take();
+            (Reaction::Say(message), news.map(|news| add(to, *news)))
+        }
+        (Reaction::Say(message), _) => (Reaction::Say(message.with_news_below()), None),
+        (Reaction::Work(next), _) => (Reaction::Acknowledged, Some(next)),
+        (
+            now @ (Reaction::Replayed
+            | Reaction::Acknowledged
+            | Reaction::Open(..)
+            | Reaction::Challenge(_)
+            | Reaction::FormError(_)),
+            _,
+        ) => (now, None),
     }
 }
 

@@ -185,6 +185,15 @@ pub(super) const CODE_SENT: &str = "A new code is on its way. Earlier ones no lo
 /// Nobody knows whether it was accepted.
 pub(super) const CODE_PERHAPS_SENT: &str = "A new code may be on its way. Earlier ones no longer work. If none arrives, ask \
     for another one below.";
+/// What the page for the code says to whoever cannot use these contacts.
+pub(super) const fn cannot_use(contacts: usize) -> &'static str {
+    match contacts {
+        0 | 1 => "Can't use it?",
+        2 => "Can't use either?",
+        _ => "Can't use any of them?",
+    }
+}
+
 pub(super) const CODE_FAILED: &str =
     "No code could be sent at the moment. Nothing was changed. Try again in a few minutes.";
 pub(super) const CODE_OVER: &str = "This code no longer works. Ask for another one below.";
@@ -277,11 +286,16 @@ pub(super) fn session_ended(end: SessionEnd, zone: &Zone, now: Moment) -> String
         SessionEnd::Expired(Stage::Open) => {
             format!("A session lasts {SESSION_LIFE}, and yours has ended. Please sign in again.")
         }
-        SessionEnd::Expired(Stage::Code | Stage::NewPassword) => format!(
-            "That took more than {PROVING_LIFE}. Please sign in again, or ask an administrator for a new password."
-        ),
+        SessionEnd::Expired(Stage::Code | Stage::NewPassword) => took_too_long("Please sign in again."),
+        SessionEnd::ResetExpired => took_too_long("Sign in again with the new password."),
+        SessionEnd::LinkExpired => took_too_long("Ask an administrator for a new link."),
         SessionEnd::Other => "This session has ended. Please sign in again.".to_owned(),
     }
+}
+
+fn took_too_long(what_now: &str) -> String {
+    let minutes = PROVING_LIFE.0 / Span::minutes(1).0;
+    format!("That took more than {minutes} minutes. {what_now}")
 }
 
 /// What an open page says whose session ended. The browser may have a newer session by then, and then the page's link leads

@@ -17,7 +17,7 @@ use super::visit::Visit;
 use crate::directory::to_member;
 use crate::domain::Destination;
 use crate::domain::sign_in::{AccountState, Admission, LockedBy, Stage, admit};
-use crate::flow::messages;
+use crate::flow::{contacts, messages};
 use crate::store::{Proof, SignedIn};
 
 #[derive(Template)]
@@ -28,6 +28,38 @@ struct VerifyPage {
     mask: String,
     /// The password of a reset was typed, and not the member's own after too many wrong ones.
     is_reset: bool,
+    /// The other contacts that a code can go to.
+    others: Vec<OtherContact>,
+    cannot_use: &'static str,
+    help_phone: Option<String>,
+    /// The same as it is dialled.
+    help_number: String,
+    help_url: Option<String>,
+}
+
+/// A contact that a code can be sent to instead.
+struct OtherContact {
+    mask: String,
+    /// Its keyed digest, which tells nothing about it.
+    name: String,
+}
+
+/// Where the code of a page went.
+#[derive(Default)]
+struct SentTo {
+    /// Empty where none is on its way.
+    mask: String,
+    /// The contact's keyed digest.
+    digest: Option<String>,
+}
+
+impl SentTo {
+    fn of(found: &SignedIn) -> Self {
+        Self {
+            mask: found.session.code_mask.clone().unwrap_or_default(),
+            digest: found.session.code_to_digest.clone(),
+        }
+    }
 }
 
 /// `GET /verify`.
@@ -41,13 +73,14 @@ pub(super) async fn page(
         return Ok(code_sign_in::page(&visit));
     }
     let found = visit.at(Stage::Code)?;
-    let frame = if mask_of(found).is_empty() {
+    let sent_to = SentTo::of(found);
+    let frame = if sent_to.mask.is_empty() {
         let refused = code::refusal_at(query.as_deref());
         visit.frame_with(refused.as_ref().map_or(texts::NO_CODE, texts::code_refused))
     } else {
         visit.frame()
     };
-    Ok(show(&visit, found, StatusCode::OK, frame, mask_of(found)))
+    show(&visit, found, StatusCode::OK, frame, sent_to).await
 }
 
 /// `POST /verify`: a typed code, or the request for another one.
@@ -63,10 +96,9 @@ pub(super) async fn submit(
     }
     let found = visit.at(Stage::Code)?;
     let fields = visit.form(&headers, &body)?;
-    if fields.text("again").is_empty() {
-        prove(&visit, found, &code::digits(fields.text("code"))).await
-    } else {
-        send_another(&visit, found).await
+    match fields.text("again") {
+        "" => prove(&visit, found, &code::digits(fields.text("code"))).await,
+        wanted => send_another(&visit, found, wanted).await,
     }
 }
 
@@ -79,10 +111,10 @@ async fn prove(visit: &Visit<'_>, found: &SignedIn, typed: &str) -> Result<Respo
     let proof = store
         .prove(member, session_key, digest, key_of(&token))
         .await;
-    let again = |problem: String| {
+    let again = async |problem: String| {
         let frame = visit.frame_with(problem);
         let status = StatusCode::UNPROCESSABLE_ENTITY;
-        Ok(show(visit, found, status, frame, mask_of(found)))
+        show(visit, found, status, frame, SentTo::of(found)).await
     };
     match proof.map_err(|error| visit.unavailable(&error))? {
         Proof::Right if is_reset(found) => Ok(visit.redirect_with_session("/new-password", &token)),
@@ -91,43 +123,53 @@ async fn prove(visit: &Visit<'_>, found: &SignedIn, typed: &str) -> Result<Respo
             visit.remember_device(&mut response, member, &token).await;
             Ok(response)
         }
-        Proof::Wrong(left) => again(messages::wrong_code(left)),
-        Proof::Over | Proof::TooMany => again(texts::CODE_OVER.to_owned()),
+        Proof::Wrong(left) => again(messages::wrong_code(left)).await,
+        Proof::Over | Proof::TooMany => again(texts::CODE_OVER.to_owned()).await,
         Proof::NoSession => Ok(redirect("/signin")),
     }
 }
 
-/// Sends another code, and shows the page again.
-async fn send_another(visit: &Visit<'_>, found: &SignedIn) -> Result<Response, Response> {
-    let not_sent = |why: &str, mask: String| {
+/// Sends another code, and shows the page again. `wanted` is the name of another contact, or anything else for the one
+/// before.
+async fn send_another(
+    visit: &Visit<'_>,
+    found: &SignedIn,
+    wanted: &str,
+) -> Result<Response, Response> {
+    let not_sent = async |why: &str, sent_to: SentTo| {
         let (status, frame) = (StatusCode::TOO_MANY_REQUESTS, visit.frame_with(why));
-        Ok(show(visit, found, status, frame, mask))
+        show(visit, found, status, frame, sent_to).await
     };
-    let Some(to) = destination_now(visit, found).await? else {
-        return not_sent(texts::NO_CONTACT_NOW, mask_of(found));
+    let usable = usable_now(visit, found).await?;
+    let Some((to, digest)) = chosen(found, &usable, wanted) else {
+        return not_sent(texts::NO_CONTACT_NOW, SentTo::of(found)).await;
     };
-    let notice = match code::send(visit.portal, &found.session, &to, SIGN_IN).await {
+    let notice = match code::send(visit.portal, &found.session, to, SIGN_IN).await {
         Ok(CodeSent::Accepted) => texts::CODE_SENT,
         Ok(CodeSent::Perhaps) => texts::CODE_PERHAPS_SENT,
         Err(CodeNotSent::NoSession) => return Ok(redirect("/signin")),
-        Err(CodeNotSent::NotMade(why)) => return not_sent(&why, mask_of(found)),
+        Err(CodeNotSent::NotMade(why)) => return not_sent(&why, SentTo::of(found)).await,
         Err(CodeNotSent::Refused(why)) => {
-            return not_sent(texts::code_refused(&why), String::new());
+            return not_sent(texts::code_refused(&why), SentTo::default()).await;
         }
     };
     let frame = Frame {
         notice: notice.to_owned(),
         ..visit.frame()
     };
-    Ok(show(visit, found, StatusCode::OK, frame, to.masked()))
+    let sent_to = SentTo {
+        mask: to.masked(),
+        digest: Some(digest.clone()),
+    };
+    show(visit, found, StatusCode::OK, frame, sent_to).await
 }
 
-/// Where the next code goes; none if it can go nowhere. The contacts are read again: one that was removed meanwhile gets
-/// no code.
-async fn destination_now(
-    visit: &Visit<'_>,
-    found: &SignedIn,
-) -> Result<Option<Destination>, Response> {
+/// A contact and its keyed digest.
+type NamedContact = (Destination, String);
+
+/// Where a code can go now, the contact to begin with first. The contacts are read again: one that was removed meanwhile
+/// gets no code.
+async fn usable_now(visit: &Visit<'_>, found: &SignedIn) -> Result<Vec<NamedContact>, Response> {
     let app = &visit.portal.app;
     let member = to_member(&found.member, &app.organization.company)
         .map_err(|error| visit.unavailable(&error))?;
@@ -141,33 +183,71 @@ async fn destination_now(
         lock,
     };
     let destinations = code::destinations(visit, &member).await?;
+    let named = |to| {
+        let digest = contacts::digest(app, &member.id, &to);
+        (to, digest)
+    };
     Ok(
         match admit(&member, state, &destinations, app.clock.now()) {
-            Admission::Code(to) => Some(to),
+            Admission::Code(_) => destinations.into_iter().map(named).collect(),
             Admission::Open | Admission::NoMethod | Admission::Ended(_) | Admission::Refused => {
-                None
+                Vec::new()
             }
         },
     )
 }
 
-fn show(
+/// The contact for the next code: the wanted one, else the one before, else the first.
+fn chosen<'a>(
+    found: &SignedIn,
+    usable: &'a [NamedContact],
+    wanted: &str,
+) -> Option<&'a NamedContact> {
+    let named = |name: &str| usable.iter().find(|(_, digest)| digest == name);
+    let before = found.session.code_to_digest.as_deref();
+    named(wanted)
+        .or_else(|| before.and_then(named))
+        .or_else(|| usable.first())
+}
+
+async fn show(
     visit: &Visit<'_>,
     found: &SignedIn,
     status: StatusCode,
     frame: Frame,
-    mask: String,
-) -> Response {
+    sent_to: SentTo,
+) -> Result<Response, Response> {
+    let usable = usable_now(visit, found).await?;
+    let SentTo { mask, digest } = sent_to;
+    // Without a code on its way the next one goes to the first.
+    let present = digest.or_else(|| usable.first().map(|(_, digest)| digest.clone()));
+    let others = usable
+        .iter()
+        .filter(|(_, digest)| Some(digest) != present.as_ref());
+    let organization = &visit.portal.app.organization;
+    let help_phone = organization.help_phone.as_ref().map(ToString::to_string);
     let page = VerifyPage {
         frame,
         mask,
         is_reset: is_reset(found),
+        others: others
+            .map(|(to, digest)| OtherContact {
+                mask: to.masked(),
+                name: digest.clone(),
+            })
+            .collect(),
+        cannot_use: texts::cannot_use(usable.len()),
+        help_number: help_phone.as_deref().map(dialled).unwrap_or_default(),
+        help_phone,
+        help_url: organization.help_url.as_ref().map(ToString::to_string),
     };
-    visit.page(status, &page)
+    Ok(visit.page(status, &page))
 }
 
-fn mask_of(found: &SignedIn) -> String {
-    found.session.code_mask.clone().unwrap_or_default()
+/// A phone number as it stands in a link: the plus and the digits.
+fn dialled(number: &str) -> String {
+    let is_dialled = |c: &char| *c == '+' || c.is_ascii_digit();
+    number.chars().filter(is_dialled).collect()
 }
 
 /// True if the password was that of a reset.

@@ -6,7 +6,7 @@ use super::{AccountRow, AuditRow, MemberRow, Store, StoreError};
 use crate::domain::sign_in::{
     CODE_LIFE, CodePurpose, LockedBy, PROVING_LIFE, SESSION_LIFE, SESSIONS_AT_ONCE, Stage,
 };
-use crate::domain::{MemberId, Moment, Span};
+use crate::domain::{Carries, MemberId, Moment, Span};
 
 table! {
     /// A session of the member's pages.
@@ -108,6 +108,10 @@ pub(crate) enum SessionEnd {
     OtherPassword,
     /// Its own life is over; the stage that it had reached.
     Expired(Stage),
+    /// The same before the member had set their own password: that of the reset still works.
+    ResetExpired,
+    /// The same where a link brought them there, so that there is no password to type.
+    LinkExpired,
     /// In another way: by the member in another browser, or another session took its place.
     Other,
 }
@@ -149,7 +153,12 @@ impl SignedIn {
                 return Some(SessionEnd::Locked);
             }
         }
-        (session.expires_at <= now).then_some(SessionEnd::Expired(session.stage))
+        let is_of_reset = session.stage != Stage::Open && account.temporary_until.is_some();
+        (session.expires_at <= now).then_some(if is_of_reset {
+            SessionEnd::ResetExpired
+        } else {
+            SessionEnd::Expired(session.stage)
+        })
     }
 }
 
@@ -291,7 +300,15 @@ impl Store {
         session_key: &str,
     ) -> Result<Option<SessionEnd>, StoreError> {
         let (found, now) = self.signed_in(session_key).await?;
-        Ok(found.and_then(|found| found.end(now)))
+        let Some(found) = found else { return Ok(None) };
+        let end = found.end(now);
+        if end == Some(SessionEnd::ResetExpired) {
+            let last = self.last_changes(&found.session.member_id).await?;
+            if last.first().is_some_and(|row| row.carries == Carries::Link) {
+                return Ok(Some(SessionEnd::LinkExpired));
+            }
+        }
+        Ok(end)
     }
 
     async fn signed_in(&self, key: &str) -> Result<(Option<SignedIn>, Moment), StoreError> {

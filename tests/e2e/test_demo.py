@@ -84,7 +84,7 @@ class DemoTest(unittest.TestCase):
             ("UKIM", "@Jo Lim", "Only another primary admin"),
             ("UJO", "@Sam Oh", "Suspended"),
             ("UJO", "@Sol Yun", "single sign-on"),
-            ("UJO", "@Gus Ray", "exactly one account"),
+            ("UJO", "@Gus Ray", "Gus Ray is a guest of this workspace."),
             ("UJO", "@Nobody", "as plain text"),
         ]:
             text = text_of(demo.type(who, f"/reset-password {member}"))

@@ -141,6 +141,23 @@ async fn two_presses_at_once_use_a_link_once() {
     assert_eq!(ends, [StatusCode::SEE_OTHER, StatusCode::GONE]);
 }
 
+/// A link gave no password to sign in with, so whoever is too slow needs another one.
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_is_too_slow_after_a_link_is_told_to_ask_for_a_new_one() {
+    let bot = TestBot::with_ways(STRICT).await;
+    let link = linked(&bot).await;
+    let browser = bot.browser();
+    assert_eq!(browser.submit(&link, &link, &[]).await.to(), "/verify");
+    bot.outbox.take();
+    bot.clock.advance(Span::minutes(30));
+    assert_eq!(browser.open("/verify").await.to(), "/signin");
+    let page = browser.open("/signin").await.text;
+    assert!(
+        page.contains("That took more than 30 minutes. Ask an administrator for a new link."),
+        "{page}"
+    );
+}
+
 /// A link dies with its life, with the next reset, with "this wasn't me", and with a password of the member's own.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_link_dies_with_its_reset() {

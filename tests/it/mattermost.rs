@@ -655,7 +655,7 @@ async fn a_question_that_could_not_be_sent_is_said() {
         if status == 404 {
             assert_eq!(bot.audited("contact").await, "asked not_sent");
             bot.slack.answer_replies_with(None);
-            let next = bot.command(JO, NOA).await.text();
+            let next = bot.news_beside(JO, NOA).await.unwrap();
             assert!(next.contains("About your reset of Mina Park"), "{next}");
         }
     }

@@ -258,7 +258,7 @@ async fn an_account_of_another_server_is_a_stranger() {
         .await
         .text();
     assert!(
-        told.contains("exactly one account for the person you named") && told.contains(NOTHING),
+        told.contains("is not in this workspace.") && told.contains(NOTHING),
         "{told}"
     );
     bot.slack.change(JO, "remote_id", json!("r".repeat(26)));

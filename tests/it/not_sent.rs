@@ -15,6 +15,10 @@ const KIM: &str = "kim@acme.example";
 const MINA: &str = "mina.park@acme.example";
 const NOA: &str = "noa@acme.example";
 
+fn mention(email: &str) -> String {
+    format!("<@{}>", user_id(email))
+}
+
 /// S40: a code that the mail server refused is on no page, works for nobody, and the page says what became of it.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_page_claims_no_code_that_was_refused() {
@@ -322,23 +326,21 @@ async fn a_result_is_told_again_after_its_message_was_refused() {
                 bot.slack.answer_replies_with(Some(404));
                 bot.click(JO, &ready, "confirm").await;
                 let words = match command {
-                    "card" => format!("<@{}>", user_id(NOA)),
-                    "refused" => format!("<@{}>", user_id("sam@acme.example")),
-                    _ => format!("{command} <@{}>", user_id(NOA)),
+                    "card" => mention(NOA),
+                    "refused" => mention("sam@acme.example"),
+                    _ => format!("{command} {}", mention(NOA)),
                 };
                 bot.command(JO, &words).await;
                 bot.settle().await;
                 bot.slack.answer_replies_with(None);
-                let next = text_of(&bot.card(JO, NOA).await);
+                let next = bot.news_beside(JO, &mention(NOA)).await;
                 assert!(
-                    next.contains("About your reset of Mina Park"),
-                    "{platform}, after {words}: {next}"
+                    next.as_ref()
+                        .is_some_and(|next| next.contains("About your reset of Mina Park")),
+                    "{platform}, after {words}: {next:?}"
                 );
-                let next = text_of(&bot.card(JO, NOA).await);
-                assert!(
-                    !next.contains("About your reset"),
-                    "{platform}: told twice: {next}"
-                );
+                let next = bot.news_beside(JO, &mention(NOA)).await;
+                assert_eq!(next, None, "{platform}: told twice");
             })
             .await;
         }
@@ -361,7 +363,7 @@ async fn a_result_is_told_again_after_a_late_answer_was_refused() {
     tokio::join!(busy, command);
     bot.settle().await;
     bot.slack.answer_replies_with(None);
-    let next = text_of(&bot.card(JO, NOA).await);
+    let next = bot.news_beside(JO, &mention(NOA)).await.unwrap();
     assert!(next.contains("About your reset of Mina Park"), "{next}");
 }
 

@@ -203,10 +203,14 @@ async fn the_same_interaction_has_one_effect() {
 /// Who is not linked stands for nobody, and who left the server, a bot or somebody in its waiting room for even less.
 #[tokio::test(flavor = "multi_thread")]
 async fn accounts_of_discord_that_stand_for_nobody_are_refused() {
-    for (field, told) in [
-        ("deleted", "another workspace"),
-        ("is_bot", "a bot"),
-        ("is_restricted", "a guest account"),
+    for (field, told, told_of_member) in [
+        ("deleted", "another workspace", "exactly one account"),
+        ("is_bot", "a bot", "x is a bot."),
+        (
+            "is_restricted",
+            "a guest account",
+            "x is a guest of this workspace.",
+        ),
     ] {
         let bot = TestBot::new().await;
         bot.slack.change(JO, field, json!(true));
@@ -223,7 +227,7 @@ async fn accounts_of_discord_that_stand_for_nobody_are_refused() {
             .await
             .text();
         assert!(
-            text.contains("exactly one account") && text.contains("Nothing was changed."),
+            text.contains(told_of_member) && text.contains("Nothing was changed."),
             "{field}: {text}"
         );
     }

@@ -188,14 +188,8 @@ async fn why_and_contact_alone_are_told_their_form() {
     for &platform in Platform::ALL {
         for (text, form) in [
             ("why", "/reset-password why @member"),
-            (
-                "contact",
-                "/reset-password contact @member, then a phone or private email",
-            ),
-            (
-                "CONTACT ",
-                "/reset-password contact @member, then a phone or private email",
-            ),
+            ("contact", "Whom? /reset-password contact @member +82…"),
+            ("CONTACT ", "Whom? /reset-password contact @member +82…"),
         ] {
             let told = bot.on(platform).command(JO, text).await.text();
             assert!(

@@ -9,8 +9,10 @@ use serde_json::{Value, json};
 
 use super::config::is_snowflake;
 use super::{Discord, render, wire};
+use crate::chat::account::shown_name;
 use crate::chat::api::{follow_up_outcome, read_rest, read_value, sent_outcome};
-use crate::chat::{AccountKind, ApiError, Placement, ReplyAddress};
+use crate::chat::{AccountKind, ApiError, Placement, Profile, ReplyAddress};
+use crate::domain::Role;
 use crate::domain::delivery::{Outcome, Refusal};
 use crate::net;
 
@@ -115,15 +117,15 @@ impl Discord {
         }
     }
 
-    /// The kind of an account. One that is not a member of our server is a stranger.
-    pub(super) async fn account_kind(&self, user: &str) -> Result<AccountKind, ApiError> {
+    /// Reads an account. One that is not a member of our server is a stranger.
+    pub(super) async fn account(&self, user: &str) -> Result<Profile, ApiError> {
         if !is_snowflake(user) {
             return Err(ApiError::NotFound);
         }
         let path = format!("guilds/{}/members/{user}", self.config.guild_id);
         match self.api(Method::GET, &path, None).await {
-            Ok(answer) => kind_of(&read_value(answer)?, user),
-            Err(ApiError::NotFound) => Ok(AccountKind::Stranger),
+            Ok(answer) => profile_of(&read_value(answer)?, user),
+            Err(ApiError::NotFound) => Ok(Profile::of_stranger()),
             Err(error) => Err(error),
         }
     }
@@ -140,16 +142,28 @@ fn as_bot(call: reqwest::RequestBuilder) -> reqwest::RequestBuilder {
         .header(header::USER_AGENT, AGENT)
 }
 
-fn kind_of(member: &wire::GuildMember, user: &str) -> Result<AccountKind, ApiError> {
-    if member.user.id != user {
+/// What a member's fields mean. Discord tells no e-mail and no role that counts here.
+fn profile_of(member: &wire::GuildMember, user: &str) -> Result<Profile, ApiError> {
+    let account = &member.user;
+    if account.id != user {
         return Err(ApiError::Unavailable);
     }
-    Ok(if member.user.bot || member.user.system {
+    let kind = if account.bot || account.system {
         AccountKind::Bot
     } else if member.pending {
         // They have not passed the server's own screening yet.
         AccountKind::Guest
     } else {
         AccountKind::Member
+    };
+    Ok(Profile {
+        kind,
+        shown_name: shown_name([
+            member.nick.as_deref(),
+            account.global_name.as_deref(),
+            account.username.as_deref(),
+        ]),
+        confirmed_email: None,
+        role: Role::Member,
     })
 }

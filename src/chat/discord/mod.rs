@@ -25,7 +25,7 @@ use super::{
 };
 use crate::clock::Clock;
 use crate::domain::delivery::Outcome;
-use crate::domain::{ChatUser, EmailAddress, Moment, Platform, Role};
+use crate::domain::{ChatUser, EmailAddress, Moment, Platform};
 use crate::settings::Finding;
 
 /// Where Discord posts commands, clicks and forms alike.
@@ -115,11 +115,7 @@ impl Adapter for Discord {
         {
             return Ok(profile);
         }
-        let profile = Profile {
-            kind: self.account_kind(&user.user).await?,
-            confirmed_email: None,
-            role: Role::Member,
-        };
+        let profile = self.account(&user.user).await?;
         self.profiles.keep(&user.user, &profile, now);
         Ok(profile)
     }

@@ -23,6 +23,8 @@ pub(super) struct DiscordInteraction {
 #[derive(Debug, Deserialize)]
 pub(super) struct GuildMember {
     pub(super) user: DiscordUser,
+    /// Their name in this server.
+    pub(super) nick: Option<String>,
     #[serde(default)]
     pub(super) pending: bool,
 }
@@ -30,6 +32,9 @@ pub(super) struct GuildMember {
 #[derive(Debug, Deserialize)]
 pub(super) struct DiscordUser {
     pub(super) id: String,
+    pub(super) username: Option<String>,
+    /// Their name everywhere; a bot has its application's.
+    pub(super) global_name: Option<String>,
     #[serde(default)]
     pub(super) bot: bool,
     #[serde(default)]

@@ -2,6 +2,7 @@
 
 use crate::domain::shorten::shorten;
 use crate::domain::{EmailAddress, without_marks};
+use crate::settings::nearest::nearest_within;
 
 /// What a command asks for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,8 +22,12 @@ pub enum Ask {
     Unclear(String),
     /// A name as it was typed, on a platform that passes on a mention instead if it is set up so.
     BareName(String),
+    /// A mistyped subcommand, and the one that was probably meant. The text is without marks of direction.
+    Mistyped(String, &'static str),
     /// A subcommand without the member that it needs.
     NoMember(MemberCommand),
+    /// `contact @member` without the address that it needs.
+    NoAddress,
     /// A mention that names no member, such as of everybody in the channel, without marks of direction.
     Group(String),
     Several,
@@ -57,6 +62,9 @@ pub enum Word {
     Text(String),
 }
 
+/// The subcommands.
+const SUBCOMMANDS: [&str; 4] = ["contact", "help", "log", "why"];
+
 /// The maximum length of a reason, in characters.
 const REASON_LIMIT: usize = 200;
 
@@ -90,12 +98,18 @@ impl Ask {
                             ),
                         }
                     }
+                    [Word::Text(text), ..] if is_near(text, "refused") => {
+                        Self::Mistyped(without_marks(text), "log refused")
+                    }
                     rest => Self::one_member(rest)
                         .map_or_else(|unclear| unclear, |member| Self::Log(Some(member))),
                 },
                 "why" if rest.is_empty() => Self::NoMember(MemberCommand::Why),
                 "why" => Self::one_member(rest).map_or_else(|unclear| unclear, Self::Why),
-                _ => Self::unclear(text),
+                _ => match nearest_subcommand(text) {
+                    Some(meant) => Self::Mistyped(without_marks(text), meant),
+                    None => Self::unclear(text),
+                },
             },
         }
     }
@@ -132,11 +146,12 @@ impl Ask {
     /// A member and an address. A work e-mail as the address looks like a second member.
     fn contact(words: &[Word]) -> Self {
         let Some((Word::Member(member), address)) = words.split_first() else {
-            return Self::one_member(words).map_or_else(
-                |unclear| unclear,
-                |member| Self::Contact(member, String::new()),
-            );
+            return Self::one_member(words)
+                .map_or_else(|unclear| unclear, |_member| Self::NoAddress);
         };
+        if address.is_empty() {
+            return Self::NoAddress;
+        }
         if let [Word::Member(NamedMember::Email(email))] = address {
             return Self::Contact(member.clone(), email.to_string());
         }
@@ -160,6 +175,18 @@ impl Ask {
             [_, ..] => Err(Self::Several),
         }
     }
+}
+
+/// The subcommand that a mistyped word probably means.
+fn nearest_subcommand(typed: &str) -> Option<&'static str> {
+    SUBCOMMANDS.into_iter().find(|known| is_near(typed, known))
+}
+
+/// True for a word with a typing error: one, or two in a long word. With more, names would be taken for commands.
+fn is_near(typed: &str, known: &'static str) -> bool {
+    let most = if known.len() > 5 { 2 } else { 1 };
+    let is_word = typed.bytes().all(|byte| byte.is_ascii_alphabetic());
+    is_word && nearest_within([known], &typed.to_ascii_lowercase(), most).is_some()
 }
 
 #[cfg(test)]
@@ -199,7 +226,7 @@ mod tests {
             Ask::read(&[text("contact"), mention("U1"), text("+82"), text("10")]),
             contact("+82 10")
         );
-        assert_eq!(Ask::read(&[text("contact"), mention("U1")]), contact(""));
+        assert_eq!(Ask::read(&[text("contact"), mention("U1")]), Ask::NoAddress);
         assert_eq!(
             Ask::read(&[text("contact"), mention("U1"), text("x"), mention("U2")]),
             Ask::Several
@@ -237,6 +264,39 @@ mod tests {
             [Ask::read(&[text("Why")]), Ask::read(&[text("contact")])],
             [MemberCommand::Why, MemberCommand::Contact].map(Ask::NoMember)
         );
+    }
+
+    /// Names and addresses are not taken for commands.
+    #[test]
+    fn a_mistyped_subcommand_is_recognized() {
+        for (typed, meant) in [
+            ("lgo", "log"),
+            ("Logs", "log"),
+            ("hepl", "help"),
+            ("wyh", "why"),
+            ("contcat", "contact"),
+            ("cntact", "contact"),
+        ] {
+            let mistyped = Ask::Mistyped(typed.to_owned(), meant);
+            assert_eq!(Ask::read(&[text(typed)]), mistyped);
+            assert_eq!(Ask::read(&[text(typed), mention("U1")]), mistyped);
+        }
+        assert_eq!(
+            Ask::read(&[text("log"), text("refsued"), mention("U1")]),
+            Ask::Mistyped("refsued".to_owned(), "log refused")
+        );
+        for name in [
+            "mina",
+            "Helen",
+            "Logan",
+            "@log",
+            "log1",
+            "amy",
+            "박민아",
+            "",
+        ] {
+            assert_eq!(Ask::read(&[text(name)]), Ask::Unclear(name.to_owned()));
+        }
     }
 
     #[test]

@@ -33,12 +33,26 @@ pub struct Message {
     /// Resets of which these lines tell that the member said "this wasn't me", each with the administrator who reads it: the
     /// same.
     pub heard: Vec<(ResetId, MemberId)>,
+    /// News of something else, such as an earlier reset: a message of its own after this one, so that nobody takes it for a
+    /// part of it.
+    pub news: Option<Box<Message>>,
     /// Set in a refusal. Its text is in `title` and `lines` already; where more is known of the reset, it is written anew
     /// from these parts.
     pub refused: Option<Box<RefusedParts>>,
 }
 
 impl Message {
+    /// The message with its news below everything else, where no second message can be sent.
+    #[must_use]
+    pub fn with_news_below(mut self) -> Self {
+        if let Some(news) = self.news.take() {
+            self.small_print.extend(news.lines);
+            self.results.extend(news.results);
+            self.heard.extend(news.heard);
+        }
+        self
+    }
+
     /// The whole text below the title, a paragraph each, in the order in which every platform shows it.
     pub fn paragraphs(&self) -> impl Iterator<Item = String> {
         let warnings = self.warnings.iter().map(Warning::text);

@@ -4,6 +4,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use super::{Lark, is_id, wire};
+use crate::chat::account::shown_name;
 use crate::chat::api::read_value;
 use crate::chat::{AccountKind, ApiError, Profile};
 use crate::domain::{EmailAddress, Role};
@@ -67,6 +68,7 @@ pub(super) fn profile_of(account: &wire::LarkAccount) -> Profile {
         } else {
             AccountKind::Member
         },
+        shown_name: shown_name([account.name.as_deref()]),
         confirmed_email: email.and_then(|email| email.parse().ok()),
         role: if account.is_tenant_manager {
             Role::PrimaryAdmin

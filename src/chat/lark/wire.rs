@@ -150,6 +150,8 @@ pub(super) struct CardContext {
 pub(super) struct LarkAccount {
     pub(super) open_id: String,
     #[serde(default)]
+    pub(super) name: Option<String>,
+    #[serde(default)]
     pub(super) enterprise_email: Option<String>,
     #[serde(default)]
     pub(super) is_tenant_manager: bool,

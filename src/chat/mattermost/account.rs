@@ -9,6 +9,7 @@ use serde_json::Value;
 use super::refusal::{EMAILS_HIDDEN, error_id};
 use super::server::MANAGE_SYSTEM;
 use super::{Mattermost, is_id, mention, wire};
+use crate::chat::account::shown_name;
 use crate::chat::api::{read_rest, read_value};
 use crate::chat::{AccountKind, ApiError, Freshness, Profile};
 use crate::domain::{EmailAddress, Role};
@@ -271,8 +272,11 @@ pub(super) fn profile_of(account: &wire::MattermostUser, is_confirmed: bool) -> 
         Role::Member
     };
     let email = Some(account.email.as_str()).filter(|_| is_confirmed);
+    let full_name = format!("{} {}", account.first_name, account.last_name);
+    let names = [&full_name, &account.nickname, &account.username];
     Profile {
         kind,
+        shown_name: shown_name(names.map(|name| Some(name.as_str()))),
         confirmed_email: email.and_then(|email| email.parse().ok()),
         role,
     }

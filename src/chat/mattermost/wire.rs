@@ -36,6 +36,14 @@ pub(super) struct DialogSubmission {
 pub(super) struct MattermostUser {
     pub(super) id: String,
     #[serde(default)]
+    pub(super) username: String,
+    #[serde(default)]
+    pub(super) first_name: String,
+    #[serde(default)]
+    pub(super) last_name: String,
+    #[serde(default)]
+    pub(super) nickname: String,
+    #[serde(default)]
     pub(super) roles: String,
     #[serde(default)]
     pub(super) email: String,

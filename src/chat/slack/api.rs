@@ -6,6 +6,7 @@ use secrecy::ExposeSecret;
 use serde::de::DeserializeOwned;
 
 use super::{Slack, blocks, wire};
+use crate::chat::account::shown_name;
 use crate::chat::api::{follow_up_outcome, retry_after};
 use crate::chat::{AccountKind, ApiError, Profile, ReplyAddress};
 use crate::domain::Role;
@@ -151,13 +152,17 @@ impl Slack {
         } else {
             Role::Member
         };
-        let confirmed = account
-            .profile
+        let profile = &account.profile;
+        let confirmed = profile
             .email
             .as_deref()
             .filter(|_| account.is_email_confirmed);
         Profile {
             kind,
+            shown_name: shown_name([
+                profile.display_name.as_deref(),
+                profile.real_name.as_deref(),
+            ]),
             confirmed_email: confirmed.and_then(|email| email.parse().ok()),
             role,
         }

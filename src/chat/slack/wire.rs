@@ -149,4 +149,7 @@ pub(super) struct EnterpriseUser {
 #[derive(Debug, Default, Deserialize)]
 pub(super) struct SlackProfile {
     pub(super) email: Option<String>,
+    /// The name that others see; empty where the account has chosen none.
+    pub(super) display_name: Option<String>,
+    pub(super) real_name: Option<String>,
 }

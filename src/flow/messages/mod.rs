@@ -78,7 +78,7 @@ pub use self::notes::{
 };
 pub use self::notice::Notice;
 pub use self::open_ways::{link_still_works, set_again};
-pub use self::overview::{disowned, help, rules, untold, used};
+pub use self::overview::{disowned, help, news, rules, untold, used};
 pub use self::progress::{busy, busy_form, hidden, nothing_to_do, overloaded, stopping, working};
 pub use self::result::{Ending, result};
 pub use self::stopped::{
@@ -86,7 +86,7 @@ pub use self::stopped::{
     directory_misconfigured, directory_refused, store_down, with_slot_back,
 };
 pub use self::who::{
-    bare_name, group_mention, no_member, no_such_member, outsider, several_members, unclear,
-    unresolved_caller, unresolved_member, who_failed,
+    bare_name, group_mention, mistyped, named_outsider, no_address, no_member, no_such_member,
+    outsider, several_members, unclear, unresolved_caller, unresolved_member, who_failed,
 };
 pub use self::words::{NO_RESET_USED, NOTHING_CHANGED, SAY_IT};

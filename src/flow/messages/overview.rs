@@ -58,6 +58,11 @@ pub fn rules(
     message(format!("Could you reset {member_name}?"), lines)
 }
 
+/// What an administrator has not heard yet: a message of its own beside the answer to a command. A line each.
+pub fn news(lines: Vec<String>) -> Message {
+    message("Since your last command", lines)
+}
+
 /// A line about an earlier reset whose result the administrator has not seen.
 pub fn untold(row: &ResetRow, zone: &Zone, now: Moment) -> String {
     let (member, reference) = (&row.member_name, row.reset_id.reference());

@@ -6,6 +6,9 @@ use crate::chat::{AccountKind, ApiError, Message};
 use crate::domain::shorten::shorten;
 use crate::domain::{ChatUser, Reference};
 
+/// The longest name in a heading, in characters.
+const NAME_LIMIT: usize = 24;
+
 /// The account is not a full member of the workspace.
 pub fn outsider(kind: AccountKind, organization: &str, reference: &Reference) -> Message {
     let who = match kind {
@@ -16,6 +19,34 @@ pub fn outsider(kind: AccountKind, organization: &str, reference: &Reference) ->
     };
     let what = format!("This command works only for members of {organization}, and this is {who}.");
     refusal(&what, "Ask a full member of the workspace.", reference)
+}
+
+/// The account that was named is no full member's. Its name is what its owner chose.
+pub fn named_outsider(
+    kind: AccountKind,
+    shown_name: Option<&str>,
+    reference: &Reference,
+) -> Message {
+    let is_stranger = matches!(kind, AccountKind::Member | AccountKind::Stranger);
+    if is_stranger && shown_name.is_none() {
+        return unresolved_member(reference);
+    }
+    let who = shown_name.map_or("The account that you named".to_owned(), |name| {
+        shorten(name, NAME_LIMIT)
+    });
+    let what = match kind {
+        AccountKind::Member | AccountKind::Stranger => {
+            format!("{who} is not in this workspace.")
+        }
+        AccountKind::Guest => format!("{who} is a guest of this workspace."),
+        AccountKind::Bot => {
+            let next = "It has no password. Mention the person whose password you want to reset.";
+            return refusal(&format!("{who} is a bot."), next, reference);
+        }
+        AccountKind::Deleted => format!("{who} has a deactivated chat account."),
+    };
+    let next = "I reset full members. If they have a work account, try its email: /reset-password mina.park@company.example";
+    refusal(&what, next, reference)
 }
 
 /// The caller's chat account matches no directory account, or several. Whoever runs relatch needs the account's id to link
@@ -89,17 +120,35 @@ pub fn bare_name(name: &str, reference: &Reference) -> Message {
 
 /// A subcommand was typed without the member that it needs.
 pub fn no_member(needs: MemberCommand, reference: &Reference) -> Message {
-    let (what, form) = match needs {
+    let (what, next) = match needs {
         MemberCommand::Why => (
-            "\"why\" needs a member.",
-            "Write /reset-password why @member. Their work email works too.",
+            "Whom? /reset-password why @member",
+            "Their work email works too.",
         ),
         MemberCommand::Contact => (
-            "\"contact\" needs a member and an address.",
-            "Write /reset-password contact @member, then a phone or private email.",
+            "Whom? /reset-password contact @member +82…",
+            "A private email works in place of the phone.",
         ),
     };
-    refusal(what, form, reference)
+    refusal(what, next, reference)
+}
+
+/// `contact` was typed without the address that it needs.
+pub fn no_address(reference: &Reference) -> Message {
+    refusal(
+        "Add a phone or a private email.",
+        "For example: /reset-password contact @member +82 10 1234 5678",
+        reference,
+    )
+}
+
+/// A subcommand was mistyped: the one that was probably meant, and the help below it.
+pub fn mistyped((typed, meant): (&str, &str), help: Message, reference: &Reference) -> Message {
+    let typed = shorten(typed, 20);
+    let what = format!("I don't know \"{typed}\". Did you mean \"{meant}\"?");
+    let mut told = refusal(&what, "", reference);
+    told.lines.extend(help.lines);
+    told
 }
 
 /// S15: the command names several members.

@@ -185,7 +185,9 @@ async fn a_member_who_left_the_chat_is_not_taken_for_the_administrator() {
     bot.click(JO, &card, "deliver_phone").await;
     let told = bot.slack.last_text();
     assert!(
-        told.contains("I can't find exactly one account") && told.contains(NOTHING),
+        told.contains("has a deactivated chat account.")
+            && !told.contains("this is a deactivated")
+            && told.contains(NOTHING),
         "{told}"
     );
 }

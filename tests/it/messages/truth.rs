@@ -97,6 +97,11 @@ const PROMISES: &[(&str, Promise, Cases)] = &[
     ("history", Other, &[]),
     ("last_look", Other, &[]),
     ("link_still_works", Unchanged, &[]),
+    // The help stands below it.
+    ("mistyped", Unchanged, &[]),
+    ("named_outsider", Refusal, &[]),
+    ("news", Other, &[]),
+    ("no_address", Refusal, &[]),
     ("no_member", Refusal, &[]),
     ("no_more_updates", Refusal, &[]),
     ("no_such_member", Refusal, &[]),

@@ -5,6 +5,7 @@ use http_body_util::BodyExt;
 use relatch::surface::domain::Span;
 
 use super::{JO, KIM, MINA, NOA, code};
+use crate::support::sent::password_in_sms;
 use crate::support::{OWN, TestBot};
 
 /// S32, S33, S39, S40: the password of a reset, the code, a password of one's own; each step once, nothing else before.
@@ -239,6 +240,115 @@ async fn the_password_alone_opens_nothing() {
     assert!(
         bot.signs_in(MINA, &password).await,
         "it is still the password of the reset"
+    );
+}
+
+/// The names of the other contacts on the page for the code.
+fn other_contacts(page: &str) -> Vec<(String, String)> {
+    let forms = page.split("name=\"again\" value=\"").skip(1);
+    let named = forms.filter_map(|form| {
+        let (name, rest) = form.split_once('"')?;
+        let (_, rest) = rest.split_once("Send it to ")?;
+        let (mask, _) = rest.split_once(" instead")?;
+        Some((name.to_owned(), mask.to_owned()))
+    });
+    let mut named: Vec<_> = named.filter(|(name, _)| name != "1").collect();
+    named.dedup();
+    named
+}
+
+/// A member who cannot use the contact has the code sent to another one; the next one goes there too.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_code_goes_to_another_contact_on_request() {
+    const PHONE: &str = "+82 ··· ··42";
+    const EMAIL: &str = "m···@mail.example";
+    let bot = TestBot::new().await;
+    let temporary = bot.reset_by_copy(JO, MINA).await;
+    let browser = bot.browser();
+    browser.sign_in(MINA, &temporary).await;
+    assert_eq!(code(&bot).1, "+821012345642");
+    let page = browser.open("/verify").await.text;
+    assert!(
+        page.contains("t use either? Call your IT team: <a href=\"https://help.acme.example/"),
+        "{page}"
+    );
+    assert!(!page.contains("mina@mail.example"), "{page}");
+    let others = other_contacts(&page);
+    let [(name, mask)] = others.as_slice() else {
+        panic!("{others:?}: {page}")
+    };
+    assert_eq!(mask, EMAIL);
+
+    bot.clock.advance(Span::seconds(30));
+    let page = browser
+        .submit("/verify", "/verify", &[("again", name)])
+        .await;
+    assert_eq!(page.status, StatusCode::OK);
+    assert!(
+        page.text.contains(&format!("goes to <strong>{EMAIL}")),
+        "{}",
+        page.text
+    );
+    assert_eq!(other_contacts(&page.text)[0].1, PHONE);
+    let (first, to) = code(&bot);
+    assert_eq!(to, "mina@mail.example");
+
+    // "Send another code" stays with the contact that was chosen.
+    bot.clock.advance(Span::seconds(30));
+    browser
+        .submit("/verify", "/verify", &[("again", "1")])
+        .await;
+    let (second, to) = code(&bot);
+    assert_eq!(to, "mina@mail.example");
+    if first != second {
+        let page = browser
+            .submit("/verify", "/verify", &[("code", &first)])
+            .await;
+        assert!(page.text.contains("Wrong code"), "{}", page.text);
+    }
+    let proven = browser
+        .submit("/verify", "/verify", &[("code", &second)])
+        .await;
+    assert_eq!(proven.to(), "/new-password");
+}
+
+/// The contact that got the password is not offered for the code while there is another one, by whatever name it is asked
+/// for.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_contact_of_the_password_is_not_offered_for_the_code() {
+    let bot = TestBot::new().await;
+    bot.reset(JO, MINA, "deliver_phone").await;
+    let sent = bot.outbox.take();
+    let sms = sent.iter().find(|sent| sent.to == "+821012345642");
+    let password = password_in_sms(&sms.unwrap().text).expect("a password");
+    bot.clock.advance(Span::seconds(1));
+    let browser = bot.browser();
+    assert_eq!(browser.sign_in(MINA, &password).await.to(), "/verify");
+    assert_eq!(code(&bot).1, "mina@mail.example");
+    let page = browser.open("/verify").await.text;
+    assert_eq!(other_contacts(&page), []);
+    assert!(page.contains("use it? Call your IT team"), "{page}");
+    for name in ["+82 ··· ··42", "+821012345642", "2"] {
+        bot.clock.advance(Span::seconds(30));
+        browser
+            .submit("/verify", "/verify", &[("again", name)])
+            .await;
+        assert_eq!(code(&bot).1, "mina@mail.example", "{name}");
+    }
+}
+
+/// Where the settings name a phone, it can be called from the page.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_page_for_the_code_names_whom_to_call() {
+    let bot = TestBot::with_help_phone_and_pages("+82 2 555 0100").await;
+    let temporary = bot.reset_by_copy(JO, MINA).await;
+    let browser = bot.browser();
+    browser.sign_in(MINA, &temporary).await;
+    code(&bot);
+    let page = browser.open("/verify").await.text;
+    assert!(
+        page.contains(r#"Call your IT team: <a href="tel:+8225550100">+82 2 555 0100</a>"#),
+        "{page}"
     );
 }
 

@@ -96,8 +96,16 @@ async fn a_contact_is_checked() {
             format!("contact {noa} 12"),
             "not a complete phone number",
         ),
-        (JO, format!("contact {noa}"), "not a complete"),
-        (JO, "contact".to_owned(), "needs a member and an address"),
+        (
+            JO,
+            format!("contact {noa}"),
+            "Add a phone or a private email.",
+        ),
+        (
+            JO,
+            "contact".to_owned(),
+            "Whom? /reset-password contact @member +82…",
+        ),
         (
             JO,
             format!("contact {noa} <@UMINAPARK> +821012345699"),

@@ -77,7 +77,10 @@ async fn the_sign_in_page_says_why_the_session_ended() {
     let slow = proven(&bot, &temporary).await;
     bot.clock.advance(Span::minutes(30));
     assert_eq!(slow.open("/new-password").await.to(), "/signin");
-    assert!(why(&slow).await.starts_with("That took more than 30 min."));
+    assert_eq!(
+        why(&slow).await,
+        "That took more than 30 minutes. Sign in again with the new password."
+    );
 
     let overtaken = proven(&bot, &temporary).await;
     bot.reset_by_copy(KIM, MINA).await;

@@ -545,7 +545,9 @@ async fn member(
     let found = memory.user(|id| snowflake(id) == user);
     let answer = match found {
         Some(found) if found["deleted"] != true => {
-            let user = json!({ "id": user, "username": "x", "bot": found["is_bot"] == true });
+            let user = json!({
+                "id": user, "username": "x", "global_name": found["profile"]["real_name"], "bot": found["is_bot"] == true,
+            });
             (
                 StatusCode::OK,
                 json!({ "user": user, "roles": [], "pending": found["is_restricted"] == true }),

@@ -654,7 +654,7 @@ fn tell(memory: &Memory, headers: &HeaderMap, is_meant: impl Fn(&str, &Value) ->
     let mut answer = json!({
         "id": id(slack_id), "create_at": 1, "update_at": 1, "delete_at": i64::from(is("deleted")),
         "username": slack_id.to_lowercase(), "auth_service": auth_service, "email": user["profile"]["email"], "nickname": "",
-        "first_name": "", "last_name": "", "position": "", "roles": roles.join(" "), "locale": "en", "timezone": {},
+        "first_name": user["profile"]["real_name"].as_str().unwrap_or_default(), "last_name": "", "position": "", "roles": roles.join(" "), "locale": "en", "timezone": {},
         "disable_welcome_email": false,
     });
     if is("is_bot") {

@@ -36,7 +36,7 @@ pub(crate) use self::people::PEOPLE;
 pub(crate) use self::post::Answer;
 pub(crate) use self::record::Ran;
 use self::start::BotParts;
-pub(crate) use self::talk::one_try_of_three;
+pub(crate) use self::talk::{NEWS, one_try_of_three};
 
 pub(crate) const SECRET: &str = "8f742231b10e8888abcd99yyyzzz85a5";
 pub(crate) const BOT_TOKEN: &str = "xoxb-canary-bot-token-1234567890";

@@ -7,6 +7,7 @@ use axum::http::{Request, StatusCode};
 use http_body_util::BodyExt;
 use tower::ServiceExt;
 
+use super::talk::without_news;
 use super::{TestBot, discord, lark, mattermost, sent, slack};
 
 /// An answer of the router.
@@ -67,7 +68,7 @@ impl TestBot {
         let said = self.slack.said();
         if answer.body.is_empty() && said.len() > before {
             return Answer {
-                body: said.last().unwrap().to_string().into_bytes(),
+                body: without_news(&said[before..]),
                 ..answer
             };
         }

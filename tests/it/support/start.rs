@@ -197,6 +197,11 @@ impl TestBot {
         .await
     }
 
+    /// The same people with a phone to call.
+    pub(crate) async fn with_help_phone_and_pages(help_phone: &'static str) -> Self {
+        Self::unlike(|parts| parts.help_phone = Some(help_phone)).await
+    }
+
     /// The same people without public pages, so that no message has a link.
     pub(crate) async fn without_pages(
         help_url: Option<&'static str>,

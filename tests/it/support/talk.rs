@@ -25,6 +25,18 @@ pub(crate) async fn one_try_of_three<T: Future<Output = Result<(), String>>>(
     panic!("each time: {failed:#?}");
 }
 
+/// The heading of what comes beside an answer.
+pub(crate) const NEWS: &str = "Since your last command";
+
+/// The last of these messages that is no news beside another one.
+pub(super) fn without_news(said: &[serde_json::Value]) -> Vec<u8> {
+    let mut answers = said
+        .iter()
+        .filter(|said| !slack::text_of(said).starts_with(NEWS));
+    let answer = answers.next_back();
+    answer.map_or_else(Vec::new, |said| said.to_string().into_bytes())
+}
+
 /// Nothing yet, or "Working …": the answer follows.
 fn is_stand_in(answer: &Answer) -> bool {
     answer.body.is_empty() || answer.text().starts_with("Working")
@@ -56,12 +68,20 @@ impl TestBot {
         self.settle().await;
         let said = self.slack.said().split_off(before);
         Answer {
-            body: said
-                .last()
-                .map(|said| said.to_string().into_bytes())
-                .unwrap_or_default(),
+            body: without_news(&said),
             ..answer
         }
+    }
+
+    /// What came beside the answer to a command: the text of the message after it, which has no buttons. None if nothing came.
+    pub(crate) async fn news_beside(&self, who: &str, text: &str) -> Option<String> {
+        let before = self.slack.said().len();
+        self.command(who, text).await;
+        self.settle().await;
+        let said = self.slack.said().split_off(before);
+        let last = said.last()?;
+        let text = slack::text_of(last);
+        text.starts_with(NEWS).then_some(text)
     }
 
     /// The same without waiting for more than the answer in which the platform shows something.
@@ -91,10 +111,7 @@ impl TestBot {
                 self.settle().await;
                 let said = self.slack.said().split_off(before);
                 Answer {
-                    body: said
-                        .last()
-                        .map(|said| said.to_string().into_bytes())
-                        .unwrap_or_default(),
+                    body: without_news(&said),
                     ..answer
                 }
             }

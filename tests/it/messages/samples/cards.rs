@@ -403,6 +403,7 @@ fn lists(world: &World<'_>, samples: &mut Samples) {
         }));
     }
     samples.say("used", told.clone());
+    samples.say("news", say::news(told.lines.clone()));
     samples.say("untold", told);
     let mut not_me = say::used(&world.row, zone, now);
     not_me.lines = [(true, false), (false, false), (false, true)]

@@ -35,6 +35,9 @@ fn who(world: &World<'_>, samples: &mut Samples) {
         AccountKind::Stranger,
     ] {
         samples.say("outsider", say::outsider(kind, world.name, r));
+        for name in [Some(world.typed), Some(world.name), None] {
+            samples.say("named_outsider", say::named_outsider(kind, name, r));
+        }
     }
     for (platform, user) in [
         (Platform::Slack, "W0123456789ABCDEFGHIJ"),
@@ -66,6 +69,12 @@ fn who(world: &World<'_>, samples: &mut Samples) {
     for command in [MemberCommand::Why, MemberCommand::Contact] {
         samples.say("no_member", say::no_member(command, r));
     }
+    samples.say("no_address", say::no_address(r));
+    let help = say::help(Span::minutes(15), 5, Span::hours(24));
+    samples.say(
+        "mistyped",
+        say::mistyped((world.typed, "log refused"), help, r),
+    );
     samples.say("several_members", say::several_members(r));
     for error in [
         ApiError::NotFound,

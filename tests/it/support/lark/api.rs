@@ -100,7 +100,7 @@ async fn user(
     let is = |name: &str| user[name] == true;
     let email = user["profile"]["email"].as_str().unwrap();
     told(&json!({ "code": 0, "msg": "success", "data": { "user": {
-        "open_id": wanted, "name": "x", "email": email,
+        "open_id": wanted, "name": user["profile"]["real_name"].as_str().unwrap_or("x"), "email": email,
         "enterprise_email": if is("is_email_confirmed") { email } else { "" },
         "is_tenant_manager": is("is_owner"),
         "status": { "is_frozen": is("deleted"), "is_resigned": false, "is_activated": true, "is_exited": is("is_restricted") },
