@@ -70,6 +70,7 @@ pub(super) fn ways(
     messages::offer_card(&messages::Card {
         value: &app.keys.button_value(amended.row.reset_id),
         earlier: amended.earlier.as_ref(),
+        quota: Some(amended.quota),
         reason: amended.row.reason.as_deref(),
         own_link,
         is_private,
@@ -102,9 +103,13 @@ pub(super) async fn last_look(
         Some(methods) => other_admins::adder(app, member, OfReset::of(row), methods).await?,
         None => messages::ContactAdder::default(),
     };
+    let own_link = own_link(app, &row.member_id).await?;
     let look = messages::last_look(&messages::LastLook {
         row,
         earlier: amended.earlier.as_ref(),
+        own_link: own_link.as_ref(),
+        quota: Some(amended.quota),
+        capabilities,
         length: steps::makeup(app, &row.member_id).length(),
         copy_to: Some(copy_to),
         can_mail: app.deliveries.has(Channel::Email),
@@ -116,18 +121,6 @@ pub(super) async fn last_look(
         value: &app.keys.button_value(row.reset_id),
         confirm_value: &app.keys.confirm_value(row.reset_id, row.edition),
     });
-    let about = (row.member_name.as_str(), capabilities);
-    let warning = amended
-        .earlier
-        .as_ref()
-        .map(|earlier| messages::careful(earlier, about, &app.zone, now));
-    let own_link = own_link(app, &row.member_id).await?;
-    let own_link = own_link.map(|link| messages::link_still_works(&link, &app.zone, now));
-    let warnings = warning.into_iter().chain(own_link);
-    let look = Message {
-        lines: warnings.chain(look.lines).collect(),
-        ..look
-    };
     Ok(with_code_warning(app, member, look).await?)
 }
 
@@ -138,7 +131,7 @@ pub(super) async fn with_code_warning(
     mut card: Message,
 ) -> Result<Message, StoreError> {
     let warning = not_me::code_warning(app, member, app.clock.now()).await?;
-    card.lines.splice(0..0, warning);
+    card.warnings.splice(0..0, warning);
     Ok(card)
 }
 

@@ -7,7 +7,7 @@ use futures_util::{StreamExt, stream};
 
 use super::{messages, security};
 use crate::app::{Admins, App};
-use crate::chat::Message;
+use crate::chat::{Message, Warning};
 use crate::domain::delivery::{Outcome, Refusal};
 use crate::domain::{
     Channel, Destination, EmailAddress, Member, MemberId, Moment, ResetId, Role, Span,
@@ -183,6 +183,7 @@ pub(super) async fn warnings(
     let disowned = last.iter().find(|row| row.disowned_at.is_some());
     let of_reset = disowned.map(|row| messages::not_me_line(row, false, false, &app.zone, now));
     let of_code = code_warning(app, member, now).await?;
+    let of_code = of_code.map(|warning| format!("{} {}", warning.bold, warning.rest));
     Ok(of_reset.into_iter().chain(of_code).collect())
 }
 
@@ -254,7 +255,7 @@ pub(super) async fn code_warning(
     app: &App,
     member: &Member,
     now: Moment,
-) -> Result<Option<String>, StoreError> {
+) -> Result<Option<Warning>, StoreError> {
     let used_at = app.store.disowned_code(&member.id).await?;
-    Ok(used_at.map(|at| messages::code_not_me_warning(&member.name, at, &app.zone, now)))
+    Ok(used_at.map(|at| messages::disowned_code(&member.name, at, &app.zone, now)))
 }

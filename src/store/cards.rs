@@ -134,7 +134,7 @@ pub(super) async fn offer_card(
     let differing = seen_contacts::see(tx, &offer.member.id, &offer.contacts).await?;
     let offered = Offered {
         quota,
-        earlier: earlier(newest, tx.now()),
+        earlier: earlier(newest, &row, tx.now()),
         differing,
     };
     row.seen_reset_id = newest.map(|newest| newest.reset_id);

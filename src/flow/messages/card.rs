@@ -1,9 +1,8 @@
 //! The card that offers a reset.
 
 use super::contacts::{AboutContacts, code_on_card, contact_of_record};
-use super::not_me::not_me_warning;
-use super::open_ways::{OPEN_PAGE, link_still_works};
 use super::second_factors;
+use super::warnings::{WarnedOf, warnings};
 use super::ways::delivery_buttons;
 use super::words::{button, count, login_method, message, no_contact_known, reason, status};
 use crate::chat::{Action, Button, Message, Style};
@@ -23,7 +22,7 @@ pub struct Card<'a> {
     pub capabilities: Capabilities,
     /// The directory's name in texts.
     pub directory: &'a str,
-    /// The administrator's quota; only on the first drawing of the card.
+    /// The administrator's quota.
     pub quota: Option<Quota>,
     /// The member's last reset of the past 24 h.
     pub earlier: Option<&'a Earlier>,
@@ -54,13 +53,7 @@ pub fn offer_card(card: &Card<'_>) -> Message {
     let Card {
         member, zone, now, ..
     } = card;
-    // First of all, because a platform may leave out the end of a long card.
-    let (disowned, earlier) = match card.earlier {
-        Some(earlier) if earlier.is_disowned => (Some(earlier), None),
-        other => (None, other),
-    };
-    let disowned = disowned.map(|earlier| not_me_warning(&member.name, earlier, zone, *now));
-    let mut lines: Vec<String> = disowned.into_iter().chain(about_member(card)).collect();
+    let mut lines: Vec<String> = about_member(card);
     lines.extend(reason(card.reason));
     if card.capabilities.has_our_pages {
         lines.extend(code_on_card(member, card.contacts, zone, *now));
@@ -72,10 +65,6 @@ pub fn offer_card(card: &Card<'_>) -> Message {
                 .to_owned(),
         );
     }
-    lines.extend(
-        earlier.map(|earlier| careful(earlier, (&member.name, card.capabilities), zone, *now)),
-    );
-    lines.extend(card.own_link.map(|link| link_still_works(link, zone, *now)));
     if let Some(quota) = card.quota {
         let next = quota
             .next_at
@@ -85,6 +74,15 @@ pub fn offer_card(card: &Card<'_>) -> Message {
     }
     let title = format!("Reset the login password of {}?", member.name);
     Message {
+        warnings: warnings(&WarnedOf {
+            member_name: &member.name,
+            directory: card.capabilities,
+            earlier: card.earlier,
+            own_link: card.own_link,
+            quota: card.quota,
+            zone,
+            now: *now,
+        }),
         buttons: card_buttons(card),
         ..message(title, lines)
     }
@@ -207,34 +205,6 @@ fn limits_of_directory(card: &Card<'_>) -> Vec<String> {
         lines.extend(second_factors::on_card(factors, card.directory));
     }
     lines
-}
-
-/// The warning that this member was reset a short time ago, or that they did not ask for their last reset.
-pub fn careful(
-    earlier: &Earlier,
-    (member_name, directory): (&str, Capabilities),
-    zone: &Zone,
-    now: Moment,
-) -> String {
-    if earlier.is_disowned {
-        return not_me_warning(member_name, earlier, zone, now);
-    }
-    let (when, who) = (zone.tell(earlier.changed_at, now), &earlier.admin_name);
-    let warning = if earlier.is_certain {
-        format!(
-            "Careful: {member_name} was reset at {when} by {who}. The password from then stops working if you go on."
-        )
-    } else {
-        format!(
-            "Careful: {who} tried to reset {member_name} at {when}, and the password may have changed. It stops working \
-            if you go on."
-        )
-    };
-    if directory.signs_members_in {
-        format!("{warning} {OPEN_PAGE}")
-    } else {
-        warning
-    }
 }
 
 fn card_buttons(card: &Card<'_>) -> Vec<Button> {

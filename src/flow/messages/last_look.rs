@@ -1,12 +1,15 @@
 //! The last look: exactly what the confirming click will do.
 
 use super::contacts::{ContactAdder, code_goes};
-use super::words::{NOTHING_CHANGED, button, message, reason};
+use super::destination::goes_to;
+use super::warnings::{WarnedOf, warnings};
+use super::words::{NOTHING_CHANGED, button, count, message, reason};
 use crate::chat::{Action, Button, Message, Style};
 use crate::clock::Zone;
+use crate::directory::Capabilities;
 use crate::domain::contacts::Methods;
-use crate::domain::{Carries, Delivery, Moment, Reference};
-use crate::store::{Earlier, ResetRow};
+use crate::domain::{Carries, Delivery, Moment, Quota, Reference};
+use crate::store::{Earlier, OwnLink, ResetRow};
 
 /// What a last look is made of.
 #[derive(Clone, Copy)]
@@ -15,6 +18,12 @@ pub struct LastLook<'a> {
     pub row: &'a ResetRow,
     /// The member's last reset, which it warns of.
     pub earlier: Option<&'a Earlier>,
+    /// The directory's own link that was sent before and may still work.
+    pub own_link: Option<&'a OwnLink>,
+    /// The administrator's quota.
+    pub quota: Option<Quota>,
+    /// What the member's directory can enforce.
+    pub capabilities: Capabilities,
     /// The length of the password.
     pub length: u8,
     /// The address of the administrator's copy, whether it is switched on or not.
@@ -51,6 +60,16 @@ pub fn last_look(look: &LastLook<'_>) -> Message {
     );
     lines.extend(reason(row.reason.as_deref()));
     Message {
+        warnings: warnings(&WarnedOf {
+            member_name: &row.member_name,
+            directory: look.capabilities,
+            earlier: look.earlier,
+            own_link: look.own_link,
+            quota: look.quota,
+            zone: look.zone,
+            now: look.now,
+        }),
+        small_print: look.quota.map(count).into_iter().collect(),
         buttons: look_buttons(look),
         ..message(format!("Ready to reset {}.", row.member_name), lines)
     }
@@ -62,7 +81,7 @@ fn sends(row: &ResetRow) -> bool {
 }
 
 fn way(row: &ResetRow) -> String {
-    let to = row.destination_mask.as_deref().unwrap_or_default();
+    let to = goes_to(row);
     match row.delivery.and_then(Delivery::channel) {
         Some(channel) => format!("by {} to {to}", channel.facts().message),
         None => "shown to you here, once".to_owned(),
@@ -117,6 +136,8 @@ fn look_buttons(look: &LastLook<'_>) -> Vec<Button> {
     let mark = |on: bool| if on { "☑" } else { "☐" };
     let confirm = if look.earlier.is_some_and(|earlier| earlier.is_disowned) {
         "Reset anyway"
+    } else if look.earlier.is_some_and(|earlier| earlier.is_since_card) {
+        "Reset again"
     } else if sends(row) {
         "Reset and send"
     } else {
@@ -144,7 +165,13 @@ fn look_buttons(look: &LastLook<'_>) -> Vec<Button> {
     }
     buttons.extend(look.codes.and_then(|codes| look.adder.button(codes, value)));
     buttons.push(plain(Action::Back, "Back".to_owned()));
-    buttons.push(plain(Action::Cancel, "Cancel".to_owned()));
+    let cancel = plain(Action::Cancel, "Cancel".to_owned());
+    if look.earlier.is_some_and(|earlier| earlier.is_since_card) {
+        // Somebody was quicker: going on is no longer the usual choice.
+        buttons.insert(0, cancel);
+    } else {
+        buttons.push(cancel);
+    }
     buttons
 }
 

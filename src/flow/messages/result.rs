@@ -37,6 +37,10 @@ pub struct Ending<'a> {
     pub shows_password: Option<bool>,
     /// The member, if another way of delivery can still be chosen.
     pub retry_for: Option<&'a Member>,
+    /// Until when it can.
+    pub retry_until: Option<Moment>,
+    /// True where this message is replaced when what is still to do is done.
+    pub is_updated: bool,
     /// True where nobody else can read this.
     pub is_private: bool,
     /// Where the code goes; none where no code is asked for, or the record did not answer.
@@ -200,7 +204,7 @@ fn steps_line(ending: &Ending<'_>) -> String {
         | Step::CopyToSelf
         | Step::Show
         | Step::Notice
-        | Step::ManagerNotice => step_words(step, ending.row),
+        | Step::ManagerNotice => step_words(step, ending),
     });
     words.collect::<Vec<_>>().join("  ")
 }
@@ -240,7 +244,8 @@ fn changed(must_change: Option<&StepRow>) -> String {
     format!("✓ password changed  ✗ must set a new one: {why}")
 }
 
-fn step_words(step: &StepRow, row: &ResetRow) -> Option<String> {
+fn step_words(step: &StepRow, ending: &Ending<'_>) -> Option<String> {
+    let row = ending.row;
     let member = &row.member_name;
     let way = |yes: &str, no: &str| match step.outcome {
         StepOutcome::Done => Some(format!("✓ {yes}")),
@@ -248,6 +253,8 @@ fn step_words(step: &StepRow, row: &ResetRow) -> Option<String> {
         StepOutcome::Unknown => Some(format!("? {yes}: nobody can say")),
         StepOutcome::Pending => Some(format!("… {yes}: still to do")),
     };
+    // Nothing follows this message that could say that it is done.
+    let will_be_told = step.outcome == StepOutcome::Pending && !ending.is_updated;
     match step.step {
         Step::Change => way("password changed", "password not changed"),
         Step::MustChange => None,
@@ -279,11 +286,13 @@ fn step_words(step: &StepRow, row: &ResetRow) -> Option<String> {
         }
         Step::CopyToSelf => way("copy sent to you", "copy not sent to you"),
         Step::Show => way("shown to you", "not shown to you"),
+        Step::ManagerNotice if will_be_told => Some("… the manager will be told".to_owned()),
         Step::ManagerNotice => way("manager told", "the manager could not be told"),
         Step::Notice => match step.outcome {
             StepOutcome::Impossible => Some(format!("– no other contact to tell {member}")),
             // One contact accepted it, and another is asked again.
             StepOutcome::Pending if step.detail.is_some() => Some(format!("✓ {member} told")),
+            StepOutcome::Pending if will_be_told => Some(format!("… {member} will be told")),
             StepOutcome::Done
             | StepOutcome::Failed
             | StepOutcome::Unknown
@@ -363,10 +372,13 @@ fn undelivered(ending: &Ending<'_>) -> Message {
     let why = why
         .map(|code| format!(" ({})", refusal_words(code)))
         .unwrap_or_default();
-    let next = if ending.retry_for.is_some() {
-        "Choose another way now; this uses no extra reset."
-    } else {
-        "The old password no longer works. Run the command again."
+    let next = match (ending.retry_for, ending.retry_until) {
+        (Some(_), Some(until)) => format!(
+            "Choose another way by {}; after that the password is wiped. This uses no extra reset.",
+            ending.zone.tell(until, ending.now)
+        ),
+        (Some(_), None) => "Choose another way now; this uses no extra reset.".to_owned(),
+        (None, _) => "The old password no longer works. Run the command again.".to_owned(),
     };
     message(
         format!("The password was changed, but {carrier}{why}. (ref {reference})"),
