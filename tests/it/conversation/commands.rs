@@ -43,10 +43,7 @@ async fn the_same_member_again_is_told_with_care() {
     let bot = TestBot::new().await;
     bot.reset(JO, MINA, "deliver_copy").await;
     let card = text_of(&bot.card(KIM, MINA).await);
-    assert!(
-        card.contains("Careful: Mina Park was reset at 10:00 by Jo Lim."),
-        "{card}"
-    );
+    assert!(card.contains("You reset Mina Park at 10:00."), "{card}");
 }
 
 /// Help, log and why change nothing; a delegated administrator sees their own resets only.
@@ -113,7 +110,7 @@ async fn the_next_command_may_come_as_soon_as_the_password_is_read() {
             .await;
         let next = bot.command(JO, "<@UMINAPARK>").await.text();
         bot.settle().await;
-        if next.contains("Careful: Mina Park was reset at 10:00 by Jo Lim.") {
+        if next.contains("You reset Mina Park at 10:00.") {
             Ok(())
         } else {
             Err(next)
