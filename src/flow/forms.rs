@@ -14,8 +14,8 @@ use crate::chat::interaction::{CardAsk, CardForm};
 use crate::chat::{Chat, Click, FormKind, FormSubmitted, Freshness, Origin};
 use crate::domain::channel::DestinationDenied;
 use crate::domain::delivery::Way;
-use crate::domain::{Destination, EmailAddress, Member, ResetId, State};
-use crate::store::{Amend, ClickRefused, LookUpRefused, ResetRow};
+use crate::domain::{Destination, EmailAddress, Member, ResetId};
+use crate::store::{Amend, LookUpRefused, ResetRow};
 
 /// Opens a form. Nothing is looked up before: the permission to open it lives for three seconds.
 pub(super) async fn open(
@@ -42,24 +42,13 @@ pub(super) async fn open(
         Err(error) => {
             let why = error.refusal()?;
             let row = app.store.reset(id).await?;
-            let why = match &row {
-                Some(row) if is_wiped(&why) => another_way::gone(app, row).await?,
-                Some(_) | None => why,
+            let why = match row.as_ref().filter(|_| why.is_of_wiped()) {
+                Some(row) => another_way::gone(app, row).await?,
+                None => why,
             };
             Ok(answer_refusal(app, &origin, id, &why, row.as_ref()))
         }
     }
-}
-
-/// True where the refusal is about a password that reached nobody.
-fn is_wiped(why: &ClickRefused) -> bool {
-    matches!(
-        why,
-        ClickRefused::AlreadyDone {
-            state: State::Undelivered,
-            ..
-        }
-    )
 }
 
 /// Answers a submitted form: a refusal at its input. One that was accepted does nothing when it is sent again, whatever

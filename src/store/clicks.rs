@@ -92,6 +92,12 @@ pub enum Wiped {
 }
 
 impl ClickRefused {
+    /// True where a password reached nobody and was wiped. Why it was, [`Store::why_wiped`](super::Store::why_wiped) says.
+    pub fn is_of_wiped(&self) -> bool {
+        let undelivered = State::Undelivered;
+        matches!(self, Self::AlreadyDone { state, .. } if *state == undelivered)
+    }
+
     /// A short fixed word for the audit.
     pub fn code(&self) -> &'static str {
         match self {

@@ -352,7 +352,7 @@ async fn mattermost_shows_every_message_as_it_was_made() {
 
 /// What is to be read, without characters that show nothing and with one line for each part.
 fn plain(message: &Message) -> String {
-    let parts = std::iter::once(&message.title).chain(&message.lines);
+    let parts = std::iter::once(message.title.clone()).chain(message.paragraphs());
     let lines: Vec<String> = parts
         .map(|part| {
             part.replace(ZERO_WIDTH, "")
@@ -397,11 +397,10 @@ async fn nothing_is_cut_inside_a_word() {
                 Told::Message(message) => {
                     let kind = InteractionKind::Command;
                     let body = chat.immediate(kind, Immediate::Say(message));
-                    let labels = message.buttons.iter().map(|button| &button.label);
-                    let source: Vec<&str> = std::iter::once(&message.title)
-                        .chain(&message.lines)
+                    let labels = message.buttons.iter().map(|button| button.label.clone());
+                    let source: Vec<String> = std::iter::once(message.title.clone())
+                        .chain(message.paragraphs())
                         .chain(labels)
-                        .map(String::as_str)
                         .collect();
                     (source.join(" "), serde_json::from_slice(&body).unwrap())
                 }

@@ -372,13 +372,12 @@ fn undelivered(ending: &Ending<'_>) -> Message {
     let why = why
         .map(|code| format!(" ({})", refusal_words(code)))
         .unwrap_or_default();
-    let next = match (ending.retry_for, ending.retry_until) {
-        (Some(_), Some(until)) => format!(
+    let next = match ending.retry_for.and(ending.retry_until) {
+        Some(until) => format!(
             "Choose another way by {}; after that the password is wiped. This uses no extra reset.",
             ending.zone.tell(until, ending.now)
         ),
-        (Some(_), None) => "Choose another way now; this uses no extra reset.".to_owned(),
-        (None, _) => "The old password no longer works. Run the command again.".to_owned(),
+        None => "The old password no longer works. Run the command again.".to_owned(),
     };
     message(
         format!("The password was changed, but {carrier}{why}. (ref {reference})"),

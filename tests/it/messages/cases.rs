@@ -19,9 +19,8 @@ use crate::support::TestBot;
 
 /// Everything that a message says.
 fn all(message: &Message) -> String {
-    [vec![message.title.clone()], message.lines.clone()]
-        .concat()
-        .join("\n")
+    let parts = std::iter::once(message.title.clone()).chain(message.paragraphs());
+    parts.collect::<Vec<_>>().join("\n")
 }
 
 fn has(message: &Message, action: Action) -> bool {

@@ -157,11 +157,11 @@ async fn every_sentence_has_a_sample() {
 fn words(told: &Told) -> String {
     match told {
         Told::Message(message) => {
-            let labels = message.buttons.iter().map(|button| &button.label);
-            let parts = std::iter::once(&message.title)
-                .chain(&message.lines)
+            let labels = message.buttons.iter().map(|button| button.label.clone());
+            let parts = std::iter::once(message.title.clone())
+                .chain(message.paragraphs())
                 .chain(labels);
-            parts.flat_map(|part| [part.as_str(), "\n"]).collect()
+            parts.flat_map(|part| [part, "\n".to_owned()]).collect()
         }
         Told::Form(form) => [&form.title, &form.label, &form.hint, &form.submit]
             .map(|part| format!("{part}\n"))

@@ -157,9 +157,8 @@ fn promise_of(sample: &Sample, text: &str) -> Promise {
 /// What is read, from the first word to the last.
 fn text_of(told: &Told) -> String {
     match told {
-        Told::Message(message) => std::iter::once(&message.title)
-            .chain(&message.lines)
-            .map(String::as_str)
+        Told::Message(message) => std::iter::once(message.title.clone())
+            .chain(message.paragraphs())
             .collect::<Vec<_>>()
             .join(" "),
         Told::Form(form) => [&form.title, &form.label, &form.hint, &form.submit]

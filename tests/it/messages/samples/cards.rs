@@ -282,6 +282,11 @@ fn last_looks(world: &World<'_>, samples: &mut Samples) {
         is_own: false,
         is_since_card: false,
     };
+    let since = Earlier {
+        is_disowned: false,
+        is_since_card: true,
+        ..disowned.clone()
+    };
     for (delivery, carries) in rows {
         let row = ResetRow {
             delivery,
@@ -299,7 +304,11 @@ fn last_looks(world: &World<'_>, samples: &mut Samples) {
         {
             let look = LastLook {
                 row: &row,
-                earlier: (adder == ContactAdder::Operator).then_some(&disowned),
+                earlier: match adder {
+                    ContactAdder::Operator => Some(&disowned),
+                    ContactAdder::SomeAdmin => Some(&since),
+                    ContactAdder::AskedAdmin | ContactAdder::Import => None,
+                },
                 own_link: None,
                 quota: card_quota(world),
                 capabilities: Capabilities::default(),

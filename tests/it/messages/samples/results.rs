@@ -148,7 +148,10 @@ fn other_ways(world: &World<'_>, samples: &mut Samples) {
     };
     let phone = world.member.phone.clone().map(Destination::Phone);
     let email = Some(Destination::Email(world.email.clone()));
+    let long = format!("{}@mail.example", "a".repeat(60));
+    let long = Some(Destination::Email(long.parse().unwrap()));
     for (delivery, to) in [
+        (Delivery::Email, long.as_ref()),
         (Delivery::Copy, None),
         (Delivery::Phone, phone.as_ref()),
         (Delivery::Email, email.as_ref()),
