@@ -13,7 +13,7 @@ use tokio_util::task::TaskTracker;
 
 pub use self::admins::Admins;
 pub(crate) use self::card_locks::CardLocks;
-pub(crate) use self::held::{HOLD_FOR, HeldPassword, HeldPasswords, Taken};
+pub(crate) use self::held::{HOLD_FOR, HeldPassword, HeldPasswords, Presence, Taken};
 pub use self::organization::{Identity, Organization};
 pub use self::queue::ResetQueue;
 pub(crate) use self::queue::{ProgressTold, QueuedReset, WORKERS, WORKING_AFTER};

@@ -158,6 +158,6 @@ pub mod store {
         AdminPin, Begun, CardClick, Choice, ClickRefused, CodeError, Earlier, HistoryFilter,
         LogLineRow, MadeCode, MemberKey, MemberRow, MoveRefused, OpenError, OwnLink, Past,
         PinnedBy, ReplayKey, Reservation, ResetRow, SessionRow, StepNote, StepRow, Store,
-        StoreTasks, Use, Why,
+        StoreTasks, Use, Why, Wiped,
     };
 }

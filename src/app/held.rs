@@ -29,6 +29,17 @@ pub enum Taken {
     No,
 }
 
+/// Where a password is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Presence {
+    /// It can be taken until then.
+    Here { until: Moment },
+    /// A click has taken it, and may still put it back.
+    InUse,
+    /// It was delivered or replaced, or its time is over.
+    Gone,
+}
+
 /// All undelivered passwords of this process. They are never written to the record.
 #[derive(Default)]
 pub struct HeldPasswords(Mutex<HashMap<ResetId, Place>>);
@@ -107,9 +118,26 @@ impl HeldPasswords {
         self.lock().remove(&id);
     }
 
+    /// What [`HeldPasswords::take`] would come to. Nothing is taken.
+    pub fn look(&self, id: ResetId, now: Moment) -> Presence {
+        match self.lock().get(&id) {
+            Some(Place::Held(held)) if held.until > now => Presence::Here { until: held.until },
+            Some(Place::Awaited { .. }) => Presence::InUse,
+            Some(Place::Held(_)) | None => Presence::Gone,
+        }
+    }
+
     /// True while [`HeldPasswords::take`] would return the password.
     pub fn has(&self, id: ResetId, now: Moment) -> bool {
-        matches!(self.lock().get(&id), Some(Place::Held(held)) if held.until > now)
+        self.until(id, now).is_some()
+    }
+
+    /// Until when [`HeldPasswords::take`] returns the password; none where it does not now.
+    pub fn until(&self, id: ResetId, now: Moment) -> Option<Moment> {
+        match self.look(id, now) {
+            Presence::Here { until } => Some(until),
+            Presence::InUse | Presence::Gone => None,
+        }
     }
 
     /// Wipes the passwords of a member whose password is about to be replaced.

@@ -1,8 +1,9 @@
 //! An outbox in memory in place of a mail server or gateway, which can be told how the next call ends; for the demo and
 //! for tests.
 
-use std::collections::{HashSet, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use super::OutgoingText;
 use crate::domain::delivery::{Outcome, Refusal};
@@ -30,6 +31,8 @@ struct Inside {
     delivered: Vec<Delivered>,
     prepares: VecDeque<Refusal>,
     sends: VecDeque<Outcome>,
+    /// Addresses whose messages take a while.
+    slow: HashMap<String, Duration>,
     /// The ids of the short messages that a gateway has, or may have, accepted.
     known: HashSet<String>,
 }
@@ -57,6 +60,13 @@ impl Outbox {
         }
     }
 
+    /// Lets messages to this address take so long from now on.
+    pub fn slow_down(&self, to: &str, by: Duration) {
+        if let Ok(mut inside) = self.0.lock() {
+            inside.slow.insert(to.to_owned(), by);
+        }
+    }
+
     /// A short message has nothing to prepare.
     pub(super) fn prepare(&self, to: &Destination) -> Result<(), Refusal> {
         if to.channel().facts().is_short {
@@ -70,7 +80,16 @@ impl Outbox {
         next.map_or(Ok(()), Err)
     }
 
-    pub(super) fn send(&self, to: &Destination, text: OutgoingText<'_>) -> Outcome {
+    pub(super) async fn send(&self, to: &Destination, text: OutgoingText<'_>) -> Outcome {
+        let slow = self.0.lock().ok();
+        let slow = slow.and_then(|inside| inside.slow.get(to.full()).copied());
+        if let Some(by) = slow {
+            tokio::time::sleep(by).await;
+        }
+        self.send_now(to, text)
+    }
+
+    fn send_now(&self, to: &Destination, text: OutgoingText<'_>) -> Outcome {
         let Ok(mut inside) = self.0.lock() else {
             return Outcome::Unknown;
         };

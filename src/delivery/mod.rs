@@ -141,7 +141,7 @@ macro_rules! senders {
             async fn send(self, text: OutgoingText<'_>) -> Outcome {
                 match self {
                     $(Self::$channel(ready) => ready.send(text).await,)+
-                    Self::Memory(outbox, to) => outbox.send(&to, text),
+                    Self::Memory(outbox, to) => outbox.send(&to, text).await,
                 }
             }
 

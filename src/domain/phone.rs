@@ -4,9 +4,10 @@ mod help_phone;
 pub(super) mod numbering;
 mod on_record;
 
-use std::fmt;
+use std::fmt::{self, Write as _};
 use std::str::FromStr;
 
+use phonenumber::Mode;
 use phonenumber::country::Source;
 use serde::Serialize;
 
@@ -44,6 +45,30 @@ impl PhoneNumber {
             .get(self.0.len().saturating_sub(2)..)
             .unwrap_or_default();
         format!("+{} ··· ··{tail}", self.calling_code())
+    }
+
+    /// The number as people write it, in groups of digits, so that a typing error is seen: `+82 10 5555 6666`.
+    pub fn in_groups(&self) -> String {
+        let plain = || self.0.clone();
+        let Ok(number) = phonenumber::parse(None, &self.0) else {
+            return plain();
+        };
+        let mut grouped = String::new();
+        let international = number.format().mode(Mode::International);
+        // A country without rules is an error of the formatter.
+        if write!(grouped, "{international}").is_err() {
+            return plain();
+        }
+        let digits = |text: &str| {
+            text.chars()
+                .filter(char::is_ascii_digit)
+                .collect::<String>()
+        };
+        if digits(&grouped) == digits(&self.0) {
+            grouped.replace('-', " ")
+        } else {
+            plain()
+        }
     }
 
     /// Country code and the rest; None for a code that no country has.

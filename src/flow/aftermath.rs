@@ -52,6 +52,10 @@ pub(super) async fn finish_steps(app: &App, row: &ResetRow, age: Span) {
         note_steps(app, row.reset_id, noted, "could not record a sign-out").await;
     }
     tell_all_again(app, row, &member, was_signed_out, &steps).await;
+    // Who was told already was not called "still to do".
+    let were_pending = steps.pending.iter().filter(|step| !was_told(step));
+    let were_pending: Vec<Step> = were_pending.map(|step| step.step).collect();
+    ending::tell_what_is_done(app, row.reset_id, &were_pending).await;
 }
 
 /// Sends the notices that are pending: to the member and to the manager.
@@ -172,6 +176,8 @@ pub(super) async fn sign_out_again(app: &App, chat: &Chat, id: ResetId, to: Opti
 
 /// Replaces the message that shows a password by the result without it.
 pub(super) async fn hide(app: &App, chat: &Chat, id: ResetId, to: Option<&ReplyAddress>) {
+    // What is done meanwhile is drawn after this.
+    let _lock = app.card_locks.lock(id).await;
     let told = match app.store.reset(id).await {
         Ok(Some(row)) => ending::ending(app, &row, None, None).await,
         Ok(None) | Err(_) => messages::hidden(),

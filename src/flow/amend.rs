@@ -6,12 +6,12 @@ use super::permit::{self, Permitted, extra_of};
 use super::reaction::{Halt, Reaction};
 use super::refuse::{card_click, refuse};
 use super::reply::{answer_refusal, halt_with_refusal, in_place, seal};
-use super::{card, contacts, messages};
+use super::{another_way, card, contacts, messages};
 use crate::app::App;
 use crate::chat::interaction::{CardAsk, CardChange};
 use crate::chat::{Boxes, Chat, Freshness, Origin};
 use crate::domain::channel::DestinationDenied;
-use crate::domain::{Destination, ResetId};
+use crate::domain::{Destination, ResetId, State};
 use crate::store::{Amend, Amended, ResetRow};
 
 /// A click that changes a card.
@@ -29,6 +29,9 @@ pub(super) async fn change(
     permit::check_can_be_shown(app, origin, &permitted.row, false).await?;
     match change {
         CardChange::Reachable => amend_ways(app, origin, &permitted, Amend::Reachable).await,
+        CardChange::Back if permitted.row.state == State::Undelivered => {
+            another_way::back(app, origin, permitted).await
+        }
         CardChange::Back => amend_ways(app, origin, &permitted, Amend::Back).await,
         CardChange::CopyToSelf => switch_copy(app, origin, &permitted, boxes.copy_to_self).await,
         CardChange::AlsoShow => {

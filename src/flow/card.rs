@@ -73,6 +73,7 @@ pub(super) fn ways(
     messages::offer_card(&messages::Card {
         value: &app.keys.button_value(amended.row.reset_id),
         earlier: amended.earlier.as_ref(),
+        quota: Some(amended.quota),
         reason: amended.row.reason.as_deref(),
         own_link,
         is_private,
@@ -105,10 +106,13 @@ pub(super) async fn last_look(
         Some(methods) => other_admins::adder(app, member, OfReset::of(row), methods).await?,
         None => messages::ContactAdder::default(),
     };
+    let own_link = own_link(app, &row.member_id).await?;
     let look = messages::last_look(&messages::LastLook {
         row,
         earlier: amended.earlier.as_ref(),
-        can_sign_out: capabilities.can_sign_out,
+        own_link: own_link.as_ref(),
+        quota: Some(amended.quota),
+        capabilities,
         length: steps::makeup(app, &row.member_id).length(),
         copy_to: Some(copy_to),
         can_mail: app.deliveries.has(Channel::Email),
@@ -120,17 +124,6 @@ pub(super) async fn last_look(
         value: &app.keys.button_value(row.reset_id),
         confirm_value: &app.keys.confirm_value(row.reset_id, row.edition),
     });
-    let about = (row.member_name.as_str(), capabilities);
-    let warning = amended
-        .earlier
-        .as_ref()
-        .map(|earlier| messages::careful(earlier, about, &app.zone, now));
-    let own_link = own_link(app, &row.member_id).await?;
-    let own_link = own_link.map(|link| messages::link_still_works(&link, &app.zone, now));
-    let look = Message {
-        warnings: warning.into_iter().chain(own_link).collect(),
-        ..look
-    };
     Ok(with_code_warning(app, member, look).await?)
 }
 

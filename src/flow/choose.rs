@@ -1,15 +1,14 @@
-//! Choosing a way of delivery (S22–S25). Before the act it only leads to the last look. After an undelivered act it
-//! delivers the password again.
+//! Choosing a way of delivery (S22–S25). Before the act it only leads to the last look. After an undelivered act it leads to
+//! a question, and what is confirmed there delivers the password.
 
 use std::sync::Arc;
 
 use super::amend::amend_last_look;
 use super::permit::{self, Permitted, extra_of};
-use super::reaction::{Halt, Next, Reaction, Redelivery};
-use super::refuse::{card_click, refusal_text, refuse};
-use super::reply::{address, halt_with_refusal, seal};
-use super::{contacts, messages};
-use crate::app::{App, HeldPassword, Taken};
+use super::reaction::{Halt, Reaction};
+use super::refuse::{refusal_text, refuse};
+use super::{another_way, contacts, messages};
+use crate::app::App;
 use crate::chat::interaction::CardAsk;
 use crate::chat::{Chat, Freshness, Message, Origin};
 use crate::domain::delivery::{ExtraDenied, Way};
@@ -61,7 +60,7 @@ pub(super) async fn choose(
     };
     let choice = choice(app, &permitted.pair.member.member.id, way, is_typed);
     if row.state == State::Undelivered {
-        redeliver(app, origin, permitted, choice).await
+        another_way::choose(app, origin, permitted, choice).await
     } else {
         amend_last_look(app, origin, &permitted, Amend::Choose(choice)).await
     }
@@ -69,7 +68,7 @@ pub(super) async fn choose(
 
 /// The way, or why it cannot be chosen, with the word for the audit: the member is not reachable, or there is no contact
 /// or no channel.
-fn choosable(
+pub(super) fn choosable(
     app: &App,
     permitted: &Permitted,
     way: Option<Way>,
@@ -88,7 +87,7 @@ fn choosable(
 }
 
 /// The choice as it is recorded.
-fn choice(app: &App, member: &MemberId, way: Way, is_typed: bool) -> Choice {
+pub(super) fn choice(app: &App, member: &MemberId, way: Way, is_typed: bool) -> Choice {
     let (delivery, to) = match way {
         Way::Copy => (Delivery::Copy, None),
         Way::Send(to) => (to.delivery(), Some(to)),
@@ -129,67 +128,4 @@ pub(super) fn not_reachable(
         },
         |denied| messages::extra_denied(denied, &reference),
     )
-}
-
-/// Q3: another way inside the same reset, with the password that nobody has received yet.
-async fn redeliver(
-    app: &Arc<App>,
-    origin: &Origin,
-    permitted: Permitted,
-    choice: Choice,
-) -> Result<Reaction, Halt> {
-    let row = &permitted.row;
-    let id = row.reset_id;
-    let why = match app.held.take(id, origin.received_at) {
-        Taken::Yes(held) => return deliver_again(app, origin, permitted, choice, held).await,
-        Taken::InUse => ClickRefused::InProgress,
-        Taken::No => ClickRefused::AlreadyDone {
-            state: row.state,
-            changed_at: row.changed_at,
-        },
-    };
-    let told = refusal_text(app, origin, &why, Some(row), &id.reference());
-    Err(refuse(app, origin, id, why.code(), told).await)
-}
-
-/// The same with the password in hand. It goes back to its place unless the record says that it goes out.
-async fn deliver_again(
-    app: &Arc<App>,
-    origin: &Origin,
-    permitted: Permitted,
-    choice: Choice,
-    held: HeldPassword,
-) -> Result<Reaction, Halt> {
-    let row = &permitted.row;
-    let id = row.reset_id;
-    let moved = async {
-        let reply = seal(app, id, origin.reply.as_ref())?;
-        let click = card_click(origin, id, reply);
-        let moved = app.store.deliver_again(&held.reservation, click, choice);
-        match moved.await {
-            Ok(row) => Ok(row),
-            Err(error) => {
-                let why = error.refusal()?;
-                Err(halt_with_refusal(app, origin, id, &why, Some(row)))
-            }
-        }
-    };
-    match moved.await {
-        Ok(row) => {
-            let reply = address(app, origin, &row);
-            let redelivery = Redelivery {
-                held,
-                row,
-                member: permitted.pair.member.member,
-                reply,
-            };
-            Ok(Reaction::Work(Next::Redeliver(Box::new(redelivery))))
-        }
-        Err(halt) => {
-            if !app.held.put(held) {
-                tracing::info!("an undelivered password was replaced meanwhile, and wiped");
-            }
-            Err(halt)
-        }
-    }
 }

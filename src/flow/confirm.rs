@@ -10,11 +10,11 @@ use super::permit::{self, Permitted};
 use super::reaction::{Halt, Next, Reaction};
 use super::refuse::{card_click, refuse};
 use super::reply::{address, answer_refusal, in_place, seal};
-use super::{card, choose, messages};
+use super::{another_way, card, choose, messages};
 use crate::app::{App, QueuedReset};
 use crate::chat::{Boxes, Chat, Freshness, Origin};
-use crate::domain::ResetId;
-use crate::store::{Amended, ClickRefused, Earlier, ResetRow};
+use crate::domain::{ResetId, State};
+use crate::store::{ClickRefused, ResetRow};
 
 /// Takes a slot for the reset and queues it. `edition` is that of the last look which the click saw, and `boxes` is what was
 /// ticked on it.
@@ -25,12 +25,16 @@ pub(super) async fn confirm(
     id: ResetId,
     (edition, boxes): (Option<u16>, Boxes),
 ) -> Result<Reaction, Halt> {
+    let permitted = permit::of_click(app, chat, origin, id, Freshness::Cached).await?;
+    if permitted.row.state == State::Undelivered {
+        return another_way::confirmed(app, origin, permitted, edition).await;
+    }
     let Permitted {
         is_private,
         row,
         pair,
         permit,
-    } = permit::of_click(app, chat, origin, id, Freshness::Cached).await?;
+    } = permitted;
     if !pair.member.member.has_outside_contact() && row.reachable_at.is_none() {
         let told = choose::not_reachable(app, origin, &row, is_private);
         return Err(refuse(app, origin, id, "not_reachable", told).await);
@@ -58,11 +62,8 @@ pub(super) async fn confirm(
         }
         Err(error) => error.refusal()?,
     };
-    if let ClickRefused::Stale(earlier) = refusal {
-        return last_look_again(app, origin, row, (&pair, is_private), earlier).await;
-    }
-    if let ClickRefused::Overtaken(by) = refusal {
-        return last_look_again(app, origin, row, (&pair, is_private), Some(by)).await;
+    if matches!(refusal, ClickRefused::Stale | ClickRefused::Overtaken) {
+        return last_look_again(app, origin, row, (&pair, is_private)).await;
     }
     Ok(answer_refusal(app, origin, id, &refusal, Some(&row)))
 }
@@ -73,11 +74,12 @@ async fn last_look_again(
     origin: &Origin,
     seen: ResetRow,
     (pair, is_private): (&ResetPair, bool),
-    earlier: Option<Earlier>,
 ) -> Result<Reaction, Halt> {
     let id = seen.reset_id;
-    let row = app.store.reset(id).await?.unwrap_or(seen);
-    let present = Amended { row, earlier };
+    let Some(present) = app.store.present_card(id).await? else {
+        let unknown = ClickRefused::NoSuchCard;
+        return Ok(answer_refusal(app, origin, id, &unknown, Some(&seen)));
+    };
     let content = card::last_look(app, &present, pair, is_private).await?;
     let content = messages::stale(content, &id.reference());
     Ok(in_place(app, origin, present.row, content))

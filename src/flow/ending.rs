@@ -2,13 +2,13 @@
 
 use super::messages::ContactAdder;
 use super::other_admins::{self, OfReset};
-use super::reply::{tell, unseal};
+use super::reply::{tell, unseal, uses_left};
 use super::{card, contacts, messages, steps};
 use crate::app::App;
 use crate::chat::{Adapter, Chat, Message, Placement};
 use crate::directory::{Backend, By, Down, Match};
 use crate::domain::contacts::Methods;
-use crate::domain::{Member, Moment, Quota, SecondFactors, State};
+use crate::domain::{Member, Moment, Quota, ResetId, SecondFactors, State, Step, StepOutcome};
 use crate::store::{OwnLink, ResetRow, StepRow};
 
 /// The result of a reset. `retry_for` is the member, where the password can still be delivered another way.
@@ -37,6 +37,7 @@ pub(super) async fn ending(
         quota,
         observed,
         retry_for,
+        retry_until: retry_for.and_then(|_| app.held.until(row.reset_id, app.clock.now())),
         is_private,
         codes: codes.as_ref(),
         adder,
@@ -91,6 +92,8 @@ fn parts<'a>(
         observed: None,
         shows_password: None,
         retry_for: None,
+        retry_until: None,
+        is_updated: is_updated(app, row),
         is_private: true,
         codes: None,
         adder: ContactAdder::default(),
@@ -101,6 +104,48 @@ fn parts<'a>(
         zone: &app.zone,
         now: app.clock.now(),
     }
+}
+
+/// True where the message of this result can be replaced once more, when what is still to do is done.
+fn is_updated(app: &App, row: &ResetRow) -> bool {
+    let can_replace = app.chat(row.platform).is_some_and(Adapter::can_replace);
+    let uses = || unseal(app, row).map_or(0, |to| uses_left(app, row.platform, &to));
+    can_replace && uses() > 1
+}
+
+/// Draws a result again that said of these steps that they are still to do, once one of them is done. A visible password stays
+/// visible: what replaces it later is drawn from the record, too.
+pub(super) async fn tell_what_is_done(app: &App, id: ResetId, were_pending: &[Step]) {
+    let _lock = app.card_locks.lock(id).await;
+    // Where the record does not answer, the store has logged it.
+    let Ok(Some(present)) = app.store.present_card(id).await else {
+        return;
+    };
+    let row = &present.row;
+    let is_told = row.told_at.is_some() && row.hide_at.is_none() && row.proposed.is_none();
+    let (Some(chat), true) = (app.chat(row.platform), is_told && !row.state.is_active()) else {
+        return;
+    };
+    let Some(to) = unseal(app, row).filter(|to| chat.can_replace() && chat.uses_left(to) > 0)
+    else {
+        return;
+    };
+    let steps = steps::of_reset(app, id).await.unwrap_or_default();
+    let is_done = |step: &StepRow| {
+        were_pending.contains(&step.step)
+            && (step.outcome != StepOutcome::Pending || step.detail.is_some())
+    };
+    if !steps.iter().any(is_done) {
+        return;
+    }
+    let member = if row.is_waiting_for_another_way() {
+        member_of(app, row).await
+    } else {
+        None
+    };
+    let retry_for = retry_for(app, row, member.as_ref());
+    let told = ending(app, row, Some(present.quota), retry_for).await;
+    tell(chat, Some(&to), &told, Placement::Replace).await;
 }
 
 /// Sends the result through the reset's own follow-up address. True if the platform accepted it.

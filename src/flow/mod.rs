@@ -6,7 +6,7 @@
 //! | what | files |
 //! |---|---|
 //! | commands | `command.rs`, and one file each: `offer.rs`, `why.rs`, `history.rs`, `contact_command.rs` |
-//! | clicks and forms | `click.rs`, and one file each: `choose.rs`, `amend.rs`, `forms.rs`, `confirm.rs`, `instead.rs`, `after.rs`, `contact_code.rs` |
+//! | clicks and forms | `click.rs`, and one file each: `choose.rs` (with `another_way.rs`), `amend.rs`, `forms.rs`, `confirm.rs`, `instead.rs`, `after.rs`, `contact_code.rs` |
 //! | who may go on | `permit.rs`, on `identity.rs` (with `people.rs`, `listed.rs`, `unresolved.rs`); `pins.rs` pins listed administrators |
 //! | the card | `card.rs`; `guide.rs` for where its guide leads |
 //! | the act and what follows it | `dispatch.rs`, `act.rs` (with `steps.rs`), `aftermath.rs`, `ending.rs`, `sweep.rs`; `notices.rs` and `manager_notice.rs` tell the member and their manager |
@@ -23,6 +23,7 @@ mod act;
 mod after;
 mod aftermath;
 mod amend;
+mod another_way;
 mod answer;
 mod ask_contact;
 mod card;

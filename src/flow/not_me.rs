@@ -257,5 +257,5 @@ pub(super) async fn code_warning(
     now: Moment,
 ) -> Result<Option<Warning>, StoreError> {
     let used_at = app.store.disowned_code(&member.id).await?;
-    Ok(used_at.map(|at| messages::code_not_me_warning(&member.name, at, &app.zone, now)))
+    Ok(used_at.map(|at| messages::disowned_code(&member.name, at, &app.zone, now)))
 }

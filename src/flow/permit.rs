@@ -51,7 +51,7 @@ pub(super) async fn of_click(
     let row = clickable(app, origin, id).await?;
     trace::record_admin(&row.admin_id);
     let permit = async {
-        // A click that delivers at once is an act, so it is read past every cache.
+        // What leads to a delivery is read past every cache.
         let freshness = if row.is_waiting_for_another_way() {
             Freshness::Now
         } else {

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use super::messages;
 use super::reaction::Halt;
+use super::{another_way, messages};
 use crate::app::App;
 use crate::chat::{Message, Origin};
 use crate::domain::{LogLine, MemberId, Reference, ResetId};
@@ -75,6 +75,13 @@ pub(super) async fn record_refusal(
     let row = match app.store.reset(id).await {
         Ok(row) => row,
         Err(error) => return error.into(),
+    };
+    let why = match row.as_ref().filter(|_| why.is_of_wiped()) {
+        Some(row) => match another_way::gone(app, row).await {
+            Ok(why) => why,
+            Err(error) => return error.into(),
+        },
+        None => why,
     };
     log_refused(why.code());
     let row = row.filter(|_| !matches!(why, ClickRefused::NotYours { .. }));

@@ -3,19 +3,27 @@
 use super::clicks::{clickable_card, known_card, open_card, save_accepted};
 use super::earlier::earlier;
 use super::engine::{Tx, params};
-use super::resets::{enter, newest_change};
+use super::resets::{self, enter, newest_change};
 use super::tries::Tries;
-use super::{CardClick, ClickError, ClickRefused, Earlier, ResetRow, Store, audit, replays};
+use super::{
+    CardClick, ClickError, ClickRefused, Earlier, ResetRow, Store, StoreError, audit, replays,
+    slots,
+};
 use crate::domain::code_alone::GUIDE_PAUSE;
 use crate::domain::look_up::Tried;
-use crate::domain::{Carries, Delivery, Destination, EmailAddress, MemberId, Moment, Span, State};
+use crate::domain::quota::Limit;
+use crate::domain::{
+    Carries, Delivery, Destination, EmailAddress, MemberId, Moment, Quota, ResetId, Span, State,
+};
 
-/// A card after a change, with what it has to warn of now.
+/// A card as it is now, with what it has to warn of.
 #[derive(Clone, Debug)]
 pub struct Amended {
     pub row: ResetRow,
     /// The member's last reset of the past 24 h.
     pub earlier: Option<Earlier>,
+    /// The administrator's quota of resets.
+    pub quota: Quota,
 }
 
 /// The chosen way of delivery, with where it goes and what it carries.
@@ -128,7 +136,22 @@ pub(super) const LAST_GUIDE: &str = "
 impl Store {
     /// Changes a card that is still open. The card after the change, or why nothing happened.
     pub async fn amend(&self, click: CardClick, amend: Amend) -> Result<Amended, ClickError> {
-        self.write((click, amend), amend_card).await
+        self.write((click, amend, self.limit), amend_card).await
+    }
+
+    /// A card as it is now. Nothing is written.
+    pub async fn present_card(&self, id: ResetId) -> Result<Option<Amended>, StoreError> {
+        let mut connection = self.reader().await?;
+        let Some(row) = resets::find(&mut connection, id).await? else {
+            return Ok(None);
+        };
+        let newest = newest_change(&mut connection, &row).await?;
+        let taken = slots::taken(&mut connection, &row.admin_id, self.limit).await?;
+        Ok(Some(Amended {
+            earlier: earlier(newest.as_ref(), &row, connection.now()),
+            quota: self.limit.measure(&taken, connection.now()),
+            row,
+        }))
     }
 
     /// Closes a card that is still open: the administrator gave it up.
@@ -199,7 +222,7 @@ impl Store {
 
 async fn amend_card(
     tx: &mut Tx,
-    (click, amend): &(CardClick, Amend),
+    (click, amend, limit): &(CardClick, Amend, Limit),
 ) -> Result<Amended, ClickError> {
     let event = amend.event();
     let mut row = open_card(tx, click, event).await?;
@@ -215,9 +238,11 @@ async fn amend_card(
         row.seen_reset_id = Some(newest.reset_id);
         row.edition = row.edition.saturating_add(1);
     }
+    let taken = slots::taken(tx, &row.admin_id, *limit).await?;
     let row = save_accepted(tx, click, row, event).await?;
     Ok(Amended {
-        earlier: earlier(newest.as_ref(), tx.now()),
+        earlier: earlier(newest.as_ref(), &row, tx.now()),
+        quota: limit.measure(&taken, tx.now()),
         row,
     })
 }

@@ -132,9 +132,14 @@ pub(super) async fn offer_card(
     supersede(tx, around.open()).await?;
     // After the refusals, because only an administrator who gets a card is told of a difference.
     let differing = seen_contacts::see(tx, &offer.member.id, &offer.contacts).await?;
+    // The command has just been typed: no reset is younger than its card.
+    let earlier = earlier(newest, &row, tx.now()).map(|earlier| Earlier {
+        is_since_card: false,
+        ..earlier
+    });
     let offered = Offered {
         quota,
-        earlier: earlier(newest, tx.now()),
+        earlier,
         differing,
     };
     row.seen_reset_id = newest.map(|newest| newest.reset_id);

@@ -2,7 +2,7 @@
 
 use super::engine::{Tx, WriteError};
 use super::wipe::MEMBER_GONE;
-use super::{AuditRow, Earlier, ReplayKey, ResetRow, StoreError, audit, replays, resets};
+use super::{AuditRow, ReplayKey, ResetRow, StoreError, audit, replays, resets};
 use crate::domain::{ChatUser, Denied, LogLine, Moment, ResetId, State};
 
 /// A follow-up address of the chat, sealed with our key.
@@ -57,11 +57,12 @@ pub enum ClickRefused {
     },
     /// S22: no way of delivery was chosen.
     NothingChosen,
-    /// The card was changed after it was shown with this button. The last look that is drawn instead warns of the
-    /// member's last reset, if there was one.
-    Stale(Option<Earlier>),
+    /// The card was changed after it was shown with this button.
+    Stale,
     /// Another reset of the member changed the password, or may have, after the last look was drawn.
-    Overtaken(Earlier),
+    Overtaken,
+    /// The password reached nobody and was wiped, so it cannot go another way.
+    Wiped(Wiped),
     /// S10: no contact is known, and the administrator has not said that they can reach the member.
     NotReachable,
     /// Another administrator was asked then already to add a contact.
@@ -79,7 +80,24 @@ pub enum ClickRefused {
     Denied(Denied),
 }
 
+/// Why a password that reached nobody is gone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wiped {
+    /// Nobody chose another way in time.
+    InTime,
+    /// It was in the memory of a process that has ended.
+    WithProcess,
+    /// Another reset of the member replaced it.
+    Replaced,
+}
+
 impl ClickRefused {
+    /// True where a password reached nobody and was wiped. Why it was, [`Store::why_wiped`](super::Store::why_wiped) says.
+    pub fn is_of_wiped(&self) -> bool {
+        let undelivered = State::Undelivered;
+        matches!(self, Self::AlreadyDone { state, .. } if *state == undelivered)
+    }
+
     /// A short fixed word for the audit.
     pub fn code(&self) -> &'static str {
         match self {
@@ -93,8 +111,9 @@ impl ClickRefused {
             Self::InProgress => "in_progress",
             Self::AlreadyDone { .. } => "already_done",
             Self::NothingChosen => "nothing_chosen",
-            Self::Stale(_) => "stale",
-            Self::Overtaken(_) => "overtaken",
+            Self::Stale => "stale",
+            Self::Overtaken => "overtaken",
+            Self::Wiped(_) => "wiped",
             Self::NotReachable => "not_reachable",
             Self::ContactAsked(_) => "contact_asked",
             Self::ContactBeingAsked => "contact_being_asked",

@@ -77,6 +77,7 @@ mod own_log;
 mod passwords;
 mod pins;
 mod planned;
+mod propose;
 mod purge;
 mod replays;
 mod reserve;
@@ -103,7 +104,7 @@ pub use self::amend::Choice;
 pub(crate) use self::amend::{Amend, Amended};
 pub(crate) use self::audit::AuditRow;
 pub(crate) use self::cards::{NewOffer, OfferOutcome};
-pub use self::clicks::{CardClick, ClickRefused};
+pub use self::clicks::{CardClick, ClickRefused, Wiped};
 pub(crate) use self::clicks::{ClickError, SealedReply};
 pub(crate) use self::code_sign_ins::{
     CodeSignInRow, CodeToNote, SignInCode, SignInCodeError, TypedSignInCode,
@@ -143,6 +144,7 @@ pub use self::passwords::Begun;
 pub(crate) use self::pins::Pins;
 pub use self::pins::{AdminPin, PinnedBy};
 pub(crate) use self::planned::{FieldChange, Planned, plan_first_import};
+pub(crate) use self::propose::Proposal;
 pub use self::replays::ReplayKey;
 pub use self::reserve::Reservation;
 pub use self::resets::ResetRow;

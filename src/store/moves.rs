@@ -8,7 +8,7 @@ use super::clicks::{closed, known_card, set_reply};
 use super::earlier::is_disowned;
 use super::engine::{Tx, WriteError};
 use super::reserve::WORK_DEADLINE;
-use super::resets::{self, enter, finish, newest_change};
+use super::resets::{self, enter, finish, forget_proposed, newest_change};
 use super::steps::{self, StepNote, after_change};
 use super::{
     CardClick, Choice, ClickError, ClickRefused, RETRY_BUDGET, Reservation, ResetRow, SealedReply,
@@ -184,15 +184,23 @@ impl Store {
         self.write_again(RETRY_BUDGET, refused, refuse).await
     }
 
-    /// Undelivered → delivering by another way, inside the same reset (Q3): no second slot.
+    /// Undelivered → delivering by another way, inside the same reset (Q3): no second slot. `edition` is that of the question
+    /// which the click confirms; none where the way was not asked about.
     pub async fn deliver_again(
         &self,
         reservation: &Reservation,
         click: CardClick,
+        edition: Option<u16>,
         choice: Choice,
     ) -> Result<ResetRow, ClickError> {
-        let (id, owner) = (reservation.reset_id, reservation.owner.clone());
-        self.write((id, owner, click, choice), deliver_again).await
+        let next = NextDelivery {
+            id: reservation.reset_id,
+            owner: reservation.owner.clone(),
+            click,
+            edition,
+            choice,
+        };
+        self.write(next, deliver_again).await
     }
 
     /// Recovery: what a dead process left behind gets its name. The row after it, if it was moved.
@@ -266,10 +274,23 @@ async fn refuse(tx: &mut Tx, refused: &Move) -> Result<(), MoveRefused> {
     Ok(())
 }
 
-async fn deliver_again(
-    tx: &mut Tx,
-    (id, owner, click, choice): &(ResetId, String, CardClick, Choice),
-) -> Result<ResetRow, ClickError> {
+/// A delivery by another way.
+struct NextDelivery {
+    id: ResetId,
+    owner: String,
+    click: CardClick,
+    edition: Option<u16>,
+    choice: Choice,
+}
+
+async fn deliver_again(tx: &mut Tx, next: &NextDelivery) -> Result<ResetRow, ClickError> {
+    let NextDelivery {
+        id,
+        owner,
+        click,
+        edition,
+        choice,
+    } = next;
     let mut row = known_card(tx, click, "deliver_again").await?;
     let is_ours = row.reset_id == *id
         && row.owner.as_ref() == Some(owner)
@@ -279,9 +300,13 @@ async fn deliver_again(
         Some(ClickRefused::Denied(Denied::Busy { admin_name }))
     } else if !is_ours {
         Some(closed(&row).unwrap_or(ClickRefused::InProgress))
+    } else if row.disowned_at.is_some() {
+        Some(ClickRefused::Denied(Denied::Disowned))
     } else {
-        row.disowned_at
-            .map(|_| ClickRefused::Denied(Denied::Disowned))
+        // Another way was asked about since.
+        edition
+            .filter(|edition| *edition != row.edition || row.proposed.is_none())
+            .map(|_| ClickRefused::Stale)
     };
     if let Some(refused) = refused {
         audit::note_refused(tx, &row, "deliver_again", refused.code()).await?;
@@ -293,6 +318,7 @@ async fn deliver_again(
     (row.failure, row.told_at) = (None, None);
     note_typed(&mut row);
     choose(&mut row, choice);
+    forget_proposed(&mut row);
     // What the first way came to says nothing of this one.
     let unknown = |step| StepNote {
         step,

@@ -217,7 +217,7 @@ async fn disowned_reset(
 ) -> Result<Option<(Earlier, bool)>, StoreError> {
     let newest: Option<ResetRow> = tx.maybe(resets::NEWEST_CHANGE, params![member, ""]).await?;
     let disowned = newest.filter(|row| row.disowned_at.is_some());
-    Ok(disowned.and_then(|row| Some((Earlier::of(&row)?, row.admin_id == *admin))))
+    Ok(disowned.and_then(|row| Some((Earlier::of(&row, admin, None)?, row.admin_id == *admin))))
 }
 
 /// Resets whose end the administrator has not heard, or that wait for another way without their knowing; they are told

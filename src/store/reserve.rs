@@ -2,7 +2,7 @@
 
 use super::around::RelatedResets;
 use super::clicks::{open_card, set_reply};
-use super::earlier::{earlier, is_disowned, note_if_overtaken};
+use super::earlier::{is_disowned, note_if_overtaken};
 use super::engine::Tx;
 use super::resets::enter;
 use super::{CardClick, ClickError, ClickRefused, ResetRow, Store, audit, slots};
@@ -77,16 +77,16 @@ async fn reserve(
     let is_stale = *edition != Some(row.edition);
     let refused = may_start(&row, permit, &around, quota)
         .err()
-        .or_else(|| note_if_overtaken(newest, &mut row).map(ClickRefused::Overtaken))
-        .or_else(|| is_stale.then(|| ClickRefused::Stale(earlier(newest, tx.now()))));
+        .or_else(|| note_if_overtaken(newest, &mut row).then_some(ClickRefused::Overtaken))
+        .or_else(|| is_stale.then(|| ClickRefused::Stale));
     if let Some(refused) = refused {
         // What is answered with a new last look is no refusal.
-        if matches!(refused, ClickRefused::Overtaken(_) | ClickRefused::Stale(_)) {
+        if matches!(refused, ClickRefused::Overtaken | ClickRefused::Stale) {
             audit::note(tx, &row, "confirm", refused.code()).await?;
         } else {
             audit::note_refused(tx, &row, "confirm", refused.code()).await?;
         }
-        if matches!(refused, ClickRefused::Overtaken(_)) {
+        if refused == ClickRefused::Overtaken {
             set_reply(&mut row, click.follow_up.as_ref());
             tx.put(&row).await?;
         }

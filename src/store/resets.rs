@@ -127,6 +127,12 @@ table! {
             contact_sent_at: Option<Moment>,
             /// When the guide was sent in place of this reset.
             guided_at: Option<Moment>,
+            /// The way that was asked about after a failed delivery; it is used once it is confirmed.
+            proposed: Option<Delivery>,
+            /// Its full address; erased when the way is used or given up.
+            proposed_to: Option<String>,
+            /// That address was typed; it is not the one on record.
+            is_proposed_typed: bool,
         }
     }
 }
@@ -271,6 +277,12 @@ pub(super) fn finish(row: &mut ResetRow, now: Moment) {
     row.finished_at = Some(now);
     row.copy_mask = copy_mask(row).or(row.copy_mask.take());
     (row.destination, row.copy_to_self, row.copy_address) = (None, None, None);
+    forget_proposed(row);
+}
+
+/// No way is asked about any more.
+pub(super) fn forget_proposed(row: &mut ResetRow) {
+    (row.proposed, row.proposed_to, row.is_proposed_typed) = (None, None, false);
 }
 
 /// Where the copy goes, masked.
@@ -362,6 +374,9 @@ impl ResetRow {
             contact_asked_at: None,
             contact_sent_at: None,
             contacts_since: None,
+            proposed: None,
+            proposed_to: None,
+            is_proposed_typed: false,
         }
     }
 

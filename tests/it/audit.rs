@@ -76,7 +76,8 @@ async fn the_way_of_delivery_is_written_down() {
     bot.submit(JO, "mina.private@home.example").await;
     bot.outbox.end_next_send(Outcome::Refused(Refusal::Address));
     bot.click(JO, &bot.slack.last(), "confirm").await;
-    bot.click(JO, &bot.slack.last(), "deliver_email").await;
+    bot.another_way(JO, &bot.slack.last(), "deliver_email")
+        .await;
     assert_eq!(
         bot.audit_after(before).await,
         [

@@ -204,7 +204,7 @@ async fn a_copy_that_cannot_be_sent_keeps_the_rest_back() {
     let waiting = bot.slack.last();
     bot.outbox.take();
     bot.outbox.fail_next_prepare(Refusal::Unreachable);
-    bot.click(JO, &waiting, "deliver_phone").await;
+    bot.another_way(JO, &waiting, "deliver_phone").await;
     let told = bot.slack.last_text();
     assert!(
         told.contains("Your copy cannot be sent, so nothing was (no answer)."),

@@ -43,12 +43,14 @@ macro_rules! where_messages_are_replaced {
 }
 
 mod act;
+mod another_way;
 mod card;
 mod commands;
 mod delivered;
 mod refused;
 mod undelivered;
 mod waiting;
+mod warned;
 
 use relatch::surface::domain::{Platform, State};
 use relatch::surface::store::HistoryFilter;

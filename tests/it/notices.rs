@@ -67,7 +67,8 @@ async fn the_only_contact_is_not_told_alone_where_a_second_try_reaches_it() {
             }
             bot.click(JO, &ready, "confirm").await;
             let mut told_of_it = told(&bot);
-            bot.click(JO, &bot.slack.last(), "deliver_phone").await;
+            bot.another_way(JO, &bot.slack.last(), "deliver_phone")
+                .await;
             let done = bot.slack.last_text();
             assert!(done.contains("Done: "), "{done}");
             let sent = bot.outbox.take();
@@ -101,7 +102,8 @@ async fn the_business_address_is_told_where_the_other_contact_left_the_record() 
     }
     bot.click(JO, &ready, "confirm").await;
     bot.alter(MINA, "personal_email", MINA).await;
-    bot.click(JO, &bot.slack.last(), "deliver_phone").await;
+    bot.another_way(JO, &bot.slack.last(), "deliver_phone")
+        .await;
     let sent = bot.outbox.take();
     assert!(
         sent.iter()
@@ -154,7 +156,8 @@ async fn who_carries_the_password_on_the_second_way_is_not_told_alone() {
     }
     bot.click(JO, &ready, "confirm").await;
     let mut told_of_it = told(&bot);
-    bot.click(JO, &bot.slack.last(), "deliver_email").await;
+    bot.another_way(JO, &bot.slack.last(), "deliver_email")
+        .await;
     let done = bot.slack.last_text();
     assert!(done.contains("Done: "), "{done}");
     let carried = bot.outbox.take();
@@ -181,7 +184,8 @@ async fn who_was_told_before_it_carried_the_password_does_not_stand_for_the_othe
     }
     bot.click(JO, &ready, "confirm").await;
     assert_eq!(told(&bot), [EMAIL]);
-    bot.click(JO, &bot.slack.last(), "deliver_email").await;
+    bot.another_way(JO, &bot.slack.last(), "deliver_email")
+        .await;
     let carried = bot.outbox.take();
     assert!(carried.iter().any(|sent| sent.to == EMAIL));
     bot.clock.advance(Span::minutes(3));

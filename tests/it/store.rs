@@ -448,7 +448,7 @@ async fn another_way_begins_with_nothing_known() {
     bot.app.store.note_steps(id, vec![failed]).await.unwrap();
     bot.app
         .store
-        .deliver_again(&reservation, click(id, "b"), by(Delivery::Copy))
+        .deliver_again(&reservation, click(id, "b"), None, by(Delivery::Copy))
         .await
         .unwrap();
     let steps = bot.app.store.steps(id).await.unwrap();
@@ -489,11 +489,11 @@ async fn another_way_belongs_to_one_reset_and_has_its_time() {
         panic!("two resets wait")
     };
     let (store, id) = (&bot.app.store, mina.reset_id());
-    let another_s = store.deliver_again(mina, click(noa.reset_id(), "c"), by(Delivery::Copy));
+    let another_s = store.deliver_again(mina, click(noa.reset_id(), "c"), None, by(Delivery::Copy));
     another_s.await.expect_err("the card of somebody else");
-    let again = store.deliver_again(mina, click(id, "d"), by(Delivery::Copy));
+    let again = store.deliver_again(mina, click(id, "d"), None, by(Delivery::Copy));
     again.await.unwrap();
-    let twice = store.deliver_again(mina, click(id, "e"), by(Delivery::Copy));
+    let twice = store.deliver_again(mina, click(id, "e"), None, by(Delivery::Copy));
     twice.await.expect_err("it is on its way");
     let state = async || store.reset(id).await.unwrap().unwrap().state;
     bot.clock.advance(Span::seconds(149));
@@ -516,7 +516,7 @@ async fn another_way_waits_for_a_newer_reset() {
     let newer = chosen(&bot, MINA).await;
     reserve(&bot, newer, MINA, "b").await.unwrap();
     let store = &bot.app.store;
-    let again = store.deliver_again(&reservation, click(earlier, "c"), by(Delivery::Copy));
+    let again = store.deliver_again(&reservation, click(earlier, "c"), None, by(Delivery::Copy));
     let refused = again.await.unwrap_err().refusal().unwrap();
     assert!(matches!(refused, ClickRefused::Denied(_)), "{refused:?}");
 }
@@ -535,7 +535,7 @@ async fn another_way_begins_with_nothing_shown() {
         go(&bot, &reservation, State::Undelivered).await;
         bot.execute("update reset set also_show = 1").await;
         let store = &bot.app.store;
-        let again = store.deliver_again(&reservation, click(id, "b"), by(delivery));
+        let again = store.deliver_again(&reservation, click(id, "b"), None, by(delivery));
         again.await.unwrap();
         let mut unknown = store.steps(id).await.unwrap();
         unknown.retain(|step| step.outcome == StepOutcome::Unknown);

@@ -118,6 +118,11 @@ pub(super) async fn deliver(
     if !is_noticed {
         notice.await;
     }
+    // The message that showed the password may be hidden already.
+    if !is_noticed || was_shown {
+        let were_pending = [Step::Notice, Step::ManagerNotice];
+        ending::tell_what_is_done(app, row.reset_id, &were_pending).await;
+    }
     told
 }
 

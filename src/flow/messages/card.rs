@@ -1,9 +1,8 @@
 //! The card that offers a reset.
 
 use super::contacts::{AboutContacts, code_on_card, differing};
-use super::not_me::not_me_warning;
-use super::open_ways::{OPEN_PAGE, link_still_works};
 use super::second_factors;
+use super::warnings::{WarnedOf, warnings};
 use super::ways::{delivery_buttons, in_own_row};
 use super::words::{
     button, card_small_print, count, in_heading, left_out_of_heading, no_contact_known, status,
@@ -25,7 +24,7 @@ pub struct Card<'a> {
     pub capabilities: Capabilities,
     /// The directory's name in texts.
     pub directory: &'a str,
-    /// The administrator's quota; only on the first drawing of the card.
+    /// The administrator's quota.
     pub quota: Option<Quota>,
     /// The member's last reset of the past 24 h.
     pub earlier: Option<&'a Earlier>,
@@ -65,7 +64,7 @@ pub fn offer_card(card: &Card<'_>) -> Message {
     } = *card;
     Message {
         title: format!("Reset {}'s password?", in_heading(&card.member.name)),
-        warnings: warnings(card),
+        warnings: card_warnings(card),
         facts: facts(card),
         lines: lines(card),
         buttons: card_buttons(card),
@@ -75,24 +74,18 @@ pub fn offer_card(card: &Card<'_>) -> Message {
     }
 }
 
-fn warnings(card: &Card<'_>) -> Vec<Warning> {
-    let Card { zone, now, .. } = *card;
-    let earlier = card.earlier.map(|earlier| {
-        let whom = if earlier.is_disowned {
-            &card.member.name
-        } else {
-            // The heading names the password.
-            "it"
-        };
-        careful(earlier, (whom, card.capabilities), zone, now)
+fn card_warnings(card: &Card<'_>) -> Vec<Warning> {
+    let mut all = warnings(&WarnedOf {
+        member_name: &card.member.name,
+        directory: card.capabilities,
+        earlier: card.earlier,
+        own_link: card.own_link,
+        quota: card.quota,
+        zone: card.zone,
+        now: card.now,
     });
-    let own_link = card.own_link.map(|link| link_still_works(link, zone, now));
-    let differing = differing(card.member, card.contacts, zone);
-    earlier
-        .into_iter()
-        .chain(own_link)
-        .chain(differing)
-        .collect()
+    all.extend(differing(card.member, card.contacts, card.zone));
+    all
 }
 
 fn facts(card: &Card<'_>) -> Vec<String> {
@@ -248,36 +241,6 @@ fn limits_of_directory(card: &Card<'_>) -> Vec<String> {
         lines.extend(second_factors::on_card(factors, card.directory));
     }
     lines
-}
-
-/// The warning that this member was reset a short time ago, or that they did not ask for their last reset. `whom` stands where
-/// the text says who was reset.
-pub fn careful(
-    earlier: &Earlier,
-    (whom, directory): (&str, Capabilities),
-    zone: &Zone,
-    now: Moment,
-) -> Warning {
-    if earlier.is_disowned {
-        return not_me_warning(whom, earlier, zone, now);
-    }
-    let (when, who) = (zone.tell_past(earlier.changed_at, now), &earlier.admin_name);
-    let (bold, rest) = if earlier.is_certain {
-        (
-            format!("{who} reset {whom} {when};"),
-            "that password stops working.",
-        )
-    } else {
-        (
-            format!("{who} tried to reset {whom} {when}, and the password may have changed."),
-            "It stops working if you go on.",
-        )
-    };
-    if directory.signs_members_in {
-        Warning::new(bold, format!("{rest} {OPEN_PAGE}"))
-    } else {
-        Warning::new(bold, rest)
-    }
 }
 
 fn card_buttons(card: &Card<'_>) -> Vec<Button> {

@@ -1,5 +1,6 @@
 //! Clicks that do nothing.
 
+use super::another_way::wiped;
 use super::denied::denied;
 use super::words::{
     RUN_AGAIN, TRY_OR_TELL, message, no_contact_known, refusal, refusal_without_slot, written,
@@ -50,12 +51,13 @@ pub fn click_refused(
         ClickRefused::AlreadyDone { state, changed_at } => {
             already_done(*state, *changed_at, member, zone, now, reference)
         }
+        ClickRefused::Wiped(why) => wiped(*why, member, reference),
         ClickRefused::NothingChosen => refusal(
             "No way of delivery was chosen.",
             "Choose one first.",
             reference,
         ),
-        ClickRefused::Stale(_) | ClickRefused::Overtaken(_) => refusal(
+        ClickRefused::Stale | ClickRefused::Overtaken => refusal(
             "This card was changed after the button was shown.",
             "Look at it again.",
             reference,

@@ -6,7 +6,8 @@ use crate::domain::channel::DestinationDenied;
 use crate::domain::country::Country;
 use crate::domain::delivery::ExtraDenied;
 use crate::domain::phone::NotAPhone;
-use crate::domain::{Channel, Reference};
+use crate::domain::{Channel, Delivery, Destination, Reference};
+use crate::store::ResetRow;
 
 /// A typed destination is not allowed (S11, S24, S25), in one line for the command line and the member's pages.
 pub fn destination_denied(denied: &DestinationDenied, member_name: &str) -> String {
@@ -123,4 +124,27 @@ pub fn extra_denied(denied: ExtraDenied, reference: &Reference) -> Message {
             reference,
         ),
     }
+}
+
+/// Where a chosen password goes: to a contact on record, which is masked, or to a typed address, which stands in full until it
+/// is used, so that a typing error is seen.
+pub(super) fn goes_to(row: &ResetRow) -> String {
+    let typed = || {
+        let channel = row.delivery.and_then(Delivery::channel)?;
+        let to = channel.stored(row.destination.as_deref()?)?;
+        Some(typed_in_full(&to))
+    };
+    let typed = if row.is_typed { typed() } else { None };
+    typed
+        .or_else(|| row.destination_mask.clone())
+        .unwrap_or_default()
+}
+
+/// A typed address before it is used.
+pub(super) fn typed_in_full(to: &Destination) -> String {
+    let address = match to {
+        Destination::Phone(phone) => phone.in_groups(),
+        Destination::Email(email) => email.to_string(),
+    };
+    format!("{address}, not on record")
 }

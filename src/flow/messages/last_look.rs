@@ -1,13 +1,18 @@
 //! The last look: exactly what the confirming click will do.
 
 use super::contacts::{ContactAdder, about_code, code_fact};
+use super::destination;
+use super::warnings::{WarnedOf, warnings};
 use super::ways::in_own_row;
-use super::words::{NOTHING_CHANGED, button, card_small_print, in_heading, left_out_of_heading};
+use super::words::{
+    NOTHING_CHANGED, button, card_small_print, count, in_heading, left_out_of_heading,
+};
 use crate::chat::{Action, Button, Message, Style, Tick, Warning};
 use crate::clock::Zone;
+use crate::directory::Capabilities;
 use crate::domain::contacts::Methods;
-use crate::domain::{Carries, Channel, Delivery, Moment, Reference};
-use crate::store::{Earlier, ResetRow};
+use crate::domain::{Carries, Channel, Delivery, Moment, Quota, Reference};
+use crate::store::{Earlier, OwnLink, ResetRow};
 
 /// What a last look is made of.
 #[derive(Clone, Copy)]
@@ -16,8 +21,12 @@ pub struct LastLook<'a> {
     pub row: &'a ResetRow,
     /// The member's last reset, which it warns of.
     pub earlier: Option<&'a Earlier>,
-    /// True where the directory can sign the member out.
-    pub can_sign_out: bool,
+    /// The directory's own link that was sent before and may still work.
+    pub own_link: Option<&'a OwnLink>,
+    /// The administrator's quota.
+    pub quota: Option<Quota>,
+    /// What the member's directory can enforce.
+    pub capabilities: Capabilities,
     /// The length of the password.
     pub length: u8,
     /// The address of the administrator's copy, whether it is switched on or not.
@@ -46,11 +55,30 @@ pub fn last_look(look: &LastLook<'_>) -> Message {
     let (reason, reference) = (row.reason.as_deref(), row.reset_id.reference());
     Message {
         title: format!("Reset {} now?", in_heading(&row.member_name)),
+        warnings: warnings(&WarnedOf {
+            member_name: &row.member_name,
+            directory: look.capabilities,
+            earlier: look.earlier,
+            own_link: look.own_link,
+            quota: look.quota,
+            zone,
+            now,
+        }),
         facts: facts(look),
         lines: lines(look),
         ticks: ticks(look),
         buttons: look_buttons(look),
-        small_print: card_small_print(reason, row.expires_at, &reference, (zone, now)),
+        small_print: look
+            .quota
+            .map(count)
+            .into_iter()
+            .chain(card_small_print(
+                reason,
+                row.expires_at,
+                &reference,
+                (zone, now),
+            ))
+            .collect(),
         ..Message::default()
     }
 }
@@ -66,7 +94,7 @@ fn is_password(row: &ResetRow) -> bool {
 
 fn facts(look: &LastLook<'_>) -> Vec<String> {
     let row = look.row;
-    let signed_out = if look.can_sign_out {
+    let signed_out = if look.capabilities.can_sign_out {
         "at once"
     } else {
         "no, open sessions end by themselves"
@@ -97,13 +125,9 @@ fn goes_to(row: &ResetRow) -> String {
     } else {
         ", as a one-time link".to_owned()
     };
-    let masked = row.destination_mask.as_deref().unwrap_or_default();
-    if row.is_typed {
-        let to = row.destination.as_deref().unwrap_or(masked);
-        format!("{message} {to}, not on record{what}")
-    } else {
-        format!("{message} {masked} (on record){what}")
-    }
+    let to = destination::goes_to(row);
+    let record = if row.is_typed { "" } else { " (on record)" };
+    format!("{message} {to}{record}{what}")
 }
 
 fn lines(look: &LastLook<'_>) -> Vec<String> {
@@ -160,8 +184,11 @@ fn look_buttons(look: &LastLook<'_>) -> Vec<Button> {
         ..
     } = *look;
     let plain = |action, label| button(action, label, value, Style::Plain);
+    let is_overtaken = look.earlier.is_some_and(|earlier| earlier.is_since_card);
     let label = if look.earlier.is_some_and(|earlier| earlier.is_disowned) {
         "Reset anyway".to_owned()
+    } else if is_overtaken {
+        "Reset again".to_owned()
     } else {
         let what = channel(row).map_or("show it", |channel| channel.facts().send);
         format!("Reset and {what}")
@@ -171,7 +198,13 @@ fn look_buttons(look: &LastLook<'_>) -> Vec<Button> {
         buttons.push(plain(Action::CopyToSelfChange, "Change copy …"));
     }
     buttons.push(plain(Action::Back, "Back"));
-    buttons.push(plain(Action::Cancel, "Cancel"));
+    let cancel = plain(Action::Cancel, "Cancel");
+    if is_overtaken {
+        // Somebody was quicker: going on is no longer the usual choice.
+        buttons.insert(0, cancel);
+    } else {
+        buttons.push(cancel);
+    }
     let ask = look.codes.and_then(|codes| look.adder.button(codes, value));
     buttons.extend(in_own_row(ask.into_iter().collect()));
     buttons

@@ -8,6 +8,7 @@
 //! every refusal.
 
 mod admins;
+mod another_way;
 mod ask_contact;
 mod card;
 mod click;
@@ -35,6 +36,7 @@ mod result;
 mod second_factors;
 mod sms;
 mod stopped;
+mod warnings;
 mod ways;
 mod who;
 mod words;
@@ -42,11 +44,12 @@ mod words;
 pub use self::admins::{
     address_alarm, another_entry, not_pinned, pin_line, pinned, several_entries,
 };
+pub use self::another_way::{AnotherWay, another_way, asked_again, wiped};
 pub use self::ask_contact::{
     contact_asked, contact_of_disowned, contact_of_earlier, contact_of_ended,
     contact_perhaps_asked, contact_there, contact_wanted, nobody_to_ask,
 };
-pub use self::card::{Card, careful, offer_card};
+pub use self::card::{Card, offer_card};
 pub use self::click::{after_change, cancelled, click_failed, click_refused, no_more_updates};
 pub use self::code_uses::{code_use_alarm, code_use_mail, code_use_sms, guessed_codes_alarm};
 pub use self::contact_command::{
@@ -70,7 +73,7 @@ pub use self::instead::{
 };
 pub use self::last_look::{LastLook, last_look, stale};
 pub use self::log::{history, refused};
-pub use self::not_me::{alarm, code_not_me_line, code_not_me_warning, not_me_line, not_me_warning};
+pub use self::not_me::{alarm, code_not_me_line, not_me_line};
 pub use self::not_sent::{contact_code_not_sent, guide_failed};
 pub use self::notes::{
     code, contact_alarm, contact_dropped, contact_imported, contact_notice, contact_removed,
@@ -85,6 +88,7 @@ pub use self::stopped::{
     channel_not_ready, chosen_before_upgrade, contact_changed, directory_down,
     directory_misconfigured, directory_refused, store_down, with_slot_back,
 };
+pub use self::warnings::{disowned_code, earlier_reset, limit};
 pub use self::who::{
     bare_name, group_mention, mistyped, named_outsider, no_address, no_member, no_such_member,
     outsider, several_members, unclear, unresolved_caller, unresolved_member, who_failed,

@@ -36,11 +36,11 @@ pub(super) const ANOTHER_MAKES_NEXT: &str =
     "Talk to them; another admin has to make the next reset.";
 const BEFORE_NEXT: &str = "Talk to them before any new reset.";
 
-/// What a member said of their last reset, on cards and last looks.
-pub fn not_me_warning(member_name: &str, earlier: &Earlier, zone: &Zone, now: Moment) -> Warning {
+/// What a member said of their last reset, in `why`.
+fn not_me_warning(member_name: &str, earlier: &Earlier, zone: &Zone, now: Moment) -> String {
     let whose = format!("{}'s", earlier.admin_name);
     let said = said(member_name, &whose, &zone.tell(earlier.changed_at, now));
-    Warning::new(said, BEFORE_NEXT)
+    format!("{said} {BEFORE_NEXT}")
 }
 
 /// The same, told with the next command of an administrator who has not heard it. `is_own` where they made the reset,
@@ -74,26 +74,14 @@ pub(super) fn not_me_rule(
     now: Moment,
 ) -> String {
     if !is_own {
-        return not_me_warning(member_name, earlier, zone, now).sentences();
+        return not_me_warning(member_name, earlier, zone, now);
     }
     let said = said(member_name, "your", &zone.tell(earlier.changed_at, now));
     format!("✗ {said} {ANOTHER_MAKES_NEXT}")
 }
 
-/// What a member said of a code that took the place of their password, on cards, on last looks and in `why`.
-pub fn code_not_me_warning(
-    member_name: &str,
-    used_at: Moment,
-    zone: &Zone,
-    now: Moment,
-) -> Warning {
-    Warning::new(
-        said_of_code(member_name, used_at, zone, now),
-        "Check with them which contacts on record are theirs: the next code goes there too.",
-    )
-}
-
-/// The same, told with the next command of a primary administrator who has not heard it. `is_closed` is false where a newer
+/// What a member said of a code that took the place of their password, told with the next command of a primary
+/// administrator who has not heard it. `is_closed` is false where a newer
 /// password was set before or after it was said.
 pub fn code_not_me_line(
     (member_name, is_closed): (&str, bool),

@@ -39,6 +39,10 @@ pub struct Ending<'a> {
     pub shows_password: Option<bool>,
     /// The member, if another way of delivery can still be chosen.
     pub retry_for: Option<&'a Member>,
+    /// Until when it can.
+    pub retry_until: Option<Moment>,
+    /// True where this message is replaced when what is still to do is done.
+    pub is_updated: bool,
     /// True where nobody else can read this.
     pub is_private: bool,
     /// Where the code goes; none where no code is asked for, or the record did not answer.
@@ -278,6 +282,8 @@ fn step_words(step: &StepRow, ending: &Ending<'_>) -> Option<String> {
         StepOutcome::Unknown => Some(format!("{yes}: nobody can say ?")),
         StepOutcome::Pending => Some(format!("{yes}: still to do …")),
     };
+    // Nothing follows this message that could say that it is done.
+    let will_be_told = step.outcome == StepOutcome::Pending && !ending.is_updated;
     match step.step {
         Step::Change => {
             let at = row.changed_at.unwrap_or(ending.now);
@@ -313,8 +319,9 @@ fn step_words(step: &StepRow, ending: &Ending<'_>) -> Option<String> {
         }
         Step::CopyToSelf => way("copy sent to you", "copy not sent to you"),
         Step::Show => way("shown to you", "not shown to you"),
+        Step::ManagerNotice if will_be_told => Some("the manager will be told …".to_owned()),
         Step::ManagerNotice => way("manager told", "the manager could not be told"),
-        Step::Notice => notice_words(step, &row.member_name, way),
+        Step::Notice => notice_words(step, &row.member_name, will_be_told, way),
     }
 }
 
@@ -322,12 +329,14 @@ fn step_words(step: &StepRow, ending: &Ending<'_>) -> Option<String> {
 fn notice_words(
     step: &StepRow,
     member: &str,
+    will_be_told: bool,
     way: impl Fn(&str, &str) -> Option<String>,
 ) -> Option<String> {
     match step.outcome {
         StepOutcome::Impossible => Some(format!("no other contact to tell {member} –")),
         // One contact accepted it, and another is asked again.
         StepOutcome::Pending if step.detail.is_some() => Some("notice accepted ✓".to_owned()),
+        StepOutcome::Pending if will_be_told => Some(format!("{member} will be told …")),
         StepOutcome::Pending => Some(format!("{member} told: still to do …")),
         StepOutcome::Done | StepOutcome::Failed | StepOutcome::Unknown => {
             way("notice accepted", &format!("{member} could not be told"))
@@ -411,10 +420,12 @@ fn undelivered(ending: &Ending<'_>) -> Message {
     let why = why.map(|code| format!(" ({})", refusal_words(code)));
     let is_said = why.is_none() && !is_kept_back || reason.is_empty();
     let reason = (!is_said).then(|| format!("{reason}{}.", why.unwrap_or_default()));
-    let next = if ending.retry_for.is_some() {
-        "Choose another way now; this uses no extra reset."
-    } else {
-        "The old password no longer works. Run the command again."
+    let next = match ending.retry_for.and(ending.retry_until) {
+        Some(until) => format!(
+            "Choose another way by {}; after that the password is wiped. This uses no extra reset.",
+            ending.zone.tell(until, ending.now)
+        ),
+        None => "The old password no longer works. Run the command again.".to_owned(),
     };
     let no_password = format!("{} has no password yet. {next}", row.member_name);
     let lines = reason

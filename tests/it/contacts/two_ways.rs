@@ -158,7 +158,8 @@ async fn no_code_follows_an_address_that_was_typed() {
     bot.submit(JO, "jo.private@home.example").await;
     bot.outbox.end_next_send(Outcome::Refused(Refusal::Address));
     bot.click(JO, &bot.slack.last(), "confirm").await;
-    bot.click(JO, &bot.slack.last(), "deliver_email").await;
+    bot.another_way(JO, &bot.slack.last(), "deliver_email")
+        .await;
     let sent = bot.outbox.take();
     let mail = sent
         .iter()
@@ -279,7 +280,7 @@ async fn two_contacts_are_required_for_another_way_too() {
     row.personal_email = None;
     bot.app.store.import_members(vec![row]).await.unwrap();
     bot.outbox.take();
-    bot.click(JO, &failed, "deliver_phone").await;
+    bot.another_way(JO, &failed, "deliver_phone").await;
     let told = bot.slack.last_text();
     assert!(
         told.contains("Password and code need two contacts; Mina Park has one."),

@@ -1,12 +1,13 @@
 //! A password on its way to the member, and the notice of the reset.
 
 use relatch::surface::domain::delivery::{Outcome, Refusal};
-use relatch::surface::domain::{Channel, Span, State};
+use relatch::surface::domain::{Channel, Platform, Span, State};
+use serde_json::json;
 
 use super::{JO, KIM, MINA, NOA, assert_refusal, states, used};
-use crate::support::TestBot;
 use crate::support::sent::password_in_sms;
 use crate::support::slack::{shown_password, text_of};
+use crate::support::{Left, TestBot};
 
 /// S1, S2, S12, S22, S23, S32: Copy shows a working password once, and the old one is dead.
 async fn copy_shows_a_working_password_to_the_administrator_alone() {
@@ -139,13 +140,26 @@ async fn a_notice_that_is_put_off_is_sent_later() {
     bot.outbox.end_next_send(Outcome::Refused(Refusal::Later));
     bot.click(JO, &ready, "confirm").await;
     let told = bot.slack.last_text();
-    assert!(
-        told.contains("Done: ") && told.contains("Mina Park told: still to do …"),
-        "{told}"
-    );
+    let is_replaced = can_replace(&bot);
+    let pending = if is_replaced {
+        "Mina Park told: still to do …"
+    } else {
+        "Mina Park will be told …"
+    };
+    assert!(told.contains("Done: ") && told.contains(pending), "{told}");
     bot.outbox.take();
+    let said = bot.slack.said().len();
     bot.clock.advance(Span::minutes(3));
     bot.sweep().await;
+    assert_eq!(bot.slack.said().len(), said + usize::from(is_replaced));
+    if is_replaced {
+        let told = bot.slack.last_text();
+        assert!(
+            told.contains("Done: ") && told.contains("notice accepted ✓"),
+            "{told}"
+        );
+        assert_ne!(bot.slack.last()["replace_original"], json!(false));
+    }
     let notices = bot.outbox.take();
     assert_eq!(
         notices
@@ -157,6 +171,81 @@ async fn a_notice_that_is_put_off_is_sent_later() {
     bot.clock.advance(Span::minutes(3));
     bot.sweep().await;
     assert!(bot.outbox.take().is_empty(), "it was sent twice");
+}
+
+/// Mattermost cannot change what only one person sees.
+fn can_replace(bot: &TestBot) -> bool {
+    bot.platform() != Platform::Mattermost
+}
+
+/// A mail server that takes its time: the result does not wait for the notice, and is drawn again when it was sent.
+async fn a_slow_notice_is_told_when_it_is_sent() {
+    let bot = TestBot::new().await;
+    bot.leaves(Left::Messages, "the password and the notice");
+    bot.outbox
+        .slow_down("mina@mail.example", std::time::Duration::from_secs(4));
+    let ready = bot.last_look(JO, MINA, "deliver_phone").await;
+    let before = bot.slack.said().len();
+    bot.click(JO, &ready, "confirm").await;
+    let said: Vec<String> = bot.slack.said()[before..].iter().map(text_of).collect();
+    let done: Vec<&String> = said.iter().filter(|said| said.contains("Done.")).collect();
+    if can_replace(&bot) {
+        let [first, second] = done[..] else {
+            panic!("{said:#?}");
+        };
+        assert!(first.contains("… Mina Park told: still to do"), "{first}");
+        assert!(second.contains("✓ Mina Park told"), "{second}");
+        assert!(second.contains("4 of 5 resets left"), "{second}");
+    } else {
+        let [only] = done[..] else {
+            panic!("{said:#?}");
+        };
+        assert!(only.contains("… Mina Park will be told"), "{only}");
+    }
+}
+
+/// The same where the password was shown: it stays visible meanwhile, and once it is hidden the message tells the rest.
+async fn a_notice_after_the_password_was_hidden_is_told() {
+    let bot = TestBot::new().await;
+    bot.leaves(Left::Messages, "the notice");
+    let ready = bot.last_look(JO, MINA, "deliver_copy").await;
+    for _ in 0..2 {
+        bot.outbox.end_next_send(Outcome::Refused(Refusal::Later));
+    }
+    bot.click(JO, &ready, "confirm").await;
+    let shown = bot.slack.last();
+    assert!(shown_password(&shown).is_some(), "{}", text_of(&shown));
+    bot.click(JO, &shown, "done").await;
+    let hidden = bot.slack.last();
+    assert!(shown_password(&hidden).is_none());
+    assert!(
+        text_of(&hidden).contains("… Mina Park told: still to do"),
+        "{}",
+        text_of(&hidden)
+    );
+    bot.clock.advance(Span::minutes(3));
+    bot.sweep().await;
+    let told = bot.slack.last_text();
+    assert!(
+        told.contains("Done: ") && told.contains("notice accepted ✓"),
+        "{told}"
+    );
+}
+
+/// A visible password is not replaced because the notice was sent; the message that hides it tells of the notice.
+async fn a_visible_password_stays_when_the_notice_is_sent() {
+    let bot = TestBot::new().await;
+    bot.leaves(Left::Messages, "the notice");
+    bot.outbox
+        .slow_down("mina@mail.example", std::time::Duration::from_secs(4));
+    let shown = bot.reset(JO, MINA, "deliver_copy").await;
+    assert!(shown_password(&shown).is_some(), "{}", text_of(&shown));
+    bot.click(JO, &shown, "done").await;
+    let told = bot.slack.last_text();
+    assert!(
+        told.contains("Done: ") && told.contains("notice accepted ✓"),
+        "{told}"
+    );
 }
 
 /// However the mailbox on record is typed, it is the address on record that is used.
@@ -227,9 +316,12 @@ on_every_platform! {
     a_contact_that_left_the_record_gets_nothing,
     a_look_alike_does_not_keep_the_notice_away,
     a_notice_that_is_put_off_is_sent_later,
+    a_slow_notice_is_told_when_it_is_sent,
 }
 
 where_messages_are_replaced! {
     copy_shows_a_working_password_to_the_administrator_alone,
     a_shown_password_goes_away_after_two_minutes,
+    a_notice_after_the_password_was_hidden_is_told,
+    a_visible_password_stays_when_the_notice_is_sent,
 }

@@ -28,7 +28,7 @@ async fn a_typed_destination_is_checked() {
     }
     bot.submit(JO, "+82 10 9999 8877").await;
     let ready = bot.slack.last();
-    assert!(text_of(&ready).contains("Goes to: SMS +821099998877, not on record"));
+    assert!(text_of(&ready).contains("Goes to: SMS +82 10 9999 8877, not on record"));
     assert_eq!(used(&bot).await, 0);
     bot.click(JO, &ready, "confirm").await;
     assert_eq!(bot.outbox.take()[0].to, "+821099998877");

@@ -80,7 +80,7 @@ async fn an_undelivered_password_goes_another_way_inside_the_same_reset() {
     bot.outbox.take();
     // The first other way is not ready: the result says which one, and why.
     bot.outbox.fail_next_prepare(Refusal::Unreachable);
-    bot.click(JO, &failed, "deliver_email").await;
+    bot.another_way(JO, &failed, "deliver_email").await;
     let failed = bot.slack.last();
     assert!(
         text_of(&failed).contains("The email was not accepted (no answer)"),
@@ -88,7 +88,7 @@ async fn an_undelivered_password_goes_another_way_inside_the_same_reset() {
         text_of(&failed)
     );
     assert!(bot.outbox.take().is_empty());
-    bot.click(JO, &failed, "deliver_email").await;
+    bot.another_way(JO, &failed, "deliver_email").await;
     assert!(
         bot.slack.last_text().contains("Done: "),
         "{}",
@@ -115,7 +115,7 @@ async fn another_way_is_told_as_it_went() {
     let ready = bot.last_look(JO, MINA, "deliver_phone").await;
     bot.outbox.end_next_send(Outcome::Refused(Refusal::Address));
     bot.click(JO, &ready, "confirm").await;
-    bot.click(JO, &bot.slack.last(), "deliver_copy").await;
+    bot.another_way(JO, &bot.slack.last(), "deliver_copy").await;
     let told = bot.slack.last();
     assert!(shown_password(&told).is_some(), "{}", text_of(&told));
     assert!(
@@ -154,7 +154,7 @@ async fn what_could_not_be_told_is_told_later() {
     bot.clock.advance(Span::seconds(61));
     bot.sweep().await;
     assert_eq!(bot.slack.said().len(), before + 1, "once is enough");
-    bot.click(JO, &told, "deliver_email").await;
+    bot.another_way(JO, &told, "deliver_email").await;
     assert!(
         bot.slack.last_text().contains("Done: "),
         "{}",
@@ -175,7 +175,9 @@ async fn an_undelivered_password_is_wiped_after_ten_minutes() {
     for _ in 0..2 {
         bot.click(JO, &failed, "deliver_copy").await;
         assert!(
-            bot.slack.last_text().contains("Already done"),
+            bot.slack
+                .last_text()
+                .contains("was wiped, because no other way was confirmed in time"),
             "{}",
             bot.slack.last_text()
         );
@@ -203,6 +205,7 @@ async fn another_way_can_be_typed() {
     let refused = bot.submit(JO, MINA).await.refusal_of_form();
     assert!(refused.contains("business email"), "{refused}");
     bot.submit(JO, "friend@mail.example").await;
+    bot.click(JO, &bot.slack.last(), "confirm").await;
     assert!(
         bot.slack.last_text().contains("Done: "),
         "{}",
@@ -224,7 +227,7 @@ async fn an_undelivered_password_dies_with_the_next_reset() {
     bot.click(JO, &waiting, "deliver_email").await;
     let told = bot.slack.last_text();
     assert!(
-        told.contains("Already done") && !told.contains("Done. "),
+        told.contains("was wiped, because they were reset once more") && !told.contains("Done. "),
         "{told}"
     );
     assert!(
@@ -244,6 +247,7 @@ async fn another_way_waits_while_the_member_is_being_reset() {
     let ready = bot.last_look(JO, MINA, "deliver_phone").await;
     bot.outbox.end_next_send(Outcome::Refused(Refusal::Address));
     bot.click(JO, &ready, "confirm").await;
+    bot.click(JO, &bot.slack.last(), "deliver_email").await;
     let waiting = bot.slack.last();
     bot.clock.advance(Span::seconds(1));
     let second = bot.last_look(KIM, MINA, "deliver_copy").await;
@@ -251,8 +255,8 @@ async fn another_way_waits_while_the_member_is_being_reset() {
         .delay_acknowledgements(std::time::Duration::from_millis(700));
     let value = button_value(&second, "confirm").unwrap();
     bot.click_and_go(KIM, "confirm", &value).await;
-    let email = button_value(&waiting, "deliver_email").unwrap();
-    bot.click_and_go(JO, "deliver_email", &email).await;
+    let email = button_value(&waiting, "confirm").unwrap();
+    bot.click_and_go(JO, "confirm", &email).await;
     bot.settle().await;
     bot.slack.delay_acknowledgements(std::time::Duration::ZERO);
     assert_eq!(states(&bot).await, [State::Delivered, State::Undelivered]);

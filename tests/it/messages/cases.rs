@@ -221,7 +221,12 @@ async fn a_last_look_names_what_is_switched_on() {
             let text = all(&say::last_look(&LastLook {
                 row: &row,
                 earlier: None,
-                can_sign_out: true,
+                own_link: None,
+                quota: None,
+                capabilities: Capabilities {
+                    can_sign_out: true,
+                    ..Capabilities::default()
+                },
                 length: 8,
                 copy_to: None,
                 can_mail: true,

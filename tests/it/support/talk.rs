@@ -49,7 +49,7 @@ impl TestBot {
         self
     }
 
-    pub(super) fn platform(&self) -> Platform {
+    pub(crate) fn platform(&self) -> Platform {
         *self.platform.lock().unwrap()
     }
 
@@ -271,6 +271,12 @@ impl TestBot {
             .await;
         assert_eq!(answer.status, StatusCode::OK);
         answer.json()
+    }
+
+    /// Chooses another way after a failed delivery, and confirms it.
+    pub(crate) async fn another_way(&self, who: &str, message: &serde_json::Value, action: &str) {
+        self.click(who, message, action).await;
+        self.click(who, &self.slack.last(), "confirm").await;
     }
 
     /// From the command to the last look by a way of delivery.

@@ -54,6 +54,8 @@ fn cards(world: &World<'_>, samples: &mut Samples) {
         admin_name: world.name.to_owned(),
         is_certain,
         is_disowned: false,
+        is_own: false,
+        is_since_card: false,
     };
     let (certain, uncertain) = (earlier(true), earlier(false));
     let plain = AboutContacts::default();
@@ -61,12 +63,7 @@ fn cards(world: &World<'_>, samples: &mut Samples) {
         member: &world.member,
         capabilities: all,
         directory: world.name,
-        quota: Some(Quota {
-            used: 1,
-            left: 4,
-            next_at: Some(world.now + Span::hours(23)),
-            window: Span::hours(24),
-        }),
+        quota: card_quota(world),
         earlier: Some(&certain),
         reason: Some(world.name),
         own_link: None,
@@ -86,6 +83,7 @@ fn cards(world: &World<'_>, samples: &mut Samples) {
     cards_of_a_directory_with_pages(world, &card, samples);
     cards_of_another_set_up(&card, samples);
     cards_after_not_me(&card, samples);
+    warnings(world, &card, samples);
     for (member, capabilities, is_private, channels) in [
         (&world.member, none, true, &world.channels),
         (&unknown, all, true, &world.channels),
@@ -153,14 +151,48 @@ fn cards_after_not_me(card: &Card<'_>, samples: &mut Samples) {
         ..*card
     };
     samples.say("offer_card", say::offer_card(&told));
-    let mut told = say::offer_card(&told);
-    told.warnings = vec![say::not_me_warning(
-        &card.member.name,
-        earlier.as_ref().unwrap(),
-        card.zone,
-        card.now,
-    )];
-    samples.say("not_me_warning", told);
+}
+
+/// Each warning alone, on a card whose other lines do not matter.
+fn warnings(world: &World<'_>, card: &Card<'_>, samples: &mut Samples) {
+    let (zone, now) = (&world.zone, world.now);
+    let mut told = say::offer_card(card);
+    let directory = Capabilities {
+        signs_members_in: true,
+        ..Capabilities::default()
+    };
+    for bits in 0..16_u8 {
+        let is = |bit: u8| bits & 1 << bit != 0;
+        let earlier = Earlier {
+            changed_at: now,
+            admin_name: world.name.to_owned(),
+            is_certain: is(0),
+            is_disowned: is(1),
+            is_own: is(2),
+            is_since_card: is(3),
+        };
+        told.warnings = vec![say::earlier_reset(
+            &earlier,
+            (world.name, directory),
+            zone,
+            now,
+        )];
+        samples.say("earlier_reset", told.clone());
+    }
+    told.warnings = vec![say::disowned_code(world.name, now, zone, now)];
+    samples.say("disowned_code", told.clone());
+    let limits = [0, 1, 2].map(|left| {
+        let quota = Quota {
+            used: 5 - left,
+            left,
+            next_at: Some(now),
+            window: Span::hours(24),
+        };
+        say::limit(quota, zone, now)
+    });
+    told.warnings = limits.into_iter().flatten().collect();
+    assert_eq!(told.warnings.len(), 2);
+    samples.say("limit", told);
 }
 
 /// A directory that asks nobody for a new password, and a password beside that of another system.
@@ -223,6 +255,15 @@ fn cards_with_phone_remarks(card: &Card<'_>, without_phone: &Member, samples: &m
     }
 }
 
+fn card_quota(world: &World<'_>) -> Option<Quota> {
+    Some(Quota {
+        used: 1,
+        left: 4,
+        next_at: Some(world.now + Span::hours(23)),
+        window: Span::hours(24),
+    })
+}
+
 fn last_looks(world: &World<'_>, samples: &mut Samples) {
     let rows = [
         (Some(Delivery::Copy), Carries::Password),
@@ -236,6 +277,13 @@ fn last_looks(world: &World<'_>, samples: &mut Samples) {
         admin_name: world.name.to_owned(),
         is_certain: true,
         is_disowned: true,
+        is_own: false,
+        is_since_card: false,
+    };
+    let since = Earlier {
+        is_disowned: false,
+        is_since_card: true,
+        ..disowned.clone()
     };
     for (delivery, carries) in rows {
         let row = ResetRow {
@@ -254,8 +302,14 @@ fn last_looks(world: &World<'_>, samples: &mut Samples) {
         {
             let look = LastLook {
                 row: &row,
-                earlier: (adder == ContactAdder::Operator).then_some(&disowned),
-                can_sign_out: true,
+                earlier: match adder {
+                    ContactAdder::Operator => Some(&disowned),
+                    ContactAdder::SomeAdmin => Some(&since),
+                    ContactAdder::AskedAdmin | ContactAdder::Import => None,
+                },
+                own_link: None,
+                quota: card_quota(world),
+                capabilities: Capabilities::default(),
                 length: 8,
                 copy_to: Some(&copy_to),
                 can_mail: true,
@@ -273,7 +327,9 @@ fn last_looks(world: &World<'_>, samples: &mut Samples) {
     let look = LastLook {
         row: &world.row,
         earlier: None,
-        can_sign_out: false,
+        own_link: None,
+        quota: None,
+        capabilities: Capabilities::default(),
         length: 64,
         copy_to: None,
         can_mail: false,
@@ -286,22 +342,10 @@ fn last_looks(world: &World<'_>, samples: &mut Samples) {
         confirm_value: world.value,
     };
     let mut stale = say::stale(say::last_look(&look), &world.reference);
-    let earlier = Earlier {
-        changed_at: world.now,
-        admin_name: world.name.to_owned(),
-        is_certain: true,
-        is_disowned: false,
-    };
-    let directory = Capabilities {
-        signs_members_in: true,
-        ..Capabilities::default()
-    };
     let link = world.own_link(true);
-    stale.warnings.extend([
-        say::careful(&earlier, (world.name, directory), &world.zone, world.now),
-        say::link_still_works(&link, &world.zone, world.now),
-    ]);
-    samples.say("careful", stale.clone());
+    stale
+        .warnings
+        .push(say::link_still_works(&link, &world.zone, world.now));
     samples.say("link_still_works", stale.clone());
     samples.say("stale", stale);
 }
@@ -374,6 +418,8 @@ fn lists(world: &World<'_>, samples: &mut Samples) {
         admin_name: world.name.to_owned(),
         is_certain: true,
         is_disowned: true,
+        is_own: false,
+        is_since_card: false,
     };
     let name = || world.name.to_owned();
     for (busy, disowned) in [
@@ -410,9 +456,6 @@ fn lists(world: &World<'_>, samples: &mut Samples) {
         .map(|(is_own, is_over)| say::not_me_line(&world.row, is_own, is_over, zone, now))
         .into();
     samples.say("not_me_line", not_me.clone());
-    let mut of_code = not_me.clone();
-    of_code.warnings = vec![say::code_not_me_warning(world.name, now, zone, now)];
-    samples.say("code_not_me_warning", of_code);
     not_me.lines = [true, false]
         .map(|is_closed| say::code_not_me_line((world.name, is_closed), now, zone, now))
         .into();

@@ -12,7 +12,7 @@ use relatch::surface::domain::{
     State, Status,
 };
 use relatch::surface::flow::messages as say;
-use relatch::surface::store::{ClickRefused, Earlier, ResetRow};
+use relatch::surface::store::{ClickRefused, ResetRow};
 
 use super::{REFUSALS, Samples, World};
 
@@ -166,12 +166,6 @@ fn rules(world: &World<'_>, samples: &mut Samples) {
 
 fn clicks(world: &World<'_>, samples: &mut Samples) {
     let (zone, now, r) = (&world.zone, world.now, &world.reference);
-    let earlier = || Earlier {
-        changed_at: now,
-        admin_name: world.name.to_owned(),
-        is_certain: true,
-        is_disowned: false,
-    };
     let mut all = vec![
         ClickRefused::Replayed,
         ClickRefused::NoSuchCard,
@@ -184,8 +178,8 @@ fn clicks(world: &World<'_>, samples: &mut Samples) {
         ClickRefused::MemberGone,
         ClickRefused::InProgress,
         ClickRefused::NothingChosen,
-        ClickRefused::Stale(Some(earlier())),
-        ClickRefused::Overtaken(earlier()),
+        ClickRefused::Stale,
+        ClickRefused::Overtaken,
         ClickRefused::NotReachable,
         ClickRefused::ContactAsked(now),
         ClickRefused::ContactBeingAsked,

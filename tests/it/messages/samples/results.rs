@@ -2,11 +2,11 @@
 
 use relatch::surface::directory::{Capabilities, WhyRefused};
 use relatch::surface::domain::{
-    Carries, Channel, Delivery, Quota, ResetId, Span, State, Step, StepOutcome,
+    Carries, Channel, Delivery, Destination, Quota, ResetId, Span, State, Step, StepOutcome,
 };
 use relatch::surface::flow::messages as say;
-use relatch::surface::flow::messages::{ContactAdder, Ending};
-use relatch::surface::store::{ResetRow, StepRow};
+use relatch::surface::flow::messages::{AnotherWay, ContactAdder, Ending};
+use relatch::surface::store::{ResetRow, StepRow, Wiped};
 
 use super::{REFUSALS, Samples, World, directory_refusals};
 
@@ -123,6 +123,8 @@ pub(crate) fn ending<'a>(
         observed: None,
         shows_password: None,
         retry_for: Some(&world.member),
+        retry_until: Some(world.now + Span::minutes(10)),
+        is_updated: false,
         is_private: true,
         codes: None,
         adder: ContactAdder::AskedAdmin,
@@ -135,7 +137,53 @@ pub(crate) fn ending<'a>(
     }
 }
 
+/// The question before an undelivered password goes another way, and what is said where it is gone.
+fn other_ways(world: &World<'_>, samples: &mut Samples) {
+    let row = ResetRow {
+        state: State::Undelivered,
+        also_show: true,
+        copy_to_self: Some(world.email.to_string()),
+        changed_at: Some(world.now),
+        ..world.row.clone()
+    };
+    let phone = world.member.phone.clone().map(Destination::Phone);
+    let email = Some(Destination::Email(world.email.clone()));
+    let long = format!("{}@mail.example", "a".repeat(60));
+    let long = Some(Destination::Email(long.parse().unwrap()));
+    for (delivery, to) in [
+        (Delivery::Email, long.as_ref()),
+        (Delivery::Copy, None),
+        (Delivery::Phone, phone.as_ref()),
+        (Delivery::Email, email.as_ref()),
+    ] {
+        for (is_typed, carries) in [
+            (false, Carries::Password),
+            (true, Carries::Password),
+            (false, Carries::Link),
+        ] {
+            let asked = AnotherWay {
+                row: &row,
+                delivery,
+                to,
+                is_typed,
+                carries,
+                until: world.now + Span::minutes(10),
+                zone: &world.zone,
+                now: world.now,
+                value: world.value,
+                confirm_value: world.value,
+            };
+            samples.say("another_way", say::another_way(&asked));
+            samples.say("asked_again", say::asked_again(say::another_way(&asked)));
+        }
+    }
+    for why in [Wiped::InTime, Wiped::WithProcess, Wiped::Replaced] {
+        samples.say("wiped", say::wiped(why, world.name, &world.reference));
+    }
+}
+
 fn more_results(world: &World<'_>, samples: &mut Samples) {
+    other_ways(world, samples);
     let row = |state| ResetRow {
         state,
         delivery: Some(Delivery::Phone),

@@ -120,9 +120,7 @@ fn the_published_limits_have_teeth() {
             ] },
         ] }] })
     };
-    let text = |length: usize| {
-        serde_json::json!({ "components": [{ "type": 10, "content": "x".repeat(length) }] })
-    };
+    let text = |length: usize| serde_json::json!({ "components": [{ "type": 10, "content": "x".repeat(length) }] });
     assert!(!broken_by("discord-edit", text(4000)));
     assert!(broken_by("discord-edit", text(4001)) && broken_by("discord-follow_up", text(0)));
     assert!(!broken_by("discord-edit", discord(80, 1)));

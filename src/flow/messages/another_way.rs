@@ -1,0 +1,119 @@
+//! After a failed delivery: the question before the password goes another way, and why none is left.
+
+use super::destination::typed_in_full;
+use super::words::{RUN_AGAIN, button, message};
+use crate::chat::{Action, Message, Style};
+use crate::clock::Zone;
+use crate::domain::{Carries, Delivery, Destination, Moment, Reference};
+use crate::store::{ResetRow, Wiped};
+
+/// What the question is made of.
+#[derive(Clone, Copy)]
+pub struct AnotherWay<'a> {
+    /// The reset whose password reached nobody.
+    pub row: &'a ResetRow,
+    /// The way that is asked about.
+    pub delivery: Delivery,
+    /// Where it leads; none for Copy.
+    pub to: Option<&'a Destination>,
+    /// True where that address was typed and is not the one on record.
+    pub is_typed: bool,
+    /// What goes there.
+    pub carries: Carries,
+    /// When the password is wiped.
+    pub until: Moment,
+    /// The time zone of texts.
+    pub zone: &'a Zone,
+    /// Times are told relative to it.
+    pub now: Moment,
+    /// The opaque value of the buttons.
+    pub value: &'a str,
+    /// The opaque value of the confirming button.
+    pub confirm_value: &'a str,
+}
+
+/// The longest title: platforms cut what is longer.
+const LONGEST_TITLE: usize = 60;
+
+/// Asks once before the password goes this way.
+pub fn another_way(asked: &AnotherWay<'_>) -> Message {
+    let row = asked.row;
+    let (verb, label) = match asked.delivery {
+        Delivery::Copy => ("Show", "Show it"),
+        Delivery::Phone => ("Text", "Text it"),
+        Delivery::Email => ("Email", "Email it"),
+    };
+    let what = match asked.carries {
+        Carries::Password => "it",
+        Carries::Link => "a one-time link",
+    };
+    let to = asked.to.map(|to| {
+        if asked.is_typed {
+            typed_in_full(to)
+        } else {
+            to.masked()
+        }
+    });
+    let title = match &to {
+        None => "Show it to you here?".to_owned(),
+        Some(to) => format!("{verb} {what} to {to}?"),
+    };
+    let is_long = title.chars().count() > LONGEST_TITLE;
+    let (title, address) = if is_long {
+        (format!("{verb} {what} to this address?"), to)
+    } else {
+        (title, None)
+    };
+    let until = asked.zone.tell(asked.until, asked.now);
+    let how_long = format!(
+        "{} has no password yet. Press the button by {until}; after that the password is wiped.",
+        row.member_name
+    );
+    let offline = asked.to.is_none().then(|| {
+        format!(
+            "Tell {} outside this chat. The password is shown once.",
+            row.member_name
+        )
+    });
+    let copy = row.copy_to_self.as_ref();
+    let copy = copy.map(|copy| format!("A copy goes to {copy}."));
+    let shows = row.also_show && asked.to.is_some();
+    let shows = shows.then(|| "It is also shown to you here.".to_owned());
+    let lines = [address, Some(how_long), offline, copy, shows];
+    Message {
+        buttons: vec![
+            button(Action::Confirm, label, asked.confirm_value, Style::Primary),
+            button(Action::Back, "Back", asked.value, Style::Plain),
+        ],
+        small_print: vec![format!("ref {}", row.reset_id.reference())],
+        ..message(title, lines.into_iter().flatten())
+    }
+}
+
+/// The question, or the list of ways, once more, because it has changed since the pressed button was drawn.
+pub fn asked_again(mut present: Message) -> Message {
+    let changed = "This changed meanwhile. Please look at it again. Nothing was sent.";
+    present.lines.insert(0, changed.to_owned());
+    present
+}
+
+/// The password reached nobody and is gone.
+pub fn wiped(why: Wiped, member: &str, reference: &Reference) -> Message {
+    let (why, next) = match why {
+        Wiped::InTime => (
+            format!(
+                "The password of {member} was wiped, because no other way was confirmed in time."
+            ),
+            format!("Nothing was sent. They have no password now. {RUN_AGAIN}"),
+        ),
+        Wiped::WithProcess => (
+            format!("The password of {member} was lost, because relatch was restarted."),
+            format!("Nothing was sent. They have no password now. {RUN_AGAIN}"),
+        ),
+        Wiped::Replaced => (
+            format!("The password of {member} was wiped, because they were reset once more."),
+            "Nothing was sent. The newest password is that of the later reset.".to_owned(),
+        ),
+    };
+    message(why, [format!("{next} (ref {reference})")])
+}
