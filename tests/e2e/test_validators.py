@@ -91,11 +91,13 @@ def slack_models(kind, body):
             read = View(**body["view"])
             read.validate_json()
             return None if read.to_dict() == body["view"] else f"read back as {read.to_dict()}"
-        blocks = Block.parse_all(body["blocks"])
+        # The models do not know `expand` of a section yet (Slack, "Section block").
+        sent = [{key: value for key, value in block.items() if key != "expand"} for block in body["blocks"]]
+        blocks = Block.parse_all(sent)
         for block in blocks:
             block.validate_json()
         again = [block.to_dict() for block in blocks]
-        return None if again == body["blocks"] else f"read back as {again}"
+        return None if again == sent else f"read back as {again}"
     except Exception as refused:  # The models raise whatever they like.
         return repr(refused)
 

@@ -233,6 +233,7 @@ async fn every_message_keeps_the_rules_of_every_platform() {
         let world = World::new((name, typed), email, about, &bot.app.organization, &value);
         let mut seen = HashSet::new();
         for sample in samples::of(&world) {
+            fits_a_phone(&sample);
             // The same message is made by several functions and in several cases.
             let is_new = match &sample.told {
                 Told::Message(message) => seen.insert(format!("{message:?}")),
@@ -363,6 +364,19 @@ fn plain(message: &Message) -> String {
         })
         .collect();
     lines.join("\n")
+}
+
+/// No client cuts a button, and the heading of a card, a last look and a result fits two lines.
+fn fits_a_phone(sample: &samples::Sample) {
+    let Told::Message(message) = &sample.told else {
+        return;
+    };
+    for button in message.rows_without_boxes(1).into_iter().flatten() {
+        assert!(button.label.chars().count() <= 30, "{}", button.label);
+    }
+    if ["offer_card", "last_look", "result"].contains(&sample.name) {
+        assert!(message.title.chars().count() <= 60, "{}", message.title);
+    }
 }
 
 /// What stands on boxes and buttons.

@@ -468,26 +468,27 @@ fn refusal_words(code: &str) -> &'static str {
 
 fn unknown(ending: &Ending<'_>) -> Message {
     let Ending { row, zone, now, .. } = *ending;
-    let member = &row.member_name;
     let seen = match ending.observed {
         Some(Some(at)) => {
             format!(
-                "The directory shows a change of {member}'s password at {}; nobody has the new one.",
+                "The directory shows a change at {}; nobody has the new password.",
                 zone.tell(at, now)
             )
         }
         Some(None) => format!(
-            "No change of {member}'s password is seen as of {}, but it may still come.",
+            "No change is seen as of {}, but it may still come.",
             zone.tell(now, now)
         ),
-        None => format!("{member}'s password may have been changed; nobody has the new one."),
+        None => "The password may have been changed; nobody has the new one.".to_owned(),
     };
     let how = if row.failure.as_deref() == Some("process_died") {
         "relatch was interrupted half-way"
     } else {
         "The directory stopped answering half-way"
     };
-    message(how, [seen, "Run the command again to be sure.".to_owned()])
+    let reset = format!("This was the reset of {}.", row.member_name);
+    let lines = [reset, seen, "Run the command again to be sure.".to_owned()];
+    message(how, lines)
 }
 
 fn ending_buttons(ending: &Ending<'_>) -> Vec<Button> {

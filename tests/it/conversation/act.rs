@@ -174,7 +174,7 @@ async fn a_failed_sign_out_is_told_and_tried_again() {
     bot.click(JO, &ready, "confirm").await;
     let half = bot.slack.last();
     assert!(
-        text_of(&half).contains("but signing out failed"),
+        text_of(&half).contains("⚠ Signing out failed."),
         "{}",
         text_of(&half)
     );

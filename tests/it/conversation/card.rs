@@ -73,6 +73,54 @@ async fn the_last_face_is_the_present_one() {
     );
 }
 
+/// On Slack a box is set to what it says, however often that arrives. Elsewhere its button changes over.
+async fn a_box_is_set_to_what_it_says() {
+    let bot = TestBot::new().await;
+    let ready = bot.last_look(JO, MINA, "deliver_email").await;
+    for _ in 0..2 {
+        bot.click(JO, &ready, "copy_to_self").await;
+        let told = bot.slack.last_text();
+        assert!(
+            told.contains("☑ Email me a copy (jo@acme.example)")
+                && told.contains("Copy to you: jo@acme.example"),
+            "{told}"
+        );
+    }
+    let ticked = bot.slack.last();
+    assert_ne!(
+        button_value(&ready, "copy_to_self"),
+        button_value(&ticked, "copy_to_self"),
+        "Slack keeps what was ticked in a block whose id stays"
+    );
+    bot.click(JO, &ticked, "copy_to_self").await;
+    assert!(bot.slack.last_text().contains("☐ Email me a copy"));
+    assert_eq!((used(&bot).await, bot.outbox.take().len()), (0, 0));
+}
+
+/// A tick that did not arrive: what the confirming click saw is not what would be done, so it does nothing.
+async fn a_confirm_whose_boxes_say_otherwise_does_nothing() {
+    let bot = TestBot::new().await;
+    let mut seen = bot.last_look(JO, MINA, "deliver_email").await;
+    let blocks = seen["blocks"].as_array_mut().unwrap();
+    let element = blocks
+        .iter_mut()
+        .flat_map(|block| block["elements"].as_array_mut().into_iter().flatten())
+        .find(|element| element["action_id"] == "copy_to_self")
+        .unwrap();
+    element["initial_options"] = element["options"].clone();
+    bot.click(JO, &seen, "confirm").await;
+    let present = bot.slack.last();
+    let told = text_of(&present);
+    assert!(
+        told.contains("This changed meanwhile.") && told.contains("☐ Email me a copy"),
+        "{told}"
+    );
+    assert_eq!((used(&bot).await, bot.outbox.take().len()), (0, 0));
+    bot.click(JO, &present, "confirm").await;
+    assert_eq!(used(&bot).await, 1);
+    bot.outbox.take();
+}
+
 /// S34: a second click after the end is told so, and nothing is sent again.
 async fn a_used_button_does_nothing_again() {
     let bot = TestBot::new().await;
@@ -261,4 +309,6 @@ on_every_platform! {
 hold! {
     slack_alone on Slack:
     the_same_bytes_have_one_effect,
+    a_box_is_set_to_what_it_says,
+    a_confirm_whose_boxes_say_otherwise_does_nothing,
 }

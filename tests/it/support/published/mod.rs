@@ -54,10 +54,18 @@ fn blocks(blocks: &Value, most: usize) -> Vec<String> {
     };
     let fits = |block: &&Value| match block["type"].as_str().unwrap_or_default() {
         "header" => is_text_object(&block["text"], 150) && block["text"]["type"] == "plain_text",
-        "section" => is_text_object(&block["text"], 3000),
-        "actions" => block["elements"]
+        "section" => is_section(block),
+        // Its texts have no limit of their own in the models; ours is that of a section.
+        "rich_text" => block["elements"][0]["elements"]
             .as_array()
-            .is_some_and(|all| (1..=25).contains(&all.len()) && all.iter().all(is_button)),
+            .is_some_and(|all| all.iter().all(|text| is_text(&text["text"], 3000))),
+        "context" => block["elements"].as_array().is_some_and(|all| {
+            (1..=10).contains(&all.len()) && all.iter().all(|text| is_text_object(text, 2000))
+        }),
+        "actions" => block["elements"].as_array().is_some_and(|all| {
+            let is_known = |one: &Value| is_button(one) || is_checkbox(one);
+            (1..=25).contains(&all.len()) && all.iter().all(is_known)
+        }),
         "input" => {
             is_text_object(&block["label"], 2000)
                 && is_text_object(&block["hint"], 2000)
@@ -72,10 +80,44 @@ fn blocks(blocks: &Value, most: usize) -> Vec<String> {
         .collect()
 }
 
+/// A text, or fields, with a button beside it at most.
+fn is_section(block: &Value) -> bool {
+    let fields = block["fields"].as_array();
+    let has_fields = fields.is_some_and(|all| {
+        (1..=10).contains(&all.len()) && all.iter().all(|field| is_text_object(field, 2000))
+    });
+    let has_text = is_text_object(&block["text"], 3000);
+    (has_text && fields.is_none() || has_fields && block["text"].is_null())
+        && block.get("accessory").is_none_or(is_button)
+}
+
+/// "Checkbox group": one option at least, and what is ticked is one of them; an empty list is refused.
+fn is_checkbox(element: &Value) -> bool {
+    let options = element["options"].as_array();
+    let has_options = options.is_some_and(|all| {
+        let is_option =
+            |one: &Value| is_text_object(&one["text"], 75) && is_text(&one["value"], 150);
+        (1..=10).contains(&all.len()) && all.iter().all(is_option)
+    });
+    let is_ticked = |all: &Vec<Value>| {
+        !all.is_empty()
+            && all
+                .iter()
+                .all(|one| options.is_some_and(|options| options.contains(one)))
+    };
+    element["type"] == "checkboxes"
+        && is_text(&element["action_id"], 255)
+        && has_options
+        && element
+            .get("initial_options")
+            .is_none_or(|all| all.as_array().is_some_and(is_ticked))
+}
+
+/// Slack takes 75 characters on a button, and its clients cut at about 30.
 fn is_button(button: &Value) -> bool {
     button["type"] == "button"
         && button["text"]["type"] == "plain_text"
-        && is_text(&button["text"]["text"], 75)
+        && is_text(&button["text"]["text"], 30)
         && is_text(&button["value"], 2000)
         && is_text(&button["action_id"], 255)
 }
@@ -113,6 +155,26 @@ fn the_published_limits_have_teeth() {
             && broken_by("slack-answer", slack(String::new()))
     );
     assert!(!broken_by("slack-answer", slack("x".repeat(150))));
+    let element = |element: Value| serde_json::json!({ "blocks": [{ "type": "actions", "elements": [element] }] });
+    let text = |text: &str| serde_json::json!({ "type": "plain_text", "text": text });
+    let button = |label: &str| {
+        element(
+            serde_json::json!({ "type": "button", "text": text(label), "value": "v", "action_id": "a" }),
+        )
+    };
+    assert!(!broken_by("slack-answer", button(&"x".repeat(30))));
+    assert!(broken_by("slack-answer", button(&"x".repeat(31))));
+    let option = serde_json::json!({ "text": text("x"), "value": "on" });
+    let checkbox = |ticked: Value| {
+        element(serde_json::json!({
+            "type": "checkboxes", "action_id": "a", "options": [option], "initial_options": ticked,
+        }))
+    };
+    assert!(!broken_by(
+        "slack-answer",
+        checkbox(serde_json::json!([option]))
+    ));
+    assert!(broken_by("slack-answer", checkbox(serde_json::json!([]))));
     let discord = |label: usize, style: u8| {
         serde_json::json!({ "flags": 32768, "components": [{ "type": 17, "components": [
             { "type": 1, "components": [
