@@ -5,7 +5,7 @@
 
 use relatch::surface::chat::{Action, FormKind};
 use relatch::surface::domain::delivery::{Outcome, Refusal};
-use relatch::surface::domain::{Delivery, Platform, Span};
+use relatch::surface::domain::{Platform, Span};
 use serde_json::json;
 
 use crate::support::slack::{button_value, shown_password, text_of, user_id};

@@ -43,7 +43,7 @@ async fn the_same_member_again_is_told_with_care() {
     let bot = TestBot::new().await;
     bot.reset(JO, MINA, "deliver_copy").await;
     let card = text_of(&bot.card(KIM, MINA).await);
-    assert!(card.contains("You reset Mina Park at 10:00."), "{card}");
+    assert!(card.contains("Jo Lim reset Mina Park at 10:00."), "{card}");
 }
 
 /// Help, log and why change nothing; a delegated administrator sees their own resets only.

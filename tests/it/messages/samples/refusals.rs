@@ -12,7 +12,7 @@ use relatch::surface::domain::{
     State, Status,
 };
 use relatch::surface::flow::messages as say;
-use relatch::surface::store::{ClickRefused, Earlier, ResetRow};
+use relatch::surface::store::{ClickRefused, ResetRow};
 
 use super::{REFUSALS, Samples, World};
 
