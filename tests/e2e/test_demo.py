@@ -72,7 +72,7 @@ class DemoTest(unittest.TestCase):
         self.assertEqual(demo.state()["mail"][-1]["to"], "dee@home.example")
 
         card = demo.type("UKIM", "/reset-password @Mina Park")
-        self.assertIn(" reset it today at ", text_of(card))
+        self.assertIn(" reset Mina Park today at ", text_of(card))
         self.assertIn("Cancelled", text_of(demo.click("UKIM", card, "cancel")))
 
     def test_every_refusal(self):

@@ -119,7 +119,7 @@ class Resets(unittest.TestCase):
         world.reset("UKIM", "UMINA", "deliver_phone", "Done: ")
         since = len(world.http.said)
         world.click("UJO", old, "confirm")
-        new = world.http.wait_for_text(" reset Mina Park today at ", since)
+        new = world.http.wait_for_text("after you opened this card", since)
         self.assertIn(NOTHING, text_of(new))
         self.assertEqual(len(world.http.sms), 1)
         world.click("UJO", new, "confirm")
