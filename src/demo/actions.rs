@@ -3,10 +3,12 @@
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Value, json};
 
+use super::boxes::Pressable;
 use super::error::ActionRefused;
 use super::people::{APP_NAME, DemoPerson, PEOPLE};
-use super::rules;
+use super::state::ShownMessage;
 use super::workspace::{APP, TEAM, Workspace};
+use super::{boxes, rules};
 use crate::chat::slack::{COMMAND_NAME, COMMANDS_ROUTE, INTERACTIONS_ROUTE};
 
 impl Workspace {
@@ -70,17 +72,22 @@ impl Workspace {
         Ok(())
     }
 
-    /// A person presses a button of a message that they see.
+    /// A person presses a button of a message that they see, or ticks and unticks boxes: `selected` are the values that are
+    /// ticked then.
     pub(super) async fn click(
         &self,
         user: &str,
         message: &str,
         action: &str,
+        selected: &[String],
     ) -> Result<(), ActionRefused> {
         let person = actor(user)?;
         let now = self.clock.now();
         let said = self.message(user, message).ok_or("This message is gone.")?;
-        let button = button(&said.message, action).ok_or("This button is gone.")?;
+        let pressed = boxes::pressables(&said.message)
+            .find(|one| one.element["action_id"] == action)
+            .ok_or("This button is gone.")?;
+        let (pressed, ticked) = self.press(&said, &pressed, selected);
         let (url, trigger) = self.state(|state| {
             (
                 state.new_response_url(user, Some(message.to_owned()), now),
@@ -98,11 +105,9 @@ impl Workspace {
             "enterprise": null,
             "is_enterprise_install": false,
             "channel": { "id": "C0DEMO", "name": "it-desk" },
+            "state": { "values": ticked },
             "response_url": format!("{}/reply/{url}", self.base),
-            "actions": [{
-                "action_id": action, "block_id": "b", "type": "button", "text": button["text"],
-                "value": button["value"], "action_ts": "0",
-            }],
+            "actions": [pressed],
         });
         let answer = self
             .post(
@@ -116,6 +121,37 @@ impl Workspace {
             self.state(|state| state.broke("the answer to a click is not empty", now));
         }
         Ok(())
+    }
+
+    /// The pressed element as Slack tells it, and everything that is ticked in the message then.
+    fn press(
+        &self,
+        said: &ShownMessage,
+        pressed: &Pressable<'_>,
+        selected: &[String],
+    ) -> (Value, Value) {
+        let Pressable { block_id, element } = pressed;
+        let mut told = json!({
+            "action_id": element["action_id"], "block_id": block_id, "type": element["type"], "action_ts": "0",
+        });
+        if element["type"] != "checkboxes" {
+            told["text"] = element["text"].clone();
+            told["value"] = element["value"].clone();
+            return (told, said.ticked.clone());
+        }
+        let options = element["options"].as_array().into_iter().flatten();
+        let is_selected = |option: &&Value| {
+            let value = option["value"].as_str();
+            selected.iter().any(|one| Some(one.as_str()) == value)
+        };
+        let options: Vec<Value> = options.filter(is_selected).cloned().collect();
+        told["selected_options"] = Value::Array(options.clone());
+        let mut ticked = said.ticked.clone();
+        if let Some(action) = element["action_id"].as_str() {
+            ticked[block_id][action] = boxes::selection(options);
+        }
+        self.state(|state| state.tick(&said.id, ticked.clone()));
+        (told, ticked)
     }
 
     /// A person sends the form that is open.
@@ -219,16 +255,6 @@ fn escaped(text: &str) -> String {
         text = text.replace(&format!("@{}", person.name), &mention);
     }
     text
-}
-
-/// The button of a message with this action.
-fn button<'a>(message: &'a Value, action: &str) -> Option<&'a Value> {
-    let blocks = message["blocks"].as_array()?;
-    blocks
-        .iter()
-        .filter_map(|block| block["elements"].as_array())
-        .flatten()
-        .find(|one| one["action_id"] == action)
 }
 
 fn encode(text: &str) -> String {

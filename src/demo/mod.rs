@@ -5,10 +5,12 @@
 
 mod actions;
 mod api;
+mod boxes;
 mod error;
 mod exchange;
 mod page;
 mod people;
+mod profile;
 mod rules;
 mod running;
 mod state;
@@ -24,6 +26,7 @@ use clap::Args;
 use rand::RngExt;
 
 pub(crate) use self::error::{DemoError, NotOpened, UnusableFiles};
+use self::profile::{Profile, Sent, Strictness};
 use self::running::RunningDemo;
 use self::terminal::{print, stop_signal};
 use crate::chance::Chance;
@@ -41,9 +44,16 @@ pub(crate) struct DemoOptions {
     /// End after the story in the terminal.
     #[arg(long)]
     once: bool,
+    /// The profile, as `policy.profile` sets it; strict: one-time links to contacts on record only.
+    #[arg(long, value_enum, default_value = "standard")]
+    profile: Strictness,
+    /// What members are sent, as `policy.send` sets it.
+    #[arg(long, value_enum)]
+    send: Option<Sent>,
 }
 
-/// Plays the story in the terminal, then starts everything anew and serves the page until Ctrl-C.
+/// Plays the story in the terminal, then starts everything anew and serves the page until Ctrl-C. Where the page asks for
+/// another profile, everything starts anew once more, at the same address.
 pub(crate) async fn run(options: DemoOptions) -> Result<(), DemoError> {
     if !options.listen.ip().is_loopback() {
         return Err("the demo listens on this machine only, such as 127.0.0.1:8080".into());
@@ -61,12 +71,14 @@ pub(crate) async fn run(options: DemoOptions) -> Result<(), DemoError> {
 }
 
 async fn act(options: &DemoOptions, temporary: &Path) -> Result<(), DemoError> {
+    let mut profile = Profile::of(options.profile, options.send)?;
     let mut stop = std::pin::pin!(stop_signal()?);
     let port = SocketAddr::from(([127, 0, 0, 1], 0));
     let story = RunningDemo::start(
         &temporary.join("story"),
         port,
         Some("https://reset.acme.example"),
+        profile,
     )
     .await?;
     let is_stopped = tokio::select! {
@@ -77,20 +89,28 @@ async fn act(options: &DemoOptions, temporary: &Path) -> Result<(), DemoError> {
     if is_stopped? || options.once {
         return Ok(());
     }
-    let folder = options
-        .data
-        .clone()
-        .unwrap_or_else(|| temporary.join("played"));
-    let demo = RunningDemo::start(&folder, options.listen, None).await?;
-    print(&format!(
-        "Play it yourself: http://{}/demo",
-        demo.server.addr
-    ))?;
-    let mut watch = demo.store_tasks.watch();
-    let stopped = tokio::select! {
-        () = stop => Ok(()),
-        lost = watch.task_ended() => Err(lost.into()),
-    };
-    demo.stop().await;
-    stopped
+    let mut listen = options.listen;
+    for count in 0_u64.. {
+        let folder = options
+            .data
+            .clone()
+            .unwrap_or_else(|| temporary.join(format!("played{count}")));
+        let demo = RunningDemo::start(&folder, listen, None, profile).await?;
+        if count == 0 {
+            listen = demo.server.addr;
+            print(&format!("Play it yourself: http://{listen}/demo"))?;
+        }
+        let mut watch = demo.store_tasks.watch();
+        let next = tokio::select! {
+            () = &mut stop => Ok(None),
+            lost = watch.task_ended() => Err(lost),
+            wanted = demo.workspace.restart_wanted() => Ok(Some(wanted)),
+        };
+        demo.stop().await;
+        match next? {
+            Some(wanted) => profile = wanted,
+            None => break,
+        }
+    }
+    Ok(())
 }

@@ -9,6 +9,7 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 use tokio_util::task::TaskTracker;
 
 use super::error::{DemoError, NotOpened, UnusableFiles};
+use super::profile::Profile;
 use super::workspace::Workspace;
 use super::{api, page, people};
 use crate::app::{Admins, App, Identity, Latest, Organization};
@@ -17,8 +18,6 @@ use crate::chat::Chat;
 use crate::clock::{Clock, Zone};
 use crate::delivery::{Deliveries, Outbox};
 use crate::directory::{Builtin, Directories, Directory, Hasher, ResilientDirectory};
-use crate::domain::contacts::ContactRules;
-use crate::domain::delivery::Ways;
 use crate::domain::quota::Limit;
 use crate::domain::sms_countries::SmsCountries;
 use crate::domain::{CompanyDomains, Span};
@@ -47,11 +46,13 @@ impl RunningDemo {
         folder: &Path,
         listen: SocketAddr,
         public_url: Option<&str>,
+        profile: Profile,
     ) -> Result<Self, DemoError> {
         std::fs::create_dir_all(folder)?;
         let (tasks, clock, outbox) = (TaskTracker::new(), Clock::movable(), Outbox::default());
         let listener = TcpListener::bind(listen).await?;
-        let (workspace, api) = start_workspace(&tasks, clock.clone(), outbox.clone()).await?;
+        let (workspace, api) =
+            start_workspace(&tasks, clock.clone(), outbox.clone(), profile).await?;
         let url = public_url.map_or(format!("http://{}", listener.local_addr()?), str::to_owned);
         let (app, store_tasks) = build(folder, &url, clock, &workspace, &outbox, tasks).await?;
         people::import(&app).await?;
@@ -102,10 +103,11 @@ async fn start_workspace(
     tasks: &TaskTracker,
     clock: Clock,
     outbox: Outbox,
+    profile: Profile,
 ) -> Result<(Arc<Workspace>, DropGuard), DemoError> {
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     let base = format!("http://{}", listener.local_addr()?);
-    let workspace = Arc::new(Workspace::new(base, clock, outbox)?);
+    let workspace = Arc::new(Workspace::new(base, clock, outbox, profile)?);
     let stop = CancellationToken::new();
     let router = api::router(Arc::clone(&workspace));
     tasks.spawn(api::serve(listener, router, tasks.clone(), stop.clone()));
@@ -135,7 +137,11 @@ async fn build(
             Directory::Builtin(Box::new(builtin)),
             Vec::new(),
         )]),
-        deliveries: Deliveries::in_memory(outbox, Ways::default(), SmsCountries::default()),
+        deliveries: Deliveries::in_memory(
+            outbox,
+            workspace.profile.ways(),
+            SmsCountries::default(),
+        ),
         chats: vec![Chat::Slack(workspace.adapter()?)],
         organization: Organization {
             name: "Acme".to_owned(),
@@ -153,7 +159,7 @@ async fn build(
             offer_lifetime: Span::minutes(10),
             admins: Admins::Directory,
             identity: Identity::Email,
-            contact_rules: ContactRules::default(),
+            contact_rules: workspace.profile.contact_rules(),
             notify_manager: false,
             code_sign_in: false,
         },

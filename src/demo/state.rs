@@ -8,10 +8,10 @@ use serde_json::Value;
 
 use super::exchange::HttpExchange;
 use super::people::{APP_NAME, DemoPerson, PEOPLE};
-use super::rules;
+use super::{boxes, rules};
 use crate::clock::{Zone, rfc3339};
 use crate::delivery::Delivered;
-use crate::domain::{Channel, Moment, Span};
+use crate::domain::{Channel, Moment, Platform, Span};
 
 /// A response URL works five times in thirty minutes (Slack, "Handling user interaction").
 const RESPONSE_USES: u32 = 5;
@@ -27,11 +27,14 @@ const KEPT: usize = 100;
 #[derive(Clone, Serialize)]
 pub(super) struct ShownMessage {
     pub(super) id: String,
+    chat: Platform,
     pub(super) to: String,
     pub(super) from: String,
     at: String,
     ephemeral: bool,
     pub(super) message: Value,
+    /// What is ticked in it, by block and action.
+    pub(super) ticked: Value,
 }
 
 /// A form that a person has open.
@@ -59,6 +62,8 @@ pub(super) struct InboxMessage {
 #[derive(Clone, Serialize)]
 struct BrokenRule {
     id: String,
+    /// Whose rule it is.
+    chat: &'static str,
     at: String,
     text: String,
     /// True where only the time was exceeded, which a busy machine does as well.
@@ -117,16 +122,26 @@ impl WorkspaceState {
         let id = self.next_id('m');
         let shown = ShownMessage {
             id: id.clone(),
+            chat: Platform::Slack,
             to: to.to_owned(),
             from: from.to_owned(),
             at: Zone::utc().tell(now, now),
             ephemeral: true,
+            ticked: boxes::ticked(&message, &Value::Null),
             message,
         };
         self.messages.push(shown);
         let surplus = self.messages.len().saturating_sub(KEPT);
         self.messages.drain(..surplus);
         id
+    }
+
+    /// A person ticked or unticked something in a message. The client shows it at once, before the app has answered.
+    pub(super) fn tick(&mut self, message: &str, ticked: Value) {
+        self.version += 1;
+        for shown in self.messages.iter_mut().filter(|shown| shown.id == message) {
+            shown.ticked = ticked.clone();
+        }
     }
 
     /// A new response URL; `message` is the one whose button was clicked.
@@ -181,6 +196,7 @@ impl WorkspaceState {
         let at = Zone::utc().tell(now, now);
         self.broken.push(BrokenRule {
             id,
+            chat: "Slack",
             at,
             text,
             is_lateness,
@@ -242,6 +258,7 @@ impl WorkspaceState {
             .iter_mut()
             .find(|shown| Some(&shown.id) == original.as_ref())
         {
+            shown.ticked = boxes::ticked(&message, &shown.ticked);
             shown.message = message;
             return 200;
         }

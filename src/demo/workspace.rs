@@ -4,9 +4,14 @@ use std::net::SocketAddr;
 use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
+use rand::RngExt;
+use tokio::sync::watch;
+
 use super::error::{ActionRefused, DemoError};
 use super::exchange::{HttpExchange, ShownAnswer, ShownRequest, time_of_day};
+use super::profile::Profile;
 use super::state::{ShownMessage, WorkspaceState};
+use crate::chance::Chance;
 use crate::chat::slack::{Config, Slack};
 use crate::clock::Clock;
 use crate::delivery::Outbox;
@@ -34,11 +39,21 @@ pub(super) struct Workspace {
     http: reqwest::Client,
     server: OnceLock<SocketAddr>,
     outbox: Outbox,
+    /// What members are sent.
+    pub(super) profile: Profile,
+    /// Tells one start of the workspace from another, for the page.
+    pub(super) run: u64,
+    restart: watch::Sender<Option<Profile>>,
 }
 
 impl Workspace {
     /// A workspace whose Web API is at `base`.
-    pub(super) fn new(base: String, clock: Clock, outbox: Outbox) -> Result<Self, DemoError> {
+    pub(super) fn new(
+        base: String,
+        clock: Clock,
+        outbox: Outbox,
+        profile: Profile,
+    ) -> Result<Self, DemoError> {
         let http = net::client(CALL_DEADLINE)?;
         Ok(Self {
             slack: adapter(&base, &http, clock.clone())?,
@@ -48,6 +63,10 @@ impl Workspace {
             http,
             server: OnceLock::new(),
             outbox,
+            profile,
+            // A script cannot read a larger number exactly.
+            run: u64::from(Chance::System.rng()?.random::<u32>()),
+            restart: watch::Sender::new(None),
         })
     }
 
@@ -58,6 +77,19 @@ impl Workspace {
             &net::client(Duration::from_secs(5))?,
             self.clock.clone(),
         )
+    }
+
+    /// Asks to start everything anew with this profile.
+    pub(super) fn ask_to_restart(&self, profile: Profile) {
+        self.restart.send_replace(Some(profile));
+    }
+
+    /// Waits until somebody asks to start everything anew.
+    pub(super) async fn restart_wanted(&self) -> Profile {
+        let mut asked = self.restart.subscribe();
+        let wanted = asked.wait_for(Option::is_some).await;
+        // The sender lives as long as `self`.
+        wanted.map_or(self.profile, |wanted| wanted.unwrap_or(self.profile))
     }
 
     pub(super) fn set_server(&self, server: SocketAddr) {
