@@ -5,11 +5,13 @@ use serde_json::{Value, json};
 
 use super::boxes::Pressable;
 use super::error::ActionRefused;
-use super::people::{APP_NAME, DemoPerson, PEOPLE};
+use super::people::{APP_NAME, PEOPLE};
 use super::state::ShownMessage;
-use super::workspace::{APP, TEAM, Workspace};
+use super::workspace::{APP, TEAM, Workspace, actor};
 use super::{boxes, rules};
 use crate::chat::slack::{COMMAND_NAME, COMMANDS_ROUTE, INTERACTIONS_ROUTE};
+use crate::domain::Platform;
+use crate::form::MEDIA_TYPE;
 
 impl Workspace {
     /// A person sends a text.
@@ -27,7 +29,7 @@ impl Workspace {
         let now = self.clock.now();
         let (url, trigger) = self.state(|state| {
             state.version += 1;
-            state.show(user, user, json!({ "text": text }), now);
+            state.show(Platform::Slack, user, user, json!({ "text": text }), now);
             (
                 state.new_response_url(user, None, now),
                 state.new_trigger(user),
@@ -53,20 +55,22 @@ impl Workspace {
             .map(|(name, value)| format!("{name}={}", encode(value)))
             .collect();
         let answer = self
-            .post("Slash command", COMMANDS_ROUTE, body.join("&"))
+            .slack_post("Slash command", COMMANDS_ROUTE, body.join("&"))
             .await?;
         if answer.is_empty() {
             return Ok(());
         }
         let Ok(message) = serde_json::from_str::<Value>(&answer) else {
-            self.state(|state| state.broke("the answer to a command is no JSON", now));
+            self.state(|state| {
+                state.broke(Platform::Slack, "the answer to a command is no JSON", now)
+            });
             return Ok(());
         };
         self.state(|state| {
             for rule in rules::of_message(&message) {
-                state.broke(rule, now);
+                state.broke(Platform::Slack, rule, now);
             }
-            let id = state.show(user, APP_NAME, message, now);
+            let id = state.show(Platform::Slack, user, APP_NAME, message, now);
             state.bind(&url, id);
         });
         Ok(())
@@ -110,7 +114,7 @@ impl Workspace {
             "actions": [pressed],
         });
         let answer = self
-            .post(
+            .slack_post(
                 "Click",
                 INTERACTIONS_ROUTE,
                 format!("payload={}", encode(&payload.to_string())),
@@ -118,7 +122,9 @@ impl Workspace {
             .await?;
         if !answer.is_empty() {
             // Slack, "Block actions": the answer does not replace the message.
-            self.state(|state| state.broke("the answer to a click is not empty", now));
+            self.state(|state| {
+                state.broke(Platform::Slack, "the answer to a click is not empty", now)
+            });
         }
         Ok(())
     }
@@ -163,10 +169,11 @@ impl Workspace {
     ) -> Result<(), ActionRefused> {
         actor(user)?;
         let now = self.clock.now();
+        let key = (Platform::Slack, user.to_owned());
         let opened = self.state(|state| {
             state
                 .views
-                .get(user)
+                .get(&key)
                 .filter(|opened| opened.id == view)
                 .cloned()
         });
@@ -185,7 +192,7 @@ impl Workspace {
             "response_urls": [],
         });
         let answer = self
-            .post(
+            .slack_post(
                 "Form",
                 INTERACTIONS_ROUTE,
                 format!("payload={}", encode(&payload.to_string())),
@@ -199,13 +206,14 @@ impl Workspace {
         self.state(|state| {
             state.version += 1;
             if answer.is_empty() {
-                state.views.remove(user);
+                state.views.remove(&key);
             } else if let Some(errors) = errors {
-                if let Some(opened) = state.views.get_mut(user) {
+                if let Some(opened) = state.views.get_mut(&key) {
                     opened.errors = serde_json::from_value(errors.clone()).unwrap_or_default();
                 }
             } else {
                 state.broke(
+                    Platform::Slack,
                     "the answer to a form is neither empty nor a response_action",
                     now,
                 );
@@ -214,12 +222,30 @@ impl Workspace {
         Ok(())
     }
 
-    /// A person closes the form that is open; Slack tells nobody.
-    pub(super) fn close(&self, user: &str) {
+    /// A person closes the form that is open; the chat tells nobody.
+    pub(super) fn close(&self, chat: Platform, user: &str) {
         self.state(|state| {
             state.version += 1;
-            state.views.remove(user);
+            state.views.remove(&(chat, user.to_owned()));
         });
+    }
+
+    /// Signs a form of Slack's, and posts it.
+    async fn slack_post(
+        &self,
+        title: &'static str,
+        route: &str,
+        body: String,
+    ) -> Result<String, ActionRefused> {
+        let signature = self.slack.sign(body.as_bytes(), self.clock.now());
+        let headers = [("content-type", MEDIA_TYPE.to_owned())];
+        self.post(
+            title,
+            route,
+            headers.into_iter().chain(signature).collect(),
+            body,
+        )
+        .await
     }
 }
 
@@ -234,14 +260,6 @@ fn typed_values(view: &Value, values: &Value) -> Value {
         }
     }
     Value::Object(typed)
-}
-
-/// A person whom the visitor can be.
-fn actor(user: &str) -> Result<&'static DemoPerson, ActionRefused> {
-    let found = PEOPLE
-        .iter()
-        .find(|person| person.id() == user && !person.plays.is_empty());
-    found.ok_or_else(|| "You can't be this person here.".to_owned())
 }
 
 /// What Slack makes of `@Mina Park` where the manifest says `should_escape`: `<@UMINAPARK|mina.park>`.

@@ -6,6 +6,7 @@
 mod actions;
 mod api;
 mod boxes;
+mod discord;
 mod error;
 mod exchange;
 mod page;

@@ -18,7 +18,7 @@ use super::profile::Profile;
 use super::story::COMMAND;
 use super::workspace::Workspace;
 use crate::clock::{Zone, rfc3339};
-use crate::domain::Span;
+use crate::domain::{Platform, Span};
 
 /// A ready command: who types it, what it shows, and its text.
 struct Suggestion(&'static str, &'static str, &'static str);
@@ -43,7 +43,7 @@ const SUGGESTIONS: [Suggestion; 12] = [
 ];
 
 /// The files of the page, each with its media type.
-const ASSETS: [(&str, &str, &str); 7] = [
+const ASSETS: [(&str, &str, &str); 8] = [
     ("/demo", HTML, include_str!("pages/demo.html")),
     ("/demo/demo.css", "text/css", include_str!("pages/demo.css")),
     (
@@ -54,11 +54,15 @@ const ASSETS: [(&str, &str, &str); 7] = [
     ("/demo/demo.js", JS, include_str!("pages/demo.js")),
     ("/demo/make.js", JS, include_str!("pages/make.js")),
     ("/demo/complete.js", JS, include_str!("pages/complete.js")),
+    ("/demo/discord.js", JS, include_str!("pages/discord.js")),
     ("/demo/slack.js", JS, include_str!("pages/slack.js")),
 ];
 
 const HTML: &str = "text/html; charset=utf-8";
 const JS: &str = "text/javascript";
+
+/// The chats that the page offers.
+const CHATS: [(Platform, &str); 2] = [(Platform::Slack, "Slack"), (Platform::Discord, "Discord")];
 
 /// The furthest that one press moves the clock, in minutes.
 const FURTHEST: i64 = 7 * 24 * 60;
@@ -148,7 +152,7 @@ async fn read_state(
             "version": state.version,
             "profile": workspace.profile.word(),
             "profiles": Profile::ALL.map(|one| json!({ "id": one.word(), "label": one.label(), "about": one.about() })),
-            "chats": [{ "id": "slack", "name": "Slack" }],
+            "chats": CHATS.map(|(chat, name)| json!({ "id": chat, "name": name })),
             "now": Zone::utc().tell(now, now),
             "date": rfc3339(now).chars().take(10).collect::<String>(),
             "zone": "UTC",
@@ -157,7 +161,7 @@ async fn read_state(
             "member": { "name": "Mina Park", "email": MINA, "password": OLD_PASSWORD },
             "suggestions": suggestions(),
             "messages": state.messages,
-            "views": { "slack": state.views },
+            "views": state.views_as_json(),
             "phone": inbox(true),
             "mail": inbox(false),
             "wire": state.exchanges,
@@ -208,21 +212,41 @@ fn answer(done: Result<(), ActionRefused>) -> Response {
     }
 }
 
+/// The chat of a request that names none.
+fn first_chat() -> Platform {
+    Platform::Slack
+}
+
 #[derive(Deserialize)]
 struct SayBody {
     #[serde(rename = "as")]
     user: String,
+    #[serde(default = "first_chat")]
+    chat: Platform,
     text: String,
 }
 
-async fn say(State(workspace): PageState, Json(SayBody { user, text }): Json<SayBody>) -> Response {
-    answer(workspace.say(&user, &text).await)
+async fn say(
+    State(workspace): PageState,
+    Json(SayBody { user, chat, text }): Json<SayBody>,
+) -> Response {
+    answer(match chat {
+        Platform::Discord => workspace.discord_say(&user, &text).await,
+        Platform::Slack => workspace.say(&user, &text).await,
+        other => Err(not_here(other)),
+    })
+}
+
+fn not_here(chat: Platform) -> ActionRefused {
+    format!("The demo does not play {chat}.")
 }
 
 #[derive(Deserialize)]
 struct ClickBody {
     #[serde(rename = "as")]
     user: String,
+    #[serde(default = "first_chat")]
+    chat: Platform,
     message: String,
     action_id: String,
     /// The values that are ticked, where boxes were pressed.
@@ -230,45 +254,62 @@ struct ClickBody {
     selected: Vec<String>,
 }
 
-async fn click(
-    State(workspace): PageState,
-    Json(ClickBody {
+async fn click(State(workspace): PageState, Json(pressed): Json<ClickBody>) -> Response {
+    let ClickBody {
         user,
+        chat,
         message,
         action_id,
         selected,
-    }): Json<ClickBody>,
-) -> Response {
-    answer(
-        workspace
-            .click(&user, &message, &action_id, &selected)
-            .await,
-    )
+    } = pressed;
+    answer(match chat {
+        Platform::Discord => workspace.discord_click(&user, &message, &action_id).await,
+        Platform::Slack => {
+            workspace
+                .click(&user, &message, &action_id, &selected)
+                .await
+        }
+        other => Err(not_here(other)),
+    })
 }
 
 #[derive(Deserialize)]
 struct SubmitBody {
     #[serde(rename = "as")]
     user: String,
+    #[serde(default = "first_chat")]
+    chat: Platform,
     view: String,
     values: Value,
 }
 
-async fn submit(
-    State(workspace): PageState,
-    Json(SubmitBody { user, view, values }): Json<SubmitBody>,
-) -> Response {
-    answer(workspace.submit(&user, &view, &values).await)
+async fn submit(State(workspace): PageState, Json(sent): Json<SubmitBody>) -> Response {
+    let SubmitBody {
+        user,
+        chat,
+        view,
+        values,
+    } = sent;
+    answer(match chat {
+        Platform::Discord => workspace.discord_submit(&user, &view, &values).await,
+        Platform::Slack => workspace.submit(&user, &view, &values).await,
+        other => Err(not_here(other)),
+    })
 }
 
 #[derive(Deserialize)]
 struct CloseBody {
     #[serde(rename = "as")]
     user: String,
+    #[serde(default = "first_chat")]
+    chat: Platform,
 }
 
-async fn close(State(workspace): PageState, Json(CloseBody { user }): Json<CloseBody>) -> Response {
-    workspace.close(&user);
+async fn close(
+    State(workspace): PageState,
+    Json(CloseBody { user, chat }): Json<CloseBody>,
+) -> Response {
+    workspace.close(chat, &user);
     answer(Ok(()))
 }
 

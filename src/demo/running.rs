@@ -14,7 +14,6 @@ use super::workspace::Workspace;
 use super::{api, page, people};
 use crate::app::{Admins, App, Identity, Latest, Organization};
 use crate::chance::Chance;
-use crate::chat::Chat;
 use crate::clock::{Clock, Zone};
 use crate::delivery::{Deliveries, Outbox};
 use crate::directory::{Builtin, Directories, Directory, Hasher, ResilientDirectory};
@@ -142,7 +141,7 @@ async fn build(
             workspace.profile.ways(),
             SmsCountries::default(),
         ),
-        chats: vec![Chat::Slack(workspace.adapter()?)],
+        chats: workspace.adapters()?,
         organization: Organization {
             name: "Acme".to_owned(),
             company: CompanyDomains::default(),

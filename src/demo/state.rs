@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::time::{Duration, Instant};
 
 use serde::Serialize;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::exchange::HttpExchange;
 use super::people::{APP_NAME, DemoPerson, PEOPLE};
@@ -43,6 +43,20 @@ pub(super) struct OpenView {
     pub(super) id: String,
     pub(super) view: Value,
     pub(super) errors: BTreeMap<String, String>,
+    /// The message whose button opened it, where the chat tells that.
+    #[serde(skip)]
+    pub(super) message: Option<String>,
+}
+
+impl OpenView {
+    pub(super) fn new(id: String, view: Value) -> Self {
+        Self {
+            id,
+            view,
+            errors: BTreeMap::new(),
+            message: None,
+        }
+    }
 }
 
 /// An SMS or an e-mail.
@@ -58,12 +72,12 @@ pub(super) struct InboxMessage {
     pub(super) channel: Channel,
 }
 
-/// A rule of Slack's that was broken.
+/// A rule of a chat that was broken.
 #[derive(Clone, Serialize)]
 struct BrokenRule {
     id: String,
     /// Whose rule it is.
-    chat: &'static str,
+    chat: Platform,
     at: String,
     text: String,
     /// True where only the time was exceeded, which a busy machine does as well.
@@ -77,6 +91,28 @@ struct ResponseUrl {
     message: Option<String>,
     uses: u32,
     made_at: Moment,
+}
+
+/// What answers to one interaction of Discord's need.
+#[derive(Clone)]
+pub(super) struct Reply {
+    pub(super) user: String,
+    /// The message that an edit changes.
+    pub(super) message: Option<String>,
+    pub(super) made_at: Moment,
+    /// False until the interaction itself was answered.
+    pub(super) is_answered: bool,
+}
+
+impl Reply {
+    pub(super) fn new(user: String, message: Option<String>, made_at: Moment) -> Self {
+        Self {
+            user,
+            message,
+            made_at,
+            is_answered: false,
+        }
+    }
 }
 
 /// The right to open one form.
@@ -93,7 +129,9 @@ pub(super) struct WorkspaceState {
     last_id: u64,
     minute: String,
     pub(super) messages: Vec<ShownMessage>,
-    pub(super) views: BTreeMap<String, OpenView>,
+    pub(super) views: BTreeMap<(Platform, String), OpenView>,
+    /// The tokens of Discord's interactions.
+    tokens: HashMap<String, Reply>,
     pub(super) inbox: Vec<InboxMessage>,
     pub(super) exchanges: Vec<HttpExchange>,
     broken: Vec<BrokenRule>,
@@ -118,11 +156,18 @@ impl WorkspaceState {
     }
 
     /// Shows a message to one person. Returns its id.
-    pub(super) fn show(&mut self, to: &str, from: &str, message: Value, now: Moment) -> String {
+    pub(super) fn show(
+        &mut self,
+        chat: Platform,
+        to: &str,
+        from: &str,
+        message: Value,
+        now: Moment,
+    ) -> String {
         let id = self.next_id('m');
         let shown = ShownMessage {
             id: id.clone(),
-            chat: Platform::Slack,
+            chat,
             to: to.to_owned(),
             from: from.to_owned(),
             at: Zone::utc().tell(now, now),
@@ -134,6 +179,59 @@ impl WorkspaceState {
         let surplus = self.messages.len().saturating_sub(KEPT);
         self.messages.drain(..surplus);
         id
+    }
+
+    /// Makes a message one that stays, in a chat of the app with one person.
+    pub(super) fn stays(&mut self, message: &str) {
+        for shown in self.messages.iter_mut().filter(|shown| shown.id == message) {
+            shown.ephemeral = false;
+        }
+    }
+
+    /// Puts another message in the place of this one. False if it is not there.
+    pub(super) fn edit(&mut self, message: &str, new: Value) -> bool {
+        let shown = self.messages.iter_mut().find(|shown| shown.id == message);
+        shown.map(|shown| shown.message = new).is_some()
+    }
+
+    /// Closes a form, unless another one was opened since.
+    pub(super) fn close(&mut self, whose: &(Platform, String), view: &str) {
+        self.version += 1;
+        if self
+            .views
+            .get(whose)
+            .is_some_and(|opened| opened.id == view)
+        {
+            self.views.remove(whose);
+        }
+    }
+
+    /// The forms that are open, by chat and person.
+    pub(super) fn views_as_json(&self) -> Value {
+        let mut views = json!({});
+        for ((chat, user), view) in &self.views {
+            views[chat.as_str()][user] = serde_json::to_value(view).unwrap_or_default();
+        }
+        views
+    }
+
+    /// The token of a new interaction.
+    pub(super) fn new_token(&mut self, reply: Reply) -> String {
+        let id = self.next_id('r');
+        self.tokens.insert(id.clone(), reply);
+        id
+    }
+
+    /// An interaction was answered; with the message that answers edit from now on.
+    pub(super) fn answered(&mut self, token: &str, message: Option<String>) {
+        if let Some(reply) = self.tokens.get_mut(token) {
+            reply.is_answered = true;
+            reply.message = message;
+        }
+    }
+
+    pub(super) fn token(&self, token: &str) -> Option<Reply> {
+        self.tokens.get(token).cloned()
     }
 
     /// A person ticked or unticked something in a message. The client shows it at once, before the app has answered.
@@ -181,22 +279,22 @@ impl WorkspaceState {
         id
     }
 
-    /// Records that relatch broke a rule of Slack's.
-    pub(super) fn broke(&mut self, text: impl Into<String>, now: Moment) {
-        self.note_broken(text.into(), false, now);
+    /// Records that relatch broke a rule of a chat.
+    pub(super) fn broke(&mut self, chat: Platform, text: impl Into<String>, now: Moment) {
+        self.note_broken(chat, text.into(), false, now);
     }
 
-    /// Records that relatch, or this machine, was too slow for Slack.
-    pub(super) fn was_late(&mut self, text: String, now: Moment) {
-        self.note_broken(text, true, now);
+    /// Records that relatch, or this machine, was too slow for a chat.
+    pub(super) fn was_late(&mut self, chat: Platform, text: String, now: Moment) {
+        self.note_broken(chat, text, true, now);
     }
 
-    fn note_broken(&mut self, text: String, is_lateness: bool, now: Moment) {
+    fn note_broken(&mut self, chat: Platform, text: String, is_lateness: bool, now: Moment) {
         let id = self.next_id('b');
         let at = Zone::utc().tell(now, now);
         self.broken.push(BrokenRule {
             id,
-            chat: "Slack",
+            chat,
             at,
             text,
             is_lateness,
@@ -219,6 +317,7 @@ impl WorkspaceState {
         self.version += 1;
         let Some(known) = self.response_urls.get_mut(url) else {
             self.broke(
+                Platform::Slack,
                 "a follow-up went to an address that was never given out",
                 now,
             );
@@ -227,11 +326,19 @@ impl WorkspaceState {
         known.uses += 1;
         let (uses, user, original) = (known.uses, known.user.clone(), known.message.clone());
         if now - known.made_at > RESPONSE_LIFE {
-            self.broke("a response address was used after 30 minutes", now);
+            self.broke(
+                Platform::Slack,
+                "a response address was used after 30 minutes",
+                now,
+            );
             return 404;
         }
         if uses > RESPONSE_USES {
-            self.broke("a response address was used more than five times", now);
+            self.broke(
+                Platform::Slack,
+                "a response address was used more than five times",
+                now,
+            );
             return 404;
         }
         let is_set = |name: &str| {
@@ -250,7 +357,7 @@ impl WorkspaceState {
             return 200;
         }
         for rule in rules::of_message(&message) {
-            self.broke(rule, now);
+            self.broke(Platform::Slack, rule, now);
         }
         let original = original.filter(|_| is_replacing);
         if let Some(shown) = self
@@ -262,7 +369,7 @@ impl WorkspaceState {
             shown.message = message;
             return 200;
         }
-        let id = self.show(&user, APP_NAME, message, now);
+        let id = self.show(Platform::Slack, &user, APP_NAME, message, now);
         if is_replacing {
             self.bind(url, id);
         }
@@ -281,12 +388,10 @@ impl WorkspaceState {
             return Err("channel_not_found");
         }
         for rule in rules::of_message(&message) {
-            self.broke(rule, now);
+            self.broke(Platform::Slack, rule, now);
         }
-        let id = self.show(user, APP_NAME, message, now);
-        for shown in self.messages.iter_mut().filter(|shown| shown.id == id) {
-            shown.ephemeral = false;
-        }
+        let id = self.show(Platform::Slack, user, APP_NAME, message, now);
+        self.stays(&id);
         Ok(())
     }
 
@@ -308,26 +413,23 @@ impl WorkspaceState {
             }
         };
         if let Some(word) = refused {
-            self.broke(format!("views.open was refused: {word}"), now);
+            self.broke(
+                Platform::Slack,
+                format!("views.open was refused: {word}"),
+                now,
+            );
             return Err(word);
         }
         for rule in rules::of_view(&view) {
-            self.broke(rule, now);
+            self.broke(Platform::Slack, rule, now);
         }
         let user = self
             .triggers
             .get(trigger)
             .map(|trigger| trigger.user.clone())
             .unwrap_or_default();
-        let id = self.next_id('V');
-        self.views.insert(
-            user,
-            OpenView {
-                id,
-                view,
-                errors: BTreeMap::new(),
-            },
-        );
+        let view = OpenView::new(self.next_id('V'), view);
+        self.views.insert((Platform::Slack, user), view);
         Ok(())
     }
 
@@ -365,8 +467,6 @@ impl WorkspaceState {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-
     use super::*;
 
     const NOW: Moment = Moment(1_795_399_200_000);
@@ -413,7 +513,10 @@ mod tests {
         let trigger = state.new_trigger("UJO");
         assert_eq!(state.open(&trigger, view.clone(), NOW), Ok(()));
         assert!(
-            state.rules_broken_at_any_speed().is_empty() && state.views.contains_key("UJO"),
+            state.rules_broken_at_any_speed().is_empty()
+                && state
+                    .views
+                    .contains_key(&(Platform::Slack, "UJO".to_owned())),
             "{:?}",
             state.rules_broken_at_any_speed()
         );

@@ -7,16 +7,18 @@ use std::time::{Duration, Instant};
 use rand::RngExt;
 use tokio::sync::watch;
 
+use super::discord::DiscordKey;
 use super::error::{ActionRefused, DemoError};
 use super::exchange::{HttpExchange, ShownAnswer, ShownRequest, time_of_day};
+use super::people::{DemoPerson, PEOPLE};
 use super::profile::Profile;
 use super::state::{ShownMessage, WorkspaceState};
 use crate::chance::Chance;
+use crate::chat::Chat;
 use crate::chat::slack::{Config, Slack};
 use crate::clock::Clock;
 use crate::delivery::Outbox;
-use crate::domain::Moment;
-use crate::form::MEDIA_TYPE;
+use crate::domain::{Moment, Platform};
 use crate::net;
 
 pub(super) const TEAM: &str = "T0DEMO";
@@ -28,6 +30,9 @@ pub(super) const TOKEN: &str = "xoxb-demo-0123456789abcdef";
 /// Slack waits three seconds for the answer to an interaction.
 const ANSWER_DEADLINE: Duration = Duration::from_secs(3);
 
+/// How long relatch waits for an answer of a chat's API.
+pub(super) const API_DEADLINE: Duration = Duration::from_secs(5);
+
 /// The demo waits longer than Slack: a late answer on a busy machine is shown as a broken rule, and the visitor goes on.
 const CALL_DEADLINE: Duration = Duration::from_mins(1);
 
@@ -35,7 +40,8 @@ pub(super) struct Workspace {
     pub(super) base: String,
     pub(super) clock: Clock,
     state: Mutex<WorkspaceState>,
-    slack: Slack,
+    pub(super) slack: Slack,
+    pub(super) discord: DiscordKey,
     http: reqwest::Client,
     server: OnceLock<SocketAddr>,
     outbox: Outbox,
@@ -57,6 +63,7 @@ impl Workspace {
         let http = net::client(CALL_DEADLINE)?;
         Ok(Self {
             slack: adapter(&base, &http, clock.clone())?,
+            discord: DiscordKey::new()?,
             base,
             clock,
             state: Mutex::default(),
@@ -70,13 +77,13 @@ impl Workspace {
         })
     }
 
-    /// The adapter that trusts this workspace.
-    pub(super) fn adapter(&self) -> Result<Slack, DemoError> {
-        adapter(
-            &self.base,
-            &net::client(Duration::from_secs(5))?,
-            self.clock.clone(),
-        )
+    /// The adapters that trust this workspace, one for each chat.
+    pub(super) fn adapters(&self) -> Result<Vec<Chat>, DemoError> {
+        let clock = || self.clock.clone();
+        Ok(vec![
+            Chat::Slack(adapter(&self.base, &net::client(API_DEADLINE)?, clock())?),
+            Chat::Discord(self.discord.adapter(&self.base, clock())?),
+        ])
     }
 
     /// Asks to start everything anew with this profile.
@@ -116,19 +123,18 @@ impl Workspace {
         })
     }
 
-    /// Signs a request and posts it to the real routes. Returns the body of the answer.
+    /// Posts a signed request to the real routes. Returns the body of the answer.
     pub(super) async fn post(
         &self,
         title: &'static str,
         route: &str,
+        headers: Vec<(&'static str, String)>,
         body: String,
     ) -> Result<String, ActionRefused> {
         let server = self.server.get().ok_or("relatch is not up yet.")?;
         let now = self.clock.now();
-        let signature = self.slack.sign(body.as_bytes(), now);
-        let headers: Vec<(String, String)> = [("content-type", MEDIA_TYPE.to_owned())]
+        let headers: Vec<(String, String)> = headers
             .into_iter()
-            .chain(signature)
             .map(|(name, value)| (name.to_ascii_lowercase(), value))
             .collect();
         let mut request = self.http.post(format!("http://{server}{route}"));
@@ -171,7 +177,7 @@ impl Workspace {
         answer: ShownAnswer,
         (now, took): (Moment, Duration),
     ) {
-        let ms = answer.ms;
+        let (ms, line) = (answer.ms, request.line.clone());
         self.state(|state| {
             let exchange = HttpExchange {
                 id: state.next_id('w'),
@@ -183,13 +189,33 @@ impl Workspace {
             };
             state.record(exchange);
             if took > ANSWER_DEADLINE {
+                let chat = chat_of(&line);
                 state.was_late(
+                    chat,
                     format!("an answer took {ms} ms; 3 seconds are the most"),
                     now,
                 );
             }
         });
     }
+}
+
+/// The chat that a request to relatch came from, by its route.
+fn chat_of(line: &str) -> Platform {
+    let is_named = |chat: &&Platform| line.contains(chat.as_str());
+    Platform::ALL
+        .iter()
+        .find(is_named)
+        .copied()
+        .unwrap_or(Platform::Slack)
+}
+
+/// A person whom the visitor can be.
+pub(super) fn actor(user: &str) -> Result<&'static DemoPerson, ActionRefused> {
+    let found = PEOPLE
+        .iter()
+        .find(|person| person.id() == user && !person.plays.is_empty());
+    found.ok_or_else(|| "You can't be this person here.".to_owned())
 }
 
 fn adapter(base: &str, http: &reqwest::Client, clock: Clock) -> Result<Slack, DemoError> {

@@ -64,9 +64,10 @@ class Demo:
     def forward(self, minutes):
         self.do("clock", minutes=minutes)
 
-    def said(self, who):
-        """The messages that relatch shows this person."""
-        return [said for said in self.state()["messages"] if said["to"] == who and said["from"] == "relatch"]
+    def said(self, who, chat="slack"):
+        """The messages that relatch shows this person in a chat."""
+        shown = self.state()["messages"]
+        return [said for said in shown if (said["to"], said["from"], said["chat"]) == (who, "relatch", chat)]
 
     def wait_for(self, look, seconds=60):
         """What `look` finds, as soon as it finds something."""

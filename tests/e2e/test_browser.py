@@ -285,6 +285,52 @@ class Story(InBrowser):
         self.at(admin, "/verify")
 
 
+class Discord(InBrowser):
+    """The same program in the look of Discord: signed by Ed25519, its messages made of components."""
+
+    def setUp(self):
+        super().setUp()
+        self.desk.click("button[data-chat=discord]")
+        self.desk.wait_for("#workspace[data-chat=discord]")
+
+    def test_a_reset_by_email_with_everything(self):
+        shown = self.reset("deliver_email", "copy_to_self", "also_show")
+        password = re.search(r"^(\w{8})$", shown, re.M)[1]
+        self.assertIn(password, self.arrived("#mail .mail", "mina@mail.example"))
+        self.assertIn(password, self.arrived("#mail .mail", "Your copy of the password"))
+        self.press("done", "Done")
+        self.desk.wait_for(lambda: password not in self.desk.text(self.last()))
+        wire = self.demo.state()["wire"]
+        self.assertIn("POST /discord/interactions", [one["request"]["line"] for one in wire])
+        self.use(password)
+
+    def test_a_reset_to_a_typed_address(self):
+        self.say("/reset-password @Mina Park")
+        self.desk.wait_for(f"{self.last()} [data-action=deliver_other]")
+        self.desk.click(f"{self.last()} [data-action=deliver_other]")
+        self.desk.wait_for("#view-submit")
+        self.desk.type("#view input", MINA)
+        self.desk.click("#view-submit")
+        # A modal of Discord is closed by every answer; the error is a message.
+        self.desk.wait_for_text(self.last(), "business email")
+        self.assertFalse(self.desk.script("return document.getElementById('view').open"))
+        self.desk.click(".message [data-action=deliver_other]")
+        self.desk.wait_for("#view-submit")
+        self.desk.type("#view input", "mina@home.example")
+        self.desk.click("#view-submit")
+        self.desk.wait_for(".message [data-action=confirm]")
+        self.desk.click(".message [data-action=confirm]")
+        mail = self.arrived("#mail .mail", "mina@home.example")
+        self.use(re.search(r"^\s*(\w{8})$", mail, re.M)[1])
+
+    def test_who_may_not_is_told_so(self):
+        for person, told in [("ULEE", "You can't reset passwords"), ("UGUS", "")]:
+            self.desk.click(f"[data-person={person}]")
+            self.desk.wait_for(f"[data-person={person}][aria-pressed=true]")
+            self.say("/reset-password @Mina Park")
+            self.assertIn("Nothing was changed.", self.desk.wait_for_text(self.last(), told or "Nothing was changed."))
+
+
 class Looks(InBrowser):
     """The demo's own page; the member's pages have a file of their own."""
 

@@ -45,7 +45,12 @@ fn called(
     body: String,
     answer: impl FnOnce(&Workspace, &str) -> (u16, Value),
 ) -> Response {
-    let header = |name| headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let header = |name| {
+        headers
+            .get(name)
+            .and_then(|value| value.to_str().ok())
+            .unwrap_or_default()
+    };
     let is_bot = header(header::AUTHORIZATION) == format!("Bot {TOKEN}");
     let (status, answer) = if is_bot && header(header::USER_AGENT).starts_with("DiscordBot (") {
         answer(workspace, &body)
@@ -78,15 +83,23 @@ async fn member(
     headers: HeaderMap,
 ) -> Response {
     let line = format!("GET /discord/guilds/{guild}/members/{user}");
-    called(&workspace, ("Get Guild Member", line), &headers, String::new(), |_, _| {
-        match person(&user).filter(|_| guild == GUILD) {
+    called(
+        &workspace,
+        ("Get Guild Member", line),
+        &headers,
+        String::new(),
+        |_, _| match person(&user).filter(|_| guild == GUILD) {
             Some(person) => {
-                let user = json!({ "id": user, "username": person.handle(), "global_name": person.name });
-                (200, json!({ "user": user, "roles": [], "pending": person.is_guest }))
+                let user =
+                    json!({ "id": user, "username": person.handle(), "global_name": person.name });
+                (
+                    200,
+                    json!({ "user": user, "roles": [], "pending": person.is_guest }),
+                )
             }
             None => (404, json!({ "code": 10007, "message": "Unknown Member" })),
-        }
-    })
+        },
+    )
 }
 
 /// "Create DM".
@@ -96,8 +109,14 @@ async fn create_dm(State(workspace): ApiState, headers: HeaderMap, body: String)
         let asked: Value = serde_json::from_str(body).unwrap_or_default();
         let user = asked["recipient_id"].as_str().unwrap_or_default();
         match person(user) {
-            Some(_) => (200, json!({ "id": chat_of(user), "type": 1, "recipients": [{ "id": user }] })),
-            None => (400, json!({ "code": 50033, "message": "Invalid Recipient(s)" })),
+            Some(_) => (
+                200,
+                json!({ "id": chat_of(user), "type": 1, "recipients": [{ "id": user }] }),
+            ),
+            None => (
+                400,
+                json!({ "code": 50033, "message": "Invalid Recipient(s)" }),
+            ),
         }
     })
 }
@@ -109,9 +128,14 @@ async fn create_message(
     headers: HeaderMap,
     body: String,
 ) -> Response {
-    let what = ("Create Message", format!("POST /discord/channels/{id}/messages"));
+    let what = (
+        "Create Message",
+        format!("POST /discord/channels/{id}/messages"),
+    );
     called(&workspace, what, &headers, body, |workspace, body| {
-        let to = PEOPLE.iter().find(|person| chat_of(&snowflake(person)) == id);
+        let to = PEOPLE
+            .iter()
+            .find(|person| chat_of(&snowflake(person)) == id);
         let Some(to) = to else {
             return (404, json!({ "code": 10003, "message": "Unknown Channel" }));
         };
@@ -140,7 +164,10 @@ fn by_token(workspace: &Workspace, token: &str, body: &str, is_edit: bool) -> (u
         };
         if now - reply.made_at > TOKEN_LIFE {
             state.broke(Platform::Discord, "a token was used after 15 minutes", now);
-            return (401, json!({ "code": 50027, "message": "Invalid Webhook Token" }));
+            return (
+                401,
+                json!({ "code": 50027, "message": "Invalid Webhook Token" }),
+            );
         }
         for rule in rules::of_message(&said, !is_edit) {
             state.broke(Platform::Discord, rule, now);
@@ -148,7 +175,11 @@ fn by_token(workspace: &Workspace, token: &str, body: &str, is_edit: bool) -> (u
         if !is_edit {
             state.show(Platform::Discord, &reply.user, APP_NAME, said, now);
         } else if !reply.message.is_some_and(|id| state.edit(&id, said)) {
-            state.broke(Platform::Discord, "a message was edited that is not there", now);
+            state.broke(
+                Platform::Discord,
+                "a message was edited that is not there",
+                now,
+            );
             return (404, json!({ "code": 10008, "message": "Unknown Message" }));
         }
         (200, json!({ "id": "800000000000000008" }))
@@ -161,7 +192,10 @@ async fn follow_up(
     headers: HeaderMap,
     body: String,
 ) -> Response {
-    let what = ("Follow-up", format!("POST /discord/webhooks/{application}/{token}"));
+    let what = (
+        "Follow-up",
+        format!("POST /discord/webhooks/{application}/{token}"),
+    );
     let answer = said(&workspace, (&application, &token), &body, false);
     finish(&workspace, what, &headers, body, answer)
 }
@@ -174,10 +208,21 @@ async fn edit(
 ) -> Response {
     let line = format!("PATCH /discord/webhooks/{application}/{token}/messages/@original");
     let answer = said(&workspace, (&application, &token), &body, true);
-    finish(&workspace, ("Edit of the answer", line), &headers, body, answer)
+    finish(
+        &workspace,
+        ("Edit of the answer", line),
+        &headers,
+        body,
+        answer,
+    )
 }
 
-fn said(workspace: &Workspace, (application, token): (&str, &str), body: &str, is_edit: bool) -> (u16, Value) {
+fn said(
+    workspace: &Workspace,
+    (application, token): (&str, &str),
+    body: &str,
+    is_edit: bool,
+) -> (u16, Value) {
     if application == APPLICATION {
         by_token(workspace, token, body, is_edit)
     } else {

@@ -50,15 +50,24 @@ impl DiscordKey {
             guild_id: GUILD.to_owned(),
             api_url: format!("{base}/discord/").parse()?,
         };
-        Ok(Discord::new(config, net::client(super::workspace::API_DEADLINE)?, clock))
+        Ok(Discord::new(
+            config,
+            net::client(super::workspace::API_DEADLINE)?,
+            clock,
+        ))
     }
 
     fn headers(&self, body: &str, now: Moment) -> Vec<(&'static str, String)> {
         let timestamp = (now.0 / 1000).to_string();
-        let signature = self.0.sign(&[timestamp.as_bytes(), body.as_bytes()].concat());
+        let signature = self
+            .0
+            .sign(&[timestamp.as_bytes(), body.as_bytes()].concat());
         vec![
             ("content-type", "application/json".to_owned()),
-            ("user-agent", "Discord-Interactions/1.0 (+https://discord.com)".to_owned()),
+            (
+                "user-agent",
+                "Discord-Interactions/1.0 (+https://discord.com)".to_owned(),
+            ),
             ("x-signature-ed25519", hex::encode(signature)),
             ("x-signature-timestamp", timestamp),
         ]
@@ -85,14 +94,18 @@ impl Workspace {
             .strip_prefix('/')
             .and_then(|text| text.strip_prefix(COMMAND_NAME))
             .filter(|rest| rest.is_empty() || rest.starts_with(' '))
-            .ok_or_else(|| format!("Nobody reads messages here. Type /{COMMAND_NAME} and a member."))?;
+            .ok_or_else(|| {
+                format!("Nobody reads messages here. Type /{COMMAND_NAME} and a member.")
+            })?;
         let now = self.clock.now();
         self.state(|state| {
             state.version += 1;
             state.show(Platform::Discord, user, user, json!({ "text": text }), now);
         });
-        let data = json!({ "id": "6", "type": 1, "name": COMMAND_NAME, "options": options(rest.trim()) });
-        self.interact(person, ("Command", COMMAND), None, data).await
+        let data =
+            json!({ "id": "6", "type": 1, "name": COMMAND_NAME, "options": options(rest.trim()) });
+        self.interact(person, ("Command", COMMAND), None, data)
+            .await
     }
 
     /// A person presses a button of a message that they see.
@@ -122,7 +135,8 @@ impl Workspace {
     ) -> Result<(), ActionRefused> {
         let person = actor(user)?;
         let key = (Platform::Discord, user.to_owned());
-        let opened = self.state(|state| state.views.get(&key).filter(|one| one.id == view).cloned());
+        let opened =
+            self.state(|state| state.views.get(&key).filter(|one| one.id == view).cloned());
         let opened = opened.ok_or("This form is closed.")?;
         let parts = opened.view["components"].as_array().into_iter().flatten();
         let components: Vec<Value> = parts
@@ -177,14 +191,18 @@ impl Workspace {
             match answer["type"].as_u64() {
                 // A message, or the sign that one will come.
                 Some(4 | 5) => {
-                    let id = state.show(Platform::Discord, &person.id(), APP_NAME, said.clone(), now);
+                    let id =
+                        state.show(Platform::Discord, &person.id(), APP_NAME, said.clone(), now);
                     state.answered(&token, Some(id));
                 }
                 // The message with the button changes later.
                 Some(6) => state.answered(&token, message),
                 Some(9) => {
                     state.answered(&token, message.clone());
-                    let opened = OpenView { message, ..OpenView::new(state.next_id('V'), said.clone()) };
+                    let opened = OpenView {
+                        message,
+                        ..OpenView::new(state.next_id('V'), said.clone())
+                    };
                     state.views.insert((Platform::Discord, person.id()), opened);
                 }
                 _ => {}
@@ -198,15 +216,22 @@ impl Workspace {
 fn options(text: &str) -> Vec<Value> {
     let mut text = text.to_owned();
     for person in &PEOPLE {
-        text = text.replace(&format!("@{}", person.name), &format!("<@{}>", snowflake(person)));
+        text = text.replace(
+            &format!("@{}", person.name),
+            &format!("<@{}>", snowflake(person)),
+        );
     }
     let mut options: Vec<Value> = Vec::new();
     let mut rest = Vec::new();
     for word in text.split_whitespace() {
-        let mention = word.strip_prefix("<@").and_then(|word| word.strip_suffix('>'));
+        let mention = word
+            .strip_prefix("<@")
+            .and_then(|word| word.strip_suffix('>'));
         let is_named = options.iter().any(|option| option["name"] == "member");
         match mention {
-            Some(id) if !is_named => options.push(json!({ "name": "member", "type": 6, "value": id })),
+            Some(id) if !is_named => {
+                options.push(json!({ "name": "member", "type": 6, "value": id }))
+            }
             None if options.is_empty() && rest.is_empty() && SHOWN.contains(&word) => {
                 options.push(json!({ "name": "show", "type": 3, "value": word }));
             }

@@ -52,7 +52,10 @@ pub(super) fn of_message(message: &Value, is_new: bool) -> Vec<String> {
     let parts = list(&message["components"]);
     if flags & COMPONENTS == 0 {
         let length = content.chars().count();
-        broken.hold((1..=CONTENT).contains(&length), "content has no 1 to 2000 characters");
+        broken.hold(
+            (1..=CONTENT).contains(&length),
+            "content has no 1 to 2000 characters",
+        );
         broken.hold(parts.len() <= ROWS, "a message has more than five rows");
         broken.hold(parts.iter().all(|part| part["type"] == 1), "a row is none");
     } else {
@@ -63,8 +66,14 @@ pub(super) fn of_message(message: &Value, is_new: bool) -> Vec<String> {
     for part in parts {
         broken.component(part, true);
     }
-    broken.hold(broken.components <= MOST, "a message has more than 40 components");
-    broken.hold(broken.characters <= TEXTS, "a message has more than 4000 characters");
+    broken.hold(
+        broken.components <= MOST,
+        "a message has more than 40 components",
+    );
+    broken.hold(
+        broken.characters <= TEXTS,
+        "a message has more than 4000 characters",
+    );
     broken.rules
 }
 
@@ -73,16 +82,28 @@ fn of_modal(modal: &Value) -> Vec<String> {
     broken.length(&modal["title"], TITLE, "the title of a modal");
     broken.length(&modal["custom_id"], CUSTOM_ID, "the custom_id of a modal");
     let parts = list(&modal["components"]);
-    broken.hold((1..=5).contains(&parts.len()), "a modal has no 1 to 5 components");
+    broken.hold(
+        (1..=5).contains(&parts.len()),
+        "a modal has no 1 to 5 components",
+    );
     for part in parts {
         broken.hold(part["type"] == 18, "a part of a modal is no label");
         broken.length(&part["label"], TITLE, "a label");
         broken.hold(
-            part["description"].as_str().unwrap_or_default().chars().count() <= DESCRIPTION,
+            part["description"]
+                .as_str()
+                .unwrap_or_default()
+                .chars()
+                .count()
+                <= DESCRIPTION,
             "the description of a label is too long",
         );
         broken.hold(part["component"]["type"] == 4, "a label has no text input");
-        broken.length(&part["component"]["custom_id"], CUSTOM_ID, "the custom_id of an input");
+        broken.length(
+            &part["component"]["custom_id"],
+            CUSTOM_ID,
+            "the custom_id of an input",
+        );
     }
     broken.rules
 }
@@ -120,14 +141,29 @@ impl Broken {
         let parts = list(&part["components"]);
         match part["type"].as_u64() {
             Some(1) => {
-                self.hold((1..=WIDTH).contains(&parts.len()), "a row has no 1 to 5 buttons");
-                self.hold(parts.iter().all(|one| one["type"] == 2), "a row holds more than buttons");
+                self.hold(
+                    (1..=WIDTH).contains(&parts.len()),
+                    "a row has no 1 to 5 buttons",
+                );
+                self.hold(
+                    parts.iter().all(|one| one["type"] == 2),
+                    "a row holds more than buttons",
+                );
             }
             Some(2) => self.button(part),
             Some(9) => {
-                self.hold((1..=3).contains(&parts.len()), "a section has no 1 to 3 texts");
-                self.hold(parts.iter().all(|one| one["type"] == 10), "a section holds more than texts");
-                self.hold(part["accessory"]["type"] == 2, "a section has no button beside it");
+                self.hold(
+                    (1..=3).contains(&parts.len()),
+                    "a section has no 1 to 3 texts",
+                );
+                self.hold(
+                    parts.iter().all(|one| one["type"] == 10),
+                    "a section holds more than texts",
+                );
+                self.hold(
+                    part["accessory"]["type"] == 2,
+                    "a section has no button beside it",
+                );
                 self.component(&part["accessory"], false);
             }
             Some(10) => {
@@ -137,7 +173,10 @@ impl Broken {
             }
             Some(14) => {}
             Some(17) => {
-                self.hold(is_on_top && !parts.is_empty(), "a container is empty or in another");
+                self.hold(
+                    is_on_top && !parts.is_empty(),
+                    "a container is empty or in another",
+                );
                 let color = &part["accent_color"];
                 self.hold(
                     color.is_null() || color.as_u64().is_some_and(|color| color <= 0x00FF_FFFF),
@@ -158,7 +197,10 @@ impl Broken {
         let is_new = self.ids.insert(id);
         self.hold(is_new, "two buttons have one custom_id");
         let style = button["style"].as_u64().unwrap_or_default();
-        self.hold((1..=4).contains(&style), "a button has a style that Discord does not know");
+        self.hold(
+            (1..=4).contains(&style),
+            "a button has a style that Discord does not know",
+        );
     }
 }
 
@@ -181,11 +223,17 @@ mod tests {
             text, { "type": 1, "components": [button("a"), button("b")] },
             { "type": 9, "components": [text], "accessory": button("c") },
         ]}]);
-        assert_eq!(of_message(&message(EPHEMERAL | COMPONENTS, &parts), true), Vec::<String>::new());
+        assert_eq!(
+            of_message(&message(EPHEMERAL | COMPONENTS, &parts), true),
+            Vec::<String>::new()
+        );
         let older = json!({ "flags": EPHEMERAL, "content": "x", "allowed_mentions": { "parse": [] },
             "components": [{ "type": 1, "components": [button("a")] }] });
         assert_eq!(of_message(&older, true), Vec::<String>::new());
-        assert_eq!(of_answer(&json!({ "type": 6 }), true, true), Vec::<String>::new());
+        assert_eq!(
+            of_answer(&json!({ "type": 6 }), true, true),
+            Vec::<String>::new()
+        );
     }
 
     #[test]
@@ -197,18 +245,36 @@ mod tests {
             (message(COMPONENTS, &json!([long])), "not ephemeral"),
             (message(both, &json!([long])), "4000 characters"),
             (message(both, &json!([row])), "one custom_id"),
-            (message(both, &json!(vec![json!({ "type": 14 }); 41])), "40 components"),
+            (
+                message(both, &json!(vec![json!({ "type": 14 }); 41])),
+                "40 components",
+            ),
             (message(both, &json!([{ "type": 3 }])), "does not fit"),
-            (message(both, &json!([{ "type": 17, "components": [] }])), "is empty"),
+            (
+                message(both, &json!([{ "type": 17, "components": [] }])),
+                "is empty",
+            ),
             (message(EPHEMERAL, &json!([])), "1 to 2000"),
-            (json!({ "flags": both, "components": [long] }), "mention somebody"),
+            (
+                json!({ "flags": both, "components": [long] }),
+                "mention somebody",
+            ),
         ] {
             let rules = of_message(&broken, true);
-            assert!(rules.iter().any(|rule| rule.contains(told)), "{told}: {rules:?}");
+            assert!(
+                rules.iter().any(|rule| rule.contains(told)),
+                "{told}: {rules:?}"
+            );
         }
         assert_eq!(of_answer(&json!({ "type": 6 }), false, false).len(), 1);
-        assert_eq!(of_answer(&json!({ "type": 5, "data": {} }), false, false).len(), 1);
+        assert_eq!(
+            of_answer(&json!({ "type": 5, "data": {} }), false, false).len(),
+            1
+        );
         let modal = json!({ "title": "x".repeat(46), "custom_id": "a", "components": [] });
-        assert_eq!(of_answer(&json!({ "type": 9, "data": modal }), true, true).len(), 2);
+        assert_eq!(
+            of_answer(&json!({ "type": 9, "data": modal }), true, true).len(),
+            2
+        );
     }
 }

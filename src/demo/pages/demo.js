@@ -1,10 +1,11 @@
 // The demo's page: it shows the state that the server sends, and posts what people do. It decides nothing.
 import { $, linked, make, readable, scrolled, showWhole, sync } from "/demo/make.js";
 import * as completion from "/demo/complete.js";
+import * as discord from "/demo/discord.js";
 import * as slack from "/demo/slack.js";
 
 /** How each chat draws what it is sent. */
-const LOOKS = { slack };
+const LOOKS = { discord, slack };
 
 let state = null;
 let me = "UJO";
@@ -23,7 +24,7 @@ function message(said) {
   const who = make("div", { class: "who" }, make("b", { text: name }), isApp ? make("span", { class: "app", text: "APP" }) : null, make("time", { text: said.at }));
   const body = make("div", { class: "said" });
   if (isApp) {
-    if (said.ephemeral) who.append(make("span", { class: "private", text: "Only visible to you" }));
+    if (said.ephemeral) who.append(make("span", { class: "private", text: look().PRIVATE ?? "Only visible to you" }));
     const raw = scrolled(JSON.stringify(said.message, null, 2), "JSON of this message", { hidden: true });
     const toggle = make("button", { type: "button", text: "JSON", "aria-label": "JSON of this message", "aria-expanded": "false" });
     toggle.addEventListener("click", () => {
@@ -165,6 +166,7 @@ function showSuggestions() {
   sync($("chats"), state.chats.map((one) => ({ ...one, isOn: one.id === chat })), (one) => {
     const chip = make("button", { type: "button", "data-chat": one.id, "aria-pressed": String(one.isOn), text: one.name });
     chip.addEventListener("click", () => {
+      if (chat === one.id) return;
       chat = one.id;
       $("workspace").dataset.chat = chat;
       $("messages").replaceChildren();
@@ -218,7 +220,7 @@ function show() {
   $("clock").textContent = `${state.date} ${state.now} ${state.zone}${state.moved ? ` · ${state.moved} ahead` : ""}`;
   $("member").textContent = `Before a reset: ${state.member.email}, “${state.member.password}”`;
   $("broken").hidden = !state.broken.length;
-  $("broken").textContent = state.broken.map((one) => `${one.chat}’s rules were broken at ${one.at}: ${one.text}`).join("\n");
+  $("broken").textContent = state.broken.map((one) => `${state.chats.find(({ id }) => id === one.chat)?.name ?? one.chat}’s rules were broken at ${one.at}: ${one.text}`).join("\n");
   showView();
   refocus();
 }

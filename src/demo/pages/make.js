@@ -25,7 +25,8 @@ function replace(old, fresh) {
 /** Gives `parent` one child for each item. Rebuilds only those that changed, so that focus and selection stay. */
 export function sync(parent, items, build) {
   const present = new Map([...parent.children].map((child) => [child.dataset.id, child]));
-  const wasAtEnd = parent.scrollHeight - parent.scrollTop - parent.clientHeight < 40;
+  const last = parent.lastElementChild;
+  const wasInView = !last || last.getBoundingClientRect().top < parent.getBoundingClientRect().bottom;
   let newest = null;
   items.forEach((item, at) => {
     const key = JSON.stringify(item);
@@ -42,13 +43,13 @@ export function sync(parent, items, build) {
     if (parent.children[at] !== child) parent.insertBefore(child, parent.children[at] ?? null);
   });
   present.forEach((child) => child.remove());
-  if (newest && (wasAtEnd || newest === document.activeElement)) showWhole(parent, newest);
+  if (newest && (wasInView || newest === document.activeElement)) showWhole(parent, newest);
   return newest;
 }
 
 /** Scrolls to the end, but no further than to the first line of the newest one. */
 export function showWhole(parent, newest) {
-  const top = newest.offsetTop - parent.offsetTop - 8;
+  const top = parent.scrollTop + newest.getBoundingClientRect().top - parent.getBoundingClientRect().top - 8;
   parent.scrollTop = Math.min(parent.scrollHeight - parent.clientHeight, top);
 }
 
