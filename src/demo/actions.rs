@@ -62,7 +62,7 @@ impl Workspace {
         }
         let Ok(message) = serde_json::from_str::<Value>(&answer) else {
             self.state(|state| {
-                state.broke(Platform::Slack, "the answer to a command is no JSON", now)
+                state.broke(Platform::Slack, "the answer to a command is no JSON", now);
             });
             return Ok(());
         };
@@ -123,7 +123,7 @@ impl Workspace {
         if !answer.is_empty() {
             // Slack, "Block actions": the answer does not replace the message.
             self.state(|state| {
-                state.broke(Platform::Slack, "the answer to a click is not empty", now)
+                state.broke(Platform::Slack, "the answer to a click is not empty", now);
             });
         }
         Ok(())
@@ -141,8 +141,9 @@ impl Workspace {
             "action_id": element["action_id"], "block_id": block_id, "type": element["type"], "action_ts": "0",
         });
         if element["type"] != "checkboxes" {
-            told["text"] = element["text"].clone();
-            told["value"] = element["value"].clone();
+            for name in ["text", "value"] {
+                boxes::put(&mut told, name, element[name].clone());
+            }
             return (told, said.ticked.clone());
         }
         let options = element["options"].as_array().into_iter().flatten();
@@ -151,12 +152,15 @@ impl Workspace {
             selected.iter().any(|one| Some(one.as_str()) == value)
         };
         let options: Vec<Value> = options.filter(is_selected).cloned().collect();
-        told["selected_options"] = Value::Array(options.clone());
+        boxes::put(&mut told, "selected_options", json!(options));
         let mut ticked = said.ticked.clone();
         if let Some(action) = element["action_id"].as_str() {
-            ticked[block_id][action] = boxes::selection(options);
+            let block = ticked.get_mut(block_id.as_str());
+            if let Some(block) = block {
+                boxes::put(block, action, boxes::selection(&options));
+            }
         }
-        self.state(|state| state.tick(&said.id, ticked.clone()));
+        self.state(|state| state.tick(&said.id, &ticked));
         (told, ticked)
     }
 

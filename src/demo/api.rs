@@ -15,7 +15,6 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::discord;
 use super::exchange::{HttpExchange, ShownAnswer, ShownRequest, time_of_day};
 use super::people::PEOPLE;
 use super::workspace::{TEAM, TOKEN, Workspace};
@@ -33,8 +32,7 @@ pub(super) fn router(workspace: Arc<Workspace>) -> Router {
         .route("/api/views.open", post(views_open))
         .route("/api/chat.postMessage", post(post_message))
         .route("/reply/{id}", post(reply))
-        .with_state(Arc::clone(&workspace))
-        .merge(discord::api::router(workspace))
+        .with_state(workspace)
 }
 
 pub(super) async fn serve(
@@ -191,7 +189,7 @@ fn called(
                 Platform::Slack,
                 format!("{method} was called without the token"),
                 now,
-            )
+            );
         });
         json!({ "ok": false, "error": "invalid_auth" })
     } else if is_of(headers, media) {

@@ -36,23 +36,28 @@ pub(super) fn ticked(message: &Value, before: &Value) -> Value {
         else {
             continue;
         };
-        let kept = &before[&block_id][action];
-        let value = if kept.is_null() {
-            let initial = element["initial_options"].as_array();
-            selection(initial.cloned().unwrap_or_default())
-        } else {
+        let kept = before.get(&block_id).and_then(|block| block.get(action));
+        let value = if let Some(kept) = kept {
             kept.clone()
+        } else {
+            let initial = element["initial_options"].as_array();
+            selection(initial.map_or(&[], Vec::as_slice))
         };
         let block = values.entry(block_id).or_insert_with(|| json!({}));
-        if let Some(block) = block.as_object_mut() {
-            block.insert(action.to_owned(), value);
-        }
+        put(block, action, value);
     }
     Value::Object(values)
 }
 
+/// Sets a field of an object.
+pub(super) fn put(object: &mut Value, name: &str, value: Value) {
+    if let Some(fields) = object.as_object_mut() {
+        fields.insert(name.to_owned(), value);
+    }
+}
+
 /// A selection as Slack writes it.
-pub(super) fn selection(options: Vec<Value>) -> Value {
+pub(super) fn selection(options: &[Value]) -> Value {
     json!({ "type": "checkboxes", "selected_options": options })
 }
 

@@ -1,7 +1,8 @@
-//! `relatch demo`: sample members, a pretend Slack and a memory outbox around the real server, played at `/demo`.
+//! `relatch demo`: sample members, pretend chats and a memory outbox around the real server, played at `/demo`.
 //!
-//! To the server the pretend Slack is a platform like any other: it signs every request and posts it over HTTP to the real
-//! routes, and it refuses what Slack refuses. A broken rule shows on the page and fails the tests.
+//! To the server a pretend chat is a platform like any other: it signs every request and posts it over HTTP to the real
+//! routes, and it refuses what the platform refuses. A broken rule shows on the page and fails the tests. Slack is in this
+//! folder itself; Discord and Mattermost have folders of their own.
 
 mod actions;
 mod api;
@@ -9,11 +10,13 @@ mod boxes;
 mod discord;
 mod error;
 mod exchange;
+mod mattermost;
 mod page;
 mod people;
 mod profile;
 mod rules;
 mod running;
+mod signers;
 mod state;
 mod story;
 mod terminal;

@@ -43,7 +43,7 @@ const SUGGESTIONS: [Suggestion; 12] = [
 ];
 
 /// The files of the page, each with its media type.
-const ASSETS: [(&str, &str, &str); 8] = [
+const ASSETS: [(&str, &str, &str); 10] = [
     ("/demo", HTML, include_str!("pages/demo.html")),
     ("/demo/demo.css", "text/css", include_str!("pages/demo.css")),
     (
@@ -55,6 +55,12 @@ const ASSETS: [(&str, &str, &str); 8] = [
     ("/demo/make.js", JS, include_str!("pages/make.js")),
     ("/demo/complete.js", JS, include_str!("pages/complete.js")),
     ("/demo/discord.js", JS, include_str!("pages/discord.js")),
+    ("/demo/markdown.js", JS, include_str!("pages/markdown.js")),
+    (
+        "/demo/mattermost.js",
+        JS,
+        include_str!("pages/mattermost.js"),
+    ),
     ("/demo/slack.js", JS, include_str!("pages/slack.js")),
 ];
 
@@ -62,7 +68,11 @@ const HTML: &str = "text/html; charset=utf-8";
 const JS: &str = "text/javascript";
 
 /// The chats that the page offers.
-const CHATS: [(Platform, &str); 2] = [(Platform::Slack, "Slack"), (Platform::Discord, "Discord")];
+const CHATS: [(Platform, &str); 3] = [
+    (Platform::Slack, "Slack"),
+    (Platform::Discord, "Discord"),
+    (Platform::Mattermost, "Mattermost"),
+];
 
 /// The furthest that one press moves the clock, in minutes.
 const FURTHEST: i64 = 7 * 24 * 60;
@@ -232,8 +242,9 @@ async fn say(
 ) -> Response {
     answer(match chat {
         Platform::Discord => workspace.discord_say(&user, &text).await,
+        Platform::Mattermost => workspace.mattermost_say(&user, &text).await,
         Platform::Slack => workspace.say(&user, &text).await,
-        other => Err(not_here(other)),
+        Platform::Lark => Err(not_here(chat)),
     })
 }
 
@@ -264,12 +275,17 @@ async fn click(State(workspace): PageState, Json(pressed): Json<ClickBody>) -> R
     } = pressed;
     answer(match chat {
         Platform::Discord => workspace.discord_click(&user, &message, &action_id).await,
+        Platform::Mattermost => {
+            workspace
+                .mattermost_click(&user, &message, &action_id)
+                .await
+        }
         Platform::Slack => {
             workspace
                 .click(&user, &message, &action_id, &selected)
                 .await
         }
-        other => Err(not_here(other)),
+        Platform::Lark => Err(not_here(chat)),
     })
 }
 
@@ -292,8 +308,9 @@ async fn submit(State(workspace): PageState, Json(sent): Json<SubmitBody>) -> Re
     } = sent;
     answer(match chat {
         Platform::Discord => workspace.discord_submit(&user, &view, &values).await,
+        Platform::Mattermost => workspace.mattermost_submit(&user, &view, &values).await,
         Platform::Slack => workspace.submit(&user, &view, &values).await,
-        other => Err(not_here(other)),
+        Platform::Lark => Err(not_here(chat)),
     })
 }
 

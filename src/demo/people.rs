@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
-use super::discord;
 use super::error::DemoError;
 use crate::app::App;
 use crate::domain::{MemberId, OwnPassword, Platform};
@@ -140,6 +139,17 @@ impl DemoPerson {
         format!("U{}", name.replace('.', "").to_uppercase())
     }
 
+    /// Their account in Discord: 18 digits.
+    pub(super) fn snowflake(&self) -> String {
+        let at = PEOPLE.iter().position(|one| one.email == self.email);
+        format!("3{:017}", at.unwrap_or_default() + 1)
+    }
+
+    /// Their account in Mattermost: 26 letters and digits.
+    pub(super) fn mattermost_id(&self) -> String {
+        format!("{:0<26}", self.id().to_lowercase())
+    }
+
     /// The local part of the e-mail.
     pub(super) fn handle(&self) -> &'static str {
         self.email.split('@').next().unwrap_or_default()
@@ -189,9 +199,9 @@ impl DemoPerson {
 /// Discord tells no e-mails, so its accounts are linked.
 fn links() -> Vec<NewLink> {
     let members = PEOPLE.iter().filter(|person| !person.is_guest);
-    let link = |person| NewLink {
+    let link = |person: &DemoPerson| NewLink {
         platform: Platform::Discord,
-        chat_user: discord::snowflake(person),
+        chat_user: person.snowflake(),
         email_key: person.email.to_owned(),
     };
     members.map(link).collect()

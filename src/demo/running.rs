@@ -1,4 +1,4 @@
-//! The whole program with the pretend Slack beside it, built in a folder.
+//! The whole program with the pretend chats beside it, built in a folder.
 
 use std::net::SocketAddr;
 use std::path::Path;
@@ -11,7 +11,7 @@ use tokio_util::task::TaskTracker;
 use super::error::{DemoError, NotOpened, UnusableFiles};
 use super::profile::Profile;
 use super::workspace::Workspace;
-use super::{api, page, people};
+use super::{api, discord, mattermost, page, people};
 use crate::app::{Admins, App, Identity, Latest, Organization};
 use crate::chance::Chance;
 use crate::clock::{Clock, Zone};
@@ -29,7 +29,7 @@ use crate::store::{Store, StoreTasks, Use};
 const DATABASE: &str = "demo.db";
 const KEY_FILE: &str = "demo.key";
 
-/// The whole program, with a pretend Slack beside it.
+/// The whole program, with the pretend chats beside it.
 pub(super) struct RunningDemo {
     app: Arc<App>,
     pub(super) server: Server,
@@ -55,7 +55,7 @@ impl RunningDemo {
         let url = public_url.map_or(format!("http://{}", listener.local_addr()?), str::to_owned);
         let (app, store_tasks) = build(folder, &url, clock, &workspace, &outbox, tasks).await?;
         people::import(&app).await?;
-        // The browser and the pretend Slack connect without a proxy.
+        // The browser and the pretend chats connect without a proxy.
         let settings = ConnectionSettings {
             trusted_proxies: TrustedProxies(Vec::new()),
             ..ConnectionSettings::default()
@@ -108,7 +108,9 @@ async fn start_workspace(
     let base = format!("http://{}", listener.local_addr()?);
     let workspace = Arc::new(Workspace::new(base, clock, outbox, profile)?);
     let stop = CancellationToken::new();
-    let router = api::router(Arc::clone(&workspace));
+    let router = api::router(Arc::clone(&workspace))
+        .merge(discord::api::router(Arc::clone(&workspace)))
+        .merge(mattermost::api::router(Arc::clone(&workspace)));
     tasks.spawn(api::serve(listener, router, tasks.clone(), stop.clone()));
     Ok((workspace, stop.drop_guard()))
 }
@@ -128,6 +130,7 @@ async fn build(
     let (store, store_tasks) = open_store(folder, clock.clone(), limit).await?;
     let keys = open_keys(&folder.join(KEY_FILE), &store).await?;
     let builtin = Builtin::new(store.clone(), Hasher::start()?, Chance::System);
+    let chats = workspace.adapters(&url.parse()?, &keys)?;
     let app = App {
         zone: Zone::utc(),
         keys,
@@ -141,7 +144,7 @@ async fn build(
             workspace.profile.ways(),
             SmsCountries::default(),
         ),
-        chats: workspace.adapters()?,
+        chats,
         organization: Organization {
             name: "Acme".to_owned(),
             company: CompanyDomains::default(),

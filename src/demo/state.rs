@@ -93,7 +93,7 @@ struct ResponseUrl {
     made_at: Moment,
 }
 
-/// What answers to one interaction of Discord's need.
+/// What answers to one interaction need.
 #[derive(Clone)]
 pub(super) struct Reply {
     pub(super) user: String,
@@ -130,7 +130,7 @@ pub(super) struct WorkspaceState {
     minute: String,
     pub(super) messages: Vec<ShownMessage>,
     pub(super) views: BTreeMap<(Platform, String), OpenView>,
-    /// The tokens of Discord's interactions.
+    /// Discord's interactions by their tokens, Mattermost's by their triggers.
     tokens: HashMap<String, Reply>,
     pub(super) inbox: Vec<InboxMessage>,
     pub(super) exchanges: Vec<HttpExchange>,
@@ -208,18 +208,23 @@ impl WorkspaceState {
 
     /// The forms that are open, by chat and person.
     pub(super) fn views_as_json(&self) -> Value {
-        let mut views = json!({});
+        let mut views: BTreeMap<Platform, BTreeMap<&String, &OpenView>> = BTreeMap::new();
         for ((chat, user), view) in &self.views {
-            views[chat.as_str()][user] = serde_json::to_value(view).unwrap_or_default();
+            views.entry(*chat).or_default().insert(user, view);
         }
-        views
+        json!(views)
     }
 
     /// The token of a new interaction.
     pub(super) fn new_token(&mut self, reply: Reply) -> String {
         let id = self.next_id('r');
-        self.tokens.insert(id.clone(), reply);
+        self.keep_token(id.clone(), reply);
         id
+    }
+
+    /// The same with a token that was made elsewhere.
+    pub(super) fn keep_token(&mut self, token: String, reply: Reply) {
+        self.tokens.insert(token, reply);
     }
 
     /// An interaction was answered; with the message that answers edit from now on.
@@ -235,7 +240,7 @@ impl WorkspaceState {
     }
 
     /// A person ticked or unticked something in a message. The client shows it at once, before the app has answered.
-    pub(super) fn tick(&mut self, message: &str, ticked: Value) {
+    pub(super) fn tick(&mut self, message: &str, ticked: &Value) {
         self.version += 1;
         for shown in self.messages.iter_mut().filter(|shown| shown.id == message) {
             shown.ticked = ticked.clone();

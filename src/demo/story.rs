@@ -170,12 +170,12 @@ fn label_of(element: &Value) -> String {
             let ticked = &element["initial_options"];
             let is_ticked = |one| ticked.as_array().is_some_and(|ticked| ticked.contains(one));
             list("options")
-                .map(|one| {
+                .flat_map(|one| {
                     let label = one
                         .pointer("/text/text")
                         .and_then(Value::as_str)
                         .unwrap_or_default();
-                    format!("{} {label}  ", if is_ticked(one) { "☑" } else { "☐" })
+                    [if is_ticked(one) { "☑ " } else { "☐ " }, label, "  "]
                 })
                 .collect()
         }

@@ -1,4 +1,4 @@
-//! The pretend Slack workspace: it signs requests, posts them to the real routes, and keeps what can be seen.
+//! The pretend workspace: it posts signed requests to the real routes, and keeps what can be seen in all its chats.
 
 use std::net::SocketAddr;
 use std::sync::{Mutex, OnceLock, PoisonError};
@@ -6,12 +6,13 @@ use std::time::{Duration, Instant};
 
 use rand::RngExt;
 use tokio::sync::watch;
+use url::Url;
 
-use super::discord::DiscordKey;
 use super::error::{ActionRefused, DemoError};
 use super::exchange::{HttpExchange, ShownAnswer, ShownRequest, time_of_day};
 use super::people::{DemoPerson, PEOPLE};
 use super::profile::Profile;
+use super::signers::{DiscordKey, TriggerKey};
 use super::state::{ShownMessage, WorkspaceState};
 use crate::chance::Chance;
 use crate::chat::Chat;
@@ -20,6 +21,7 @@ use crate::clock::Clock;
 use crate::delivery::Outbox;
 use crate::domain::{Moment, Platform};
 use crate::net;
+use crate::secret::Keys;
 
 pub(super) const TEAM: &str = "T0DEMO";
 pub(super) const APP: &str = "A0DEMO";
@@ -31,7 +33,7 @@ pub(super) const TOKEN: &str = "xoxb-demo-0123456789abcdef";
 const ANSWER_DEADLINE: Duration = Duration::from_secs(3);
 
 /// How long relatch waits for an answer of a chat's API.
-pub(super) const API_DEADLINE: Duration = Duration::from_secs(5);
+const API_DEADLINE: Duration = Duration::from_secs(5);
 
 /// The demo waits longer than Slack: a late answer on a busy machine is shown as a broken rule, and the visitor goes on.
 const CALL_DEADLINE: Duration = Duration::from_mins(1);
@@ -42,6 +44,7 @@ pub(super) struct Workspace {
     state: Mutex<WorkspaceState>,
     pub(super) slack: Slack,
     pub(super) discord: DiscordKey,
+    pub(super) mattermost: TriggerKey,
     http: reqwest::Client,
     server: OnceLock<SocketAddr>,
     outbox: Outbox,
@@ -64,6 +67,7 @@ impl Workspace {
         Ok(Self {
             slack: adapter(&base, &http, clock.clone())?,
             discord: DiscordKey::new()?,
+            mattermost: TriggerKey::new()?,
             base,
             clock,
             state: Mutex::default(),
@@ -77,12 +81,17 @@ impl Workspace {
         })
     }
 
-    /// The adapters that trust this workspace, one for each chat.
-    pub(super) fn adapters(&self) -> Result<Vec<Chat>, DemoError> {
-        let clock = || self.clock.clone();
+    /// The adapters that trust this workspace, one for each chat. Mattermost posts to `own_url`.
+    pub(super) fn adapters(&self, own_url: &Url, keys: &Keys) -> Result<Vec<Chat>, DemoError> {
+        let (http, clock) = (net::client(API_DEADLINE)?, self.clock.clone());
+        let (base, own_url, keys) = (&self.base, own_url.clone(), keys.clone());
+        let slack = adapter(base, &http, clock.clone())?;
+        let discord = self.discord.adapter(base, http.clone(), clock.clone())?;
+        let mattermost = TriggerKey::adapter(base, own_url, keys, (http, clock))?;
         Ok(vec![
-            Chat::Slack(adapter(&self.base, &net::client(API_DEADLINE)?, clock())?),
-            Chat::Discord(self.discord.adapter(&self.base, clock())?),
+            Chat::Slack(slack),
+            Chat::Discord(discord),
+            Chat::Mattermost(mattermost),
         ])
     }
 

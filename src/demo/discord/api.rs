@@ -9,9 +9,10 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{get, patch, post};
 use serde_json::{Value, json};
 
-use super::{APPLICATION, GUILD, TOKEN, TOKEN_LIFE, rules, snowflake};
+use super::{TOKEN_LIFE, rules};
 use crate::demo::api::{ApiState, JSON, record};
 use crate::demo::people::{APP_NAME, DemoPerson, PEOPLE};
+use crate::demo::signers::{APPLICATION, DISCORD_TOKEN, GUILD};
 use crate::demo::workspace::Workspace;
 use crate::domain::Platform;
 
@@ -29,7 +30,7 @@ pub(in crate::demo) fn router(workspace: Arc<Workspace>) -> Router {
 }
 
 fn person(id: &str) -> Option<&'static DemoPerson> {
-    PEOPLE.iter().find(|person| snowflake(person) == id)
+    PEOPLE.iter().find(|person| person.snowflake() == id)
 }
 
 /// The chat of the bot with a person: their id with another first digit.
@@ -51,7 +52,7 @@ fn called(
             .and_then(|value| value.to_str().ok())
             .unwrap_or_default()
     };
-    let is_bot = header(header::AUTHORIZATION) == format!("Bot {TOKEN}");
+    let is_bot = header(header::AUTHORIZATION) == format!("Bot {DISCORD_TOKEN}");
     let (status, answer) = if is_bot && header(header::USER_AGENT).starts_with("DiscordBot (") {
         answer(workspace, &body)
     } else {
@@ -107,7 +108,10 @@ async fn create_dm(State(workspace): ApiState, headers: HeaderMap, body: String)
     let what = ("Create DM", "POST /discord/users/@me/channels".to_owned());
     called(&workspace, what, &headers, body, |_, body| {
         let asked: Value = serde_json::from_str(body).unwrap_or_default();
-        let user = asked["recipient_id"].as_str().unwrap_or_default();
+        let user = asked
+            .get("recipient_id")
+            .and_then(Value::as_str)
+            .unwrap_or_default();
         match person(user) {
             Some(_) => (
                 200,
@@ -135,7 +139,7 @@ async fn create_message(
     called(&workspace, what, &headers, body, |workspace, body| {
         let to = PEOPLE
             .iter()
-            .find(|person| chat_of(&snowflake(person)) == id);
+            .find(|person| chat_of(&person.snowflake()) == id);
         let Some(to) = to else {
             return (404, json!({ "code": 10003, "message": "Unknown Channel" }));
         };

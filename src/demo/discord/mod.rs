@@ -5,22 +5,17 @@
 pub(super) mod api;
 mod rules;
 
-use ring::signature::{Ed25519KeyPair, KeyPair};
 use serde_json::{Value, json};
 
-use super::error::{ActionRefused, DemoError};
+use super::boxes;
+use super::error::ActionRefused;
 use super::people::{APP_NAME, DemoPerson, PEOPLE};
+use super::signers::{APPLICATION, GUILD};
 use super::state::{OpenView, Reply};
 use super::workspace::{Workspace, actor};
-use crate::chance::Chance;
-use crate::chat::discord::{COMMAND_NAME, Config, Discord, INTERACTIONS_ROUTE};
-use crate::clock::Clock;
-use crate::domain::{Moment, Platform, Span};
-use crate::net;
+use crate::chat::discord::{COMMAND_NAME, INTERACTIONS_ROUTE};
+use crate::domain::{Platform, Span};
 
-const APPLICATION: &str = "100000000000000001";
-pub(super) const GUILD: &str = "200000000000000002";
-pub(super) const TOKEN: &str = "demo-discord-token.0123456789";
 /// The token of an interaction works for fifteen minutes (Discord, "Receiving and Responding").
 const TOKEN_LIFE: Span = Span::minutes(15);
 /// The flag of a message that only one person sees (Discord, "Message flags").
@@ -28,57 +23,6 @@ const EPHEMERAL: u64 = 1 << 6;
 
 /// The words that the option `show` offers.
 const SHOWN: [&str; 4] = ["help", "log", "why", "contact"];
-
-/// Discord's own key, by which relatch knows it.
-pub(super) struct DiscordKey(Ed25519KeyPair);
-
-impl DiscordKey {
-    pub(super) fn new() -> Result<Self, DemoError> {
-        use rand::RngExt;
-        let seed: [u8; 32] = Chance::System.rng()?.random();
-        let pair = Ed25519KeyPair::from_seed_unchecked(&seed);
-        pair.map(Self)
-            .map_err(|_| "no key could be made for the pretend Discord".into())
-    }
-
-    /// The adapter that trusts this key, with the API at this address.
-    pub(super) fn adapter(&self, base: &str, clock: Clock) -> Result<Discord, DemoError> {
-        let config = Config {
-            application_id: APPLICATION.to_owned(),
-            public_key: self.0.public_key().as_ref().try_into()?,
-            bot_token: TOKEN.to_owned().into(),
-            guild_id: GUILD.to_owned(),
-            api_url: format!("{base}/discord/").parse()?,
-        };
-        Ok(Discord::new(
-            config,
-            net::client(super::workspace::API_DEADLINE)?,
-            clock,
-        ))
-    }
-
-    fn headers(&self, body: &str, now: Moment) -> Vec<(&'static str, String)> {
-        let timestamp = (now.0 / 1000).to_string();
-        let signature = self
-            .0
-            .sign(&[timestamp.as_bytes(), body.as_bytes()].concat());
-        vec![
-            ("content-type", "application/json".to_owned()),
-            (
-                "user-agent",
-                "Discord-Interactions/1.0 (+https://discord.com)".to_owned(),
-            ),
-            ("x-signature-ed25519", hex::encode(signature)),
-            ("x-signature-timestamp", timestamp),
-        ]
-    }
-}
-
-/// The id of a person's account: 18 digits.
-pub(super) fn snowflake(person: &DemoPerson) -> String {
-    let at = PEOPLE.iter().position(|one| one.email == person.email);
-    format!("3{:017}", at.unwrap_or_default() + 1)
-}
 
 /// Types of interactions.
 const COMMAND: u8 = 2;
@@ -138,15 +82,17 @@ impl Workspace {
         let opened =
             self.state(|state| state.views.get(&key).filter(|one| one.id == view).cloned());
         let opened = opened.ok_or("This form is closed.")?;
-        let parts = opened.view["components"].as_array().into_iter().flatten();
+        let parts = &opened.view;
+        let custom_id = &parts["custom_id"];
+        let parts = parts["components"].as_array().into_iter().flatten();
         let components: Vec<Value> = parts
             .map(|part| {
-                let id = &part["component"]["custom_id"];
-                let typed = id.as_str().map(|id| &values[id]);
+                let id = part.pointer("/component/custom_id");
+                let typed = id.and_then(Value::as_str).and_then(|id| values.get(id));
                 json!({ "type": 18, "id": 1, "component": { "type": 4, "id": 2, "custom_id": id, "value": typed } })
             })
             .collect();
-        let data = json!({ "custom_id": opened.view["custom_id"], "components": components });
+        let data = json!({ "custom_id": custom_id, "components": components });
         self.interact(person, ("Form", MODAL), opened.message, data)
             .await?;
         self.state(|state| state.close(&key, view));
@@ -169,21 +115,22 @@ impl Workspace {
             "token": token, "version": 1, "guild_id": GUILD, "channel_id": "500000000000000005", "context": 0,
             "authorizing_integration_owners": { "0": GUILD },
             "member": {
-                "user": { "id": snowflake(person), "username": person.handle(), "global_name": person.name },
+                "user": { "id": person.snowflake(), "username": person.handle(), "global_name": person.name },
                 "roles": [], "permissions": "0",
             },
             "locale": "en-US", "entitlements": [], "data": data,
         });
         if let Some(message) = &message {
-            body["message"] = json!({ "id": message, "flags": EPHEMERAL });
+            let told = json!({ "id": message, "flags": EPHEMERAL });
+            boxes::put(&mut body, "message", told);
         }
         let body = body.to_string();
         let headers = self.discord.headers(&body, now);
         let answer = self.post(title, INTERACTIONS_ROUTE, headers, body).await?;
-        let answer: Value = serde_json::from_str(&answer).unwrap_or_default();
+        let answer: &Value = &serde_json::from_str(&answer).unwrap_or_default();
         self.state(|state| {
             state.version += 1;
-            let broken = rules::of_answer(&answer, kind == COMPONENT, message.is_some());
+            let broken = rules::of_answer(answer, kind == COMPONENT, message.is_some());
             for rule in broken {
                 state.broke(Platform::Discord, rule, now);
             }
@@ -218,7 +165,7 @@ fn options(text: &str) -> Vec<Value> {
     for person in &PEOPLE {
         text = text.replace(
             &format!("@{}", person.name),
-            &format!("<@{}>", snowflake(person)),
+            &format!("<@{}>", person.snowflake()),
         );
     }
     let mut options: Vec<Value> = Vec::new();
@@ -230,7 +177,7 @@ fn options(text: &str) -> Vec<Value> {
         let is_named = options.iter().any(|option| option["name"] == "member");
         match mention {
             Some(id) if !is_named => {
-                options.push(json!({ "name": "member", "type": 6, "value": id }))
+                options.push(json!({ "name": "member", "type": 6, "value": id }));
             }
             None if options.is_empty() && rest.is_empty() && SHOWN.contains(&word) => {
                 options.push(json!({ "name": "show", "type": 3, "value": word }));

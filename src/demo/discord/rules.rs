@@ -87,6 +87,7 @@ fn of_modal(modal: &Value) -> Vec<String> {
         "a modal has no 1 to 5 components",
     );
     for part in parts {
+        let input = &part["component"];
         broken.hold(part["type"] == 18, "a part of a modal is no label");
         broken.length(&part["label"], TITLE, "a label");
         broken.hold(
@@ -98,14 +99,14 @@ fn of_modal(modal: &Value) -> Vec<String> {
                 <= DESCRIPTION,
             "the description of a label is too long",
         );
-        broken.hold(part["component"]["type"] == 4, "a label has no text input");
-        broken.length(
-            &part["component"]["custom_id"],
-            CUSTOM_ID,
-            "the custom_id of an input",
-        );
+        broken.hold(input["type"] == 4, "a label has no text input");
+        broken.length(&input["custom_id"], CUSTOM_ID, "the custom_id of an input");
     }
     broken.rules
+}
+
+fn is_button(part: &Value) -> bool {
+    part["type"] == 2
 }
 
 fn list(value: &Value) -> &[Value] {
@@ -161,7 +162,7 @@ impl Broken {
                     "a section holds more than texts",
                 );
                 self.hold(
-                    part["accessory"]["type"] == 2,
+                    is_button(&part["accessory"]),
                     "a section has no button beside it",
                 );
                 self.component(&part["accessory"], false);

@@ -2,10 +2,11 @@
 import { $, linked, make, readable, scrolled, showWhole, sync } from "/demo/make.js";
 import * as completion from "/demo/complete.js";
 import * as discord from "/demo/discord.js";
+import * as mattermost from "/demo/mattermost.js";
 import * as slack from "/demo/slack.js";
 
 /** How each chat draws what it is sent. */
-const LOOKS = { discord, slack };
+const LOOKS = { discord, mattermost, slack };
 
 let state = null;
 let me = "UJO";
@@ -208,7 +209,12 @@ function show() {
   completion.setPeople(state.people);
   const said = state.messages.filter((one) => one.to === me && one.chat === chat);
   $("messages").querySelector(".empty")?.remove();
-  sync($("messages"), said, message);
+  const newest = sync($("messages"), said, message);
+  // Where nothing takes the place of a message, the new one is the answer to a press.
+  if (newest && pressedIn && newest.dataset.id !== pressedIn && look().ADDS) {
+    newest.focus({ preventScroll: true });
+    pressedIn = null;
+  }
   if (!said.length) $("messages").append(empty());
   sync($("phone"), state.phone, (one) => arrived(one, "sms"));
   sync($("mail"), state.mail, (one) => arrived(one, "mail"));

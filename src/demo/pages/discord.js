@@ -1,5 +1,6 @@
 // Discord's look: messages and modals drawn from the components that Discord is sent.
-import { make } from "/demo/make.js";
+import { make, paragraph } from "/demo/make.js";
+import { inline } from "/demo/markdown.js";
 
 /** Kinds of components (Discord, "Component types"). */
 const [ROW, BUTTON, SECTION, TEXT, SEPARATOR, CONTAINER] = [1, 2, 9, 10, 14, 17];
@@ -8,41 +9,6 @@ const STYLES = { 1: "primary", 2: undefined, 3: "success", 4: "danger" };
 /** What Discord says of a message for one person alone. */
 export const PRIVATE = "Only you can see this";
 
-/** Discord's Markdown in one line: a backslash before a mark stands for the mark; only **bold** and `code` are used here. */
-function inline(text) {
-  const parts = [];
-  let bold = null;
-  let plain = "";
-  const flush = () => {
-    if (plain) (bold ?? parts).push(plain);
-    plain = "";
-  };
-  for (let at = 0; at < text.length; at++) {
-    if (text[at] === "\\" && /[!-/:-@[-`{-~]/.test(text[at + 1] ?? "")) {
-      plain += text[++at];
-    } else if (text.startsWith("**", at)) {
-      flush();
-      if (bold) {
-        parts.push(make("b", {}, ...bold));
-        bold = null;
-      } else {
-        bold = [];
-      }
-      at++;
-    } else if (text[at] === "`" && text.indexOf("`", at + 1) > 0) {
-      const end = text.indexOf("`", at + 1);
-      flush();
-      (bold ?? parts).push(make("code", { text: text.slice(at + 1, end) }));
-      at = end;
-    } else {
-      plain += text[at];
-    }
-  }
-  flush();
-  if (bold) parts.push("**", ...bold);
-  return parts;
-}
-
 /** Lines of Markdown: a heading, small print, or text. */
 function markdown(content) {
   return content.split("\n").map((line) => {
@@ -50,7 +16,7 @@ function markdown(content) {
     if (heading) return make("p", { class: "header" }, ...inline(heading[1]));
     const small = /^-# (.*)/.exec(line);
     if (small) return make("p", { class: "context" }, ...inline(small[1]));
-    return make("p", { class: "plain" }, ...inline(line));
+    return paragraph("plain", ...inline(line));
   });
 }
 

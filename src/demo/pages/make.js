@@ -13,6 +13,13 @@ export function make(tag, { text, ...attributes } = {}, ...children) {
   return element;
 }
 
+/** A paragraph of these parts. Code that stands alone in it is a password, which is shown large. */
+export function paragraph(kind, ...parts) {
+  const made = make("p", { class: kind }, ...parts);
+  if (made.childNodes.length === 1 && made.firstChild.nodeName === "CODE") made.classList.add("alone");
+  return made;
+}
+
 /** Puts `fresh` in the place of `old`. The focus goes to the same box, else to the whole, so that it is read from its start. */
 function replace(old, fresh) {
   const focused = old.contains(document.activeElement) ? document.activeElement : null;
@@ -83,4 +90,4 @@ export function readable(body) {
 
 /** A long text that can be scrolled by the keyboard too. */
 export const scrolled = (text, name, more = {}) =>
-  make("pre", { text, tabindex: "0", role: "region", "aria-label": name, ...more });
+  make("pre", { text, tabindex: "0", role: "group", "aria-label": name, ...more });

@@ -1,23 +1,19 @@
 // Slack's look: messages and forms drawn from the Block Kit that Slack is sent.
-import { make } from "/demo/make.js";
+import { make, paragraph } from "/demo/make.js";
 
 /** From here on Slack folds a text that does not say `expand` (Slack, "Legacy attachments": 700 characters or 5 line breaks). */
 const FOLDED = { characters: 700, breaks: 5 };
 
 /** A text object of Block Kit. Of its markup only *bold* and `code` are used here. */
 function words(object, kind) {
-  const paragraph = make("p", { class: kind });
-  if (object.type !== "mrkdwn") {
-    paragraph.textContent = object.text;
-    return paragraph;
-  }
+  if (object.type !== "mrkdwn") return make("p", { class: kind, text: object.text });
   const plain = (text) => text.replace(/&lt;/g, "<").replace(/&gt;/g, ">").replace(/&amp;/g, "&");
-  for (const part of object.text.split(/(`[^`\n]+`|\*[^*\n]+\*)/)) {
+  const parts = object.text.split(/(`[^`\n]+`|\*[^*\n]+\*)/).filter(Boolean).map((part) => {
     const tag = { "`": "code", "*": "b" }[part[0]];
     const isMarked = tag && part.length > 2 && part.endsWith(part[0]);
-    paragraph.append(isMarked ? make(tag, { text: plain(part.slice(1, -1)) }) : plain(part));
-  }
-  return paragraph;
+    return isMarked ? make(tag, { text: plain(part.slice(1, -1)) }) : plain(part);
+  });
+  return paragraph(kind, ...parts);
 }
 
 /** The texts of a section, folded where Slack folds it. */
