@@ -69,7 +69,7 @@ const CRATES: &[(&str, &[&str])] = &[
             "net",
         ],
     ),
-    ("ring", &["chat", "secret"]),
+    ("ring", &["chat", "demo", "secret"]),
     ("rustix", &["cli", "directory", "http"]),
     ("rustls", &["delivery", "directory", "net"]),
     ("rustls_native_certs", &["net"]),

@@ -3,11 +3,15 @@
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Value, json};
 
+use super::boxes::Pressable;
 use super::error::ActionRefused;
-use super::people::{APP_NAME, DemoPerson, PEOPLE};
-use super::rules;
-use super::workspace::{APP, TEAM, Workspace};
+use super::people::{APP_NAME, PEOPLE};
+use super::state::ShownMessage;
+use super::workspace::{APP, TEAM, Workspace, actor};
+use super::{boxes, rules};
 use crate::chat::slack::{COMMAND_NAME, COMMANDS_ROUTE, INTERACTIONS_ROUTE};
+use crate::domain::Platform;
+use crate::form::MEDIA_TYPE;
 
 impl Workspace {
     /// A person sends a text.
@@ -25,7 +29,7 @@ impl Workspace {
         let now = self.clock.now();
         let (url, trigger) = self.state(|state| {
             state.version += 1;
-            state.show(user, user, json!({ "text": text }), now);
+            state.show(Platform::Slack, user, user, json!({ "text": text }), now);
             (
                 state.new_response_url(user, None, now),
                 state.new_trigger(user),
@@ -51,36 +55,43 @@ impl Workspace {
             .map(|(name, value)| format!("{name}={}", encode(value)))
             .collect();
         let answer = self
-            .post("Slash command", COMMANDS_ROUTE, body.join("&"))
+            .slack_post("Slash command", COMMANDS_ROUTE, body.join("&"))
             .await?;
         if answer.is_empty() {
             return Ok(());
         }
         let Ok(message) = serde_json::from_str::<Value>(&answer) else {
-            self.state(|state| state.broke("the answer to a command is no JSON", now));
+            self.state(|state| {
+                state.broke(Platform::Slack, "the answer to a command is no JSON", now);
+            });
             return Ok(());
         };
         self.state(|state| {
             for rule in rules::of_message(&message) {
-                state.broke(rule, now);
+                state.broke(Platform::Slack, rule, now);
             }
-            let id = state.show(user, APP_NAME, message, now);
+            let id = state.show(Platform::Slack, user, APP_NAME, message, now);
             state.bind(&url, id);
         });
         Ok(())
     }
 
-    /// A person presses a button of a message that they see.
+    /// A person presses a button of a message that they see, or ticks and unticks boxes: `selected` are the values that are
+    /// ticked then.
     pub(super) async fn click(
         &self,
         user: &str,
         message: &str,
         action: &str,
+        selected: &[String],
     ) -> Result<(), ActionRefused> {
         let person = actor(user)?;
         let now = self.clock.now();
         let said = self.message(user, message).ok_or("This message is gone.")?;
-        let button = button(&said.message, action).ok_or("This button is gone.")?;
+        let pressed = boxes::pressables(&said.message)
+            .find(|one| one.element["action_id"] == action)
+            .ok_or("This button is gone.")?;
+        let (pressed, ticked) = self.press(&said, &pressed, selected);
         let (url, trigger) = self.state(|state| {
             (
                 state.new_response_url(user, Some(message.to_owned()), now),
@@ -98,14 +109,12 @@ impl Workspace {
             "enterprise": null,
             "is_enterprise_install": false,
             "channel": { "id": "C0DEMO", "name": "it-desk" },
+            "state": { "values": ticked },
             "response_url": format!("{}/reply/{url}", self.base),
-            "actions": [{
-                "action_id": action, "block_id": "b", "type": "button", "text": button["text"],
-                "value": button["value"], "action_ts": "0",
-            }],
+            "actions": [pressed],
         });
         let answer = self
-            .post(
+            .slack_post(
                 "Click",
                 INTERACTIONS_ROUTE,
                 format!("payload={}", encode(&payload.to_string())),
@@ -113,9 +122,46 @@ impl Workspace {
             .await?;
         if !answer.is_empty() {
             // Slack, "Block actions": the answer does not replace the message.
-            self.state(|state| state.broke("the answer to a click is not empty", now));
+            self.state(|state| {
+                state.broke(Platform::Slack, "the answer to a click is not empty", now);
+            });
         }
         Ok(())
+    }
+
+    /// The pressed element as Slack tells it, and everything that is ticked in the message then.
+    fn press(
+        &self,
+        said: &ShownMessage,
+        pressed: &Pressable<'_>,
+        selected: &[String],
+    ) -> (Value, Value) {
+        let Pressable { block_id, element } = pressed;
+        let mut told = json!({
+            "action_id": element["action_id"], "block_id": block_id, "type": element["type"], "action_ts": "0",
+        });
+        if element["type"] != "checkboxes" {
+            for name in ["text", "value"] {
+                boxes::put(&mut told, name, element[name].clone());
+            }
+            return (told, said.ticked.clone());
+        }
+        let options = element["options"].as_array().into_iter().flatten();
+        let is_selected = |option: &&Value| {
+            let value = option["value"].as_str();
+            selected.iter().any(|one| Some(one.as_str()) == value)
+        };
+        let options: Vec<Value> = options.filter(is_selected).cloned().collect();
+        boxes::put(&mut told, "selected_options", json!(options));
+        let mut ticked = said.ticked.clone();
+        if let Some(action) = element["action_id"].as_str() {
+            let block = ticked.get_mut(block_id.as_str());
+            if let Some(block) = block {
+                boxes::put(block, action, boxes::selection(&options));
+            }
+        }
+        self.state(|state| state.tick(&said.id, &ticked));
+        (told, ticked)
     }
 
     /// A person sends the form that is open.
@@ -127,10 +173,11 @@ impl Workspace {
     ) -> Result<(), ActionRefused> {
         actor(user)?;
         let now = self.clock.now();
+        let key = (Platform::Slack, user.to_owned());
         let opened = self.state(|state| {
             state
                 .views
-                .get(user)
+                .get(&key)
                 .filter(|opened| opened.id == view)
                 .cloned()
         });
@@ -149,7 +196,7 @@ impl Workspace {
             "response_urls": [],
         });
         let answer = self
-            .post(
+            .slack_post(
                 "Form",
                 INTERACTIONS_ROUTE,
                 format!("payload={}", encode(&payload.to_string())),
@@ -163,13 +210,14 @@ impl Workspace {
         self.state(|state| {
             state.version += 1;
             if answer.is_empty() {
-                state.views.remove(user);
+                state.views.remove(&key);
             } else if let Some(errors) = errors {
-                if let Some(opened) = state.views.get_mut(user) {
+                if let Some(opened) = state.views.get_mut(&key) {
                     opened.errors = serde_json::from_value(errors.clone()).unwrap_or_default();
                 }
             } else {
                 state.broke(
+                    Platform::Slack,
                     "the answer to a form is neither empty nor a response_action",
                     now,
                 );
@@ -178,12 +226,30 @@ impl Workspace {
         Ok(())
     }
 
-    /// A person closes the form that is open; Slack tells nobody.
-    pub(super) fn close(&self, user: &str) {
+    /// A person closes the form that is open; the chat tells nobody.
+    pub(super) fn close(&self, chat: Platform, user: &str) {
         self.state(|state| {
             state.version += 1;
-            state.views.remove(user);
+            state.views.remove(&(chat, user.to_owned()));
         });
+    }
+
+    /// Signs a form of Slack's, and posts it.
+    async fn slack_post(
+        &self,
+        title: &'static str,
+        route: &str,
+        body: String,
+    ) -> Result<String, ActionRefused> {
+        let signature = self.slack.sign(body.as_bytes(), self.clock.now());
+        let headers = [("content-type", MEDIA_TYPE.to_owned())];
+        self.post(
+            title,
+            route,
+            headers.into_iter().chain(signature).collect(),
+            body,
+        )
+        .await
     }
 }
 
@@ -200,14 +266,6 @@ fn typed_values(view: &Value, values: &Value) -> Value {
     Value::Object(typed)
 }
 
-/// A person whom the visitor can be.
-fn actor(user: &str) -> Result<&'static DemoPerson, ActionRefused> {
-    let found = PEOPLE
-        .iter()
-        .find(|person| person.id() == user && !person.plays.is_empty());
-    found.ok_or_else(|| "You can't be this person here.".to_owned())
-}
-
 /// What Slack makes of `@Mina Park` where the manifest says `should_escape`: `<@UMINAPARK|mina.park>`.
 fn escaped(text: &str) -> String {
     let mut text = text
@@ -219,16 +277,6 @@ fn escaped(text: &str) -> String {
         text = text.replace(&format!("@{}", person.name), &mention);
     }
     text
-}
-
-/// The button of a message with this action.
-fn button<'a>(message: &'a Value, action: &str) -> Option<&'a Value> {
-    let blocks = message["blocks"].as_array()?;
-    blocks
-        .iter()
-        .filter_map(|block| block["elements"].as_array())
-        .flatten()
-        .find(|one| one["action_id"] == action)
 }
 
 fn encode(text: &str) -> String {

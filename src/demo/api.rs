@@ -18,11 +18,12 @@ use tokio_util::task::TaskTracker;
 use super::exchange::{HttpExchange, ShownAnswer, ShownRequest, time_of_day};
 use super::people::PEOPLE;
 use super::workspace::{TEAM, TOKEN, Workspace};
+use crate::domain::Platform;
 use crate::form::{self, Fields};
 
-type ApiState = State<Arc<Workspace>>;
+pub(super) type ApiState = State<Arc<Workspace>>;
 
-const JSON: &str = "application/json";
+pub(super) const JSON: &str = "application/json";
 
 pub(super) fn router(workspace: Arc<Workspace>) -> Router {
     Router::new()
@@ -153,7 +154,7 @@ async fn reply(
             workspace.state(|state| state.follow_up(&id, message, now))
         }
         Ok(_) | Err(_) => {
-            workspace.state(|state| state.broke("a follow-up is no JSON", now));
+            workspace.state(|state| state.broke(Platform::Slack, "a follow-up is no JSON", now));
             400
         }
     };
@@ -183,12 +184,19 @@ fn called(
         .get(header::AUTHORIZATION)
         .and_then(|value| value.to_str().ok());
     let answer = if bearer != Some(&format!("Bearer {TOKEN}")) {
-        workspace.state(|state| state.broke(format!("{method} was called without the token"), now));
+        workspace.state(|state| {
+            state.broke(
+                Platform::Slack,
+                format!("{method} was called without the token"),
+                now,
+            );
+        });
         json!({ "ok": false, "error": "invalid_auth" })
     } else if is_of(headers, media) {
         answer(workspace)
     } else {
-        workspace.state(|state| state.broke(format!("{method} takes {media}"), now));
+        workspace
+            .state(|state| state.broke(Platform::Slack, format!("{method} takes {media}"), now));
         json!({ "ok": false, "error": "invalid_arguments" })
     };
     let text = answer.to_string();
@@ -211,7 +219,8 @@ fn is_of(headers: &HeaderMap, media: &str) -> bool {
     kind.split(';').next().unwrap_or_default().trim() == media
 }
 
-fn record(
+/// Records a call for the page.
+pub(super) fn record(
     workspace: &Workspace,
     (title, line): (&'static str, String),
     headers: &HeaderMap,

@@ -14,22 +14,64 @@ use serde_json::{Value, json};
 
 use super::error::ActionRefused;
 use super::people::{DemoPerson, MINA, OLD_PASSWORD, PEOPLE};
+use super::profile::Profile;
 use super::story::COMMAND;
 use super::workspace::Workspace;
 use crate::clock::{Zone, rfc3339};
-use crate::domain::Span;
+use crate::domain::{Platform, Span};
 
-/// Ready commands, each with what it shows.
-const SUGGESTIONS: [(&str, &str); 9] = [
-    ("A whole reset", COMMAND),
-    ("No outside contact", "/reset-password @Noa Bae"),
-    ("Business email only", "/reset-password @Ari Seo"),
-    ("Suspended", "/reset-password @Sam Oh"),
-    ("Single sign-on", "/reset-password @Sol Yun"),
-    ("An administrator", "/reset-password @Jo Lim"),
-    ("A guest", "/reset-password @Gus Ray"),
-    ("Which rules hold?", "/reset-password why @Mina Park"),
-    ("What happened?", "/reset-password log"),
+/// A ready command: who types it, what it shows, and its text.
+struct Suggestion(&'static str, &'static str, &'static str);
+
+const SUGGESTIONS: [Suggestion; 12] = [
+    Suggestion("UJO", "a whole reset", COMMAND),
+    Suggestion("UJO", "no outside contact", "/reset-password @Noa Bae"),
+    Suggestion("UJO", "business email only", "/reset-password @Ari Seo"),
+    Suggestion("UJO", "suspended", "/reset-password @Sam Oh"),
+    Suggestion("UJO", "single sign-on", "/reset-password @Sol Yun"),
+    Suggestion("UJO", "a guest", "/reset-password @Gus Ray"),
+    Suggestion("UJO", "what happened?", "/reset-password log"),
+    Suggestion("UKIM", "reset a member", "/reset-password @Dee Ma"),
+    Suggestion("UKIM", "a primary admin", "/reset-password @Jo Lim"),
+    Suggestion(
+        "UKIM",
+        "which rules hold?",
+        "/reset-password why @Mina Park",
+    ),
+    Suggestion("ULEE", "no administrator", "/reset-password @Mina Park"),
+    Suggestion("UGUS", "a guest tries", "/reset-password @Mina Park"),
+];
+
+/// The files of the page, each with its media type.
+const ASSETS: [(&str, &str, &str); 10] = [
+    ("/demo", HTML, include_str!("pages/demo.html")),
+    ("/demo/demo.css", "text/css", include_str!("pages/demo.css")),
+    (
+        "/demo/icon.svg",
+        "image/svg+xml",
+        include_str!("pages/icon.svg"),
+    ),
+    ("/demo/demo.js", JS, include_str!("pages/demo.js")),
+    ("/demo/make.js", JS, include_str!("pages/make.js")),
+    ("/demo/complete.js", JS, include_str!("pages/complete.js")),
+    ("/demo/discord.js", JS, include_str!("pages/discord.js")),
+    ("/demo/markdown.js", JS, include_str!("pages/markdown.js")),
+    (
+        "/demo/mattermost.js",
+        JS,
+        include_str!("pages/mattermost.js"),
+    ),
+    ("/demo/slack.js", JS, include_str!("pages/slack.js")),
+];
+
+const HTML: &str = "text/html; charset=utf-8";
+const JS: &str = "text/javascript";
+
+/// The chats that the page offers.
+const CHATS: [(Platform, &str); 3] = [
+    (Platform::Slack, "Slack"),
+    (Platform::Discord, "Discord"),
+    (Platform::Mattermost, "Mattermost"),
 ];
 
 /// The furthest that one press moves the clock, in minutes.
@@ -39,25 +81,19 @@ type PageState = State<Arc<Workspace>>;
 
 /// The page, its assets, and what its script calls.
 pub(super) fn router(workspace: Arc<Workspace>) -> Router {
-    Router::new()
-        .route(
-            "/demo",
-            get(async || asset("text/html; charset=utf-8", include_str!("pages/demo.html"))),
-        )
-        .route(
-            "/demo/demo.css",
-            get(async || asset("text/css", include_str!("pages/demo.css"))),
-        )
-        .route(
-            "/demo/demo.js",
-            get(async || asset("text/javascript", include_str!("pages/demo.js"))),
-        )
+    let files = ASSETS
+        .into_iter()
+        .fold(Router::new(), |router, (path, kind, text)| {
+            router.route(path, get(async move || asset(kind, text)))
+        });
+    files
         .route("/demo/state", get(read_state))
         .route("/demo/say", post(say))
         .route("/demo/click", post(click))
         .route("/demo/submit", post(submit))
         .route("/demo/close", post(close))
         .route("/demo/clock", post(forward))
+        .route("/demo/restart", post(restart))
         .layer(axum::middleware::from_fn(guard))
         .with_state(workspace)
 }
@@ -99,16 +135,19 @@ async fn guard(request: Request, next: Next) -> Response {
 struct StateQuery {
     #[serde(default)]
     seen: u64,
+    /// The start of the workspace to which `seen` belongs.
+    #[serde(default)]
+    run: String,
 }
 
 async fn read_state(
     State(workspace): PageState,
-    Query(StateQuery { seen }): Query<StateQuery>,
+    Query(StateQuery { seen, run }): Query<StateQuery>,
 ) -> Response {
     let now = workspace.clock.now();
     let told = workspace.state(|state| {
         state.set_time(now);
-        if state.version == seen {
+        if state.version == seen && run == workspace.run.to_string() {
             return None;
         }
         let inbox = |is_short| {
@@ -119,16 +158,20 @@ async fn read_state(
                 .collect::<Vec<_>>()
         };
         Some(json!({
+            "run": workspace.run,
             "version": state.version,
+            "profile": workspace.profile.word(),
+            "profiles": Profile::ALL.map(|one| json!({ "id": one.word(), "label": one.label(), "about": one.about() })),
+            "chats": CHATS.map(|(chat, name)| json!({ "id": chat, "name": name })),
             "now": Zone::utc().tell(now, now),
             "date": rfc3339(now).chars().take(10).collect::<String>(),
             "zone": "UTC",
             "moved": moved(workspace.clock.moved()),
             "people": people(),
-            "member": { "email": MINA, "password": OLD_PASSWORD },
-            "suggestions": SUGGESTIONS.map(|(label, text)| json!({ "label": label, "text": text })),
+            "member": { "name": "Mina Park", "email": MINA, "password": OLD_PASSWORD },
+            "suggestions": suggestions(),
             "messages": state.messages,
-            "views": state.views,
+            "views": state.views_as_json(),
             "phone": inbox(true),
             "mail": inbox(false),
             "wire": state.exchanges,
@@ -159,6 +202,15 @@ fn people() -> Vec<Value> {
     PEOPLE.iter().map(shown).collect()
 }
 
+fn suggestions() -> Vec<Value> {
+    let shown = |Suggestion(user, label, text): Suggestion| {
+        let person = PEOPLE.iter().find(|person| person.id() == user);
+        let who = person.and_then(|person| person.name.split(' ').next());
+        json!({ "as": user, "who": who, "label": label, "text": text })
+    };
+    SUGGESTIONS.into_iter().map(shown).collect()
+}
+
 fn answer(done: Result<(), ActionRefused>) -> Response {
     match done {
         Ok(()) => Json(json!({ "ok": true })).into_response(),
@@ -170,59 +222,111 @@ fn answer(done: Result<(), ActionRefused>) -> Response {
     }
 }
 
+/// The chat of a request that names none.
+fn first_chat() -> Platform {
+    Platform::Slack
+}
+
 #[derive(Deserialize)]
 struct SayBody {
     #[serde(rename = "as")]
     user: String,
+    #[serde(default = "first_chat")]
+    chat: Platform,
     text: String,
 }
 
-async fn say(State(workspace): PageState, Json(SayBody { user, text }): Json<SayBody>) -> Response {
-    answer(workspace.say(&user, &text).await)
+async fn say(
+    State(workspace): PageState,
+    Json(SayBody { user, chat, text }): Json<SayBody>,
+) -> Response {
+    answer(match chat {
+        Platform::Discord => workspace.discord_say(&user, &text).await,
+        Platform::Mattermost => workspace.mattermost_say(&user, &text).await,
+        Platform::Slack => workspace.say(&user, &text).await,
+        Platform::Lark => Err(not_here(chat)),
+    })
+}
+
+fn not_here(chat: Platform) -> ActionRefused {
+    format!("The demo does not play {chat}.")
 }
 
 #[derive(Deserialize)]
 struct ClickBody {
     #[serde(rename = "as")]
     user: String,
+    #[serde(default = "first_chat")]
+    chat: Platform,
     message: String,
     action_id: String,
+    /// The values that are ticked, where boxes were pressed.
+    #[serde(default)]
+    selected: Vec<String>,
 }
 
-async fn click(
-    State(workspace): PageState,
-    Json(ClickBody {
+async fn click(State(workspace): PageState, Json(pressed): Json<ClickBody>) -> Response {
+    let ClickBody {
         user,
+        chat,
         message,
         action_id,
-    }): Json<ClickBody>,
-) -> Response {
-    answer(workspace.click(&user, &message, &action_id).await)
+        selected,
+    } = pressed;
+    answer(match chat {
+        Platform::Discord => workspace.discord_click(&user, &message, &action_id).await,
+        Platform::Mattermost => {
+            workspace
+                .mattermost_click(&user, &message, &action_id)
+                .await
+        }
+        Platform::Slack => {
+            workspace
+                .click(&user, &message, &action_id, &selected)
+                .await
+        }
+        Platform::Lark => Err(not_here(chat)),
+    })
 }
 
 #[derive(Deserialize)]
 struct SubmitBody {
     #[serde(rename = "as")]
     user: String,
+    #[serde(default = "first_chat")]
+    chat: Platform,
     view: String,
     values: Value,
 }
 
-async fn submit(
-    State(workspace): PageState,
-    Json(SubmitBody { user, view, values }): Json<SubmitBody>,
-) -> Response {
-    answer(workspace.submit(&user, &view, &values).await)
+async fn submit(State(workspace): PageState, Json(sent): Json<SubmitBody>) -> Response {
+    let SubmitBody {
+        user,
+        chat,
+        view,
+        values,
+    } = sent;
+    answer(match chat {
+        Platform::Discord => workspace.discord_submit(&user, &view, &values).await,
+        Platform::Mattermost => workspace.mattermost_submit(&user, &view, &values).await,
+        Platform::Slack => workspace.submit(&user, &view, &values).await,
+        Platform::Lark => Err(not_here(chat)),
+    })
 }
 
 #[derive(Deserialize)]
 struct CloseBody {
     #[serde(rename = "as")]
     user: String,
+    #[serde(default = "first_chat")]
+    chat: Platform,
 }
 
-async fn close(State(workspace): PageState, Json(CloseBody { user }): Json<CloseBody>) -> Response {
-    workspace.close(&user);
+async fn close(
+    State(workspace): PageState,
+    Json(CloseBody { user, chat }): Json<CloseBody>,
+) -> Response {
+    workspace.close(chat, &user);
     answer(Ok(()))
 }
 
@@ -242,5 +346,18 @@ async fn forward(
     }
     workspace.clock.advance(Span::minutes(minutes));
     workspace.state(|state| state.version += 1);
+    answer(Ok(()))
+}
+
+#[derive(Deserialize)]
+struct RestartBody {
+    profile: Profile,
+}
+
+async fn restart(
+    State(workspace): PageState,
+    Json(RestartBody { profile }): Json<RestartBody>,
+) -> Response {
+    workspace.ask_to_restart(profile);
     answer(Ok(()))
 }

@@ -6,8 +6,8 @@ use serde_json::{Value, json};
 
 use super::error::DemoError;
 use crate::app::App;
-use crate::domain::{MemberId, OwnPassword};
-use crate::store::MemberRow;
+use crate::domain::{MemberId, OwnPassword, Platform};
+use crate::store::{MemberRow, Moving, NewLink};
 
 /// Who has said what the app says.
 pub(super) const APP_NAME: &str = "relatch";
@@ -58,7 +58,7 @@ pub(super) const PEOPLE: [DemoPerson; 10] = [
         personal_email: "jo.lim@mail.example",
         role: "primary_admin",
         department: "IT",
-        plays: "Primary administrator",
+        plays: "Primary admin",
         ..MEMBER
     },
     DemoPerson {
@@ -66,19 +66,19 @@ pub(super) const PEOPLE: [DemoPerson; 10] = [
         email: "kim@acme.example",
         role: "member_and_department",
         department: "IT",
-        plays: "Administrator with the permission",
+        plays: "Delegated admin",
         ..MEMBER
     },
     DemoPerson {
         name: "Lee Han",
         email: "lee@acme.example",
-        plays: "No administrator",
+        plays: "No admin",
         ..MEMBER
     },
     DemoPerson {
         name: "Gus Ray",
         email: "gus@partner.example",
-        plays: "Guest of the workspace",
+        plays: "Guest",
         is_guest: true,
         ..MEMBER
     },
@@ -139,6 +139,17 @@ impl DemoPerson {
         format!("U{}", name.replace('.', "").to_uppercase())
     }
 
+    /// Their account in Discord: 18 digits.
+    pub(super) fn snowflake(&self) -> String {
+        let at = PEOPLE.iter().position(|one| one.email == self.email);
+        format!("3{:017}", at.unwrap_or_default() + 1)
+    }
+
+    /// Their account in Mattermost: 26 letters and digits.
+    pub(super) fn mattermost_id(&self) -> String {
+        format!("{:0<26}", self.id().to_lowercase())
+    }
+
     /// The local part of the e-mail.
     pub(super) fn handle(&self) -> &'static str {
         self.email.split('@').next().unwrap_or_default()
@@ -185,6 +196,17 @@ impl DemoPerson {
     }
 }
 
+/// Discord tells no e-mails, so its accounts are linked.
+fn links() -> Vec<NewLink> {
+    let members = PEOPLE.iter().filter(|person| !person.is_guest);
+    let link = |person: &DemoPerson| NewLink {
+        platform: Platform::Discord,
+        chat_user: person.snowflake(),
+        email_key: person.email.to_owned(),
+    };
+    members.map(link).collect()
+}
+
 /// Imports everybody into the built-in directory, and gives Mina a password if she has none yet.
 pub(super) async fn import(app: &Arc<App>) -> Result<(), DemoError> {
     let rows: Vec<MemberRow> = PEOPLE
@@ -193,6 +215,7 @@ pub(super) async fn import(app: &Arc<App>) -> Result<(), DemoError> {
         .map(DemoPerson::row)
         .collect();
     app.store.import_members(rows).await?;
+    app.store.link_all(links(), Moving::Allowed).await?;
     let mina = PEOPLE
         .iter()
         .find(|person| person.email == MINA)

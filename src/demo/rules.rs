@@ -14,7 +14,13 @@ const ACTIONS: usize = 25;
 const CONTEXT: usize = 10;
 const HEADER: usize = 150;
 const SECTION: usize = 3000;
+/// Most fields of a section.
+const FIELDS: usize = 10;
 const FIELD: usize = 2000;
+/// Most options of a checkbox group, and the longest text and value of one ("Checkboxes element", "Option object").
+const OPTIONS: usize = 10;
+const OPTION_TEXT: usize = 75;
+const OPTION_VALUE: usize = 150;
 const BUTTON: usize = 75;
 const BUTTON_VALUE: usize = 2000;
 const IDENTIFIER: usize = 255;
@@ -139,6 +145,7 @@ impl BrokenRules {
                 "header" => self.text(&block["text"], HEADER, "a header", true),
                 "section" => self.section(block),
                 "actions" => self.actions(block),
+                "rich_text" => self.rich_text(block),
                 "context" => {
                     for element in self.list(&block["elements"], CONTEXT, "a context") {
                         self.text(element, SECTION, "a context", false);
@@ -152,12 +159,47 @@ impl BrokenRules {
     }
 
     fn section(&mut self, block: &Value) {
-        let fields = self.list(&block["fields"], 10, "a section");
+        let fields = self.list(&block["fields"], FIELDS, "a section");
         if fields.is_empty() || !block["text"].is_null() {
             self.text(&block["text"], SECTION, "a section", false);
         }
         for field in fields {
             self.text(field, FIELD, "a field", false);
+        }
+        if !block["expand"].is_null() && !block["expand"].is_boolean() {
+            self.note("expand of a section is neither true nor false");
+        }
+        if !block["accessory"].is_null() {
+            self.element(&block["accessory"]);
+        }
+    }
+
+    /// Slack, "Rich text block": sections of text elements, whose words are never markup.
+    fn rich_text(&mut self, block: &Value) {
+        let sections = self.list(&block["elements"], BLOCKS, "a rich text");
+        if sections.is_empty() {
+            self.note("a rich text has no elements");
+        }
+        for section in sections {
+            if section["type"] != "rich_text_section" {
+                self.note("only sections are used in a rich text here");
+            }
+            let parts = self.list(&section["elements"], SECTION, "a section of a rich text");
+            if parts.is_empty() {
+                self.note("a section of a rich text has no elements");
+            }
+            for part in parts {
+                if part["type"] != "text" || part["text"].as_str().is_none_or(str::is_empty) {
+                    self.note("a part of a rich text is no text");
+                }
+                let styles = part["style"].as_object().into_iter().flatten();
+                for (style, is_on) in styles {
+                    let is_known = ["bold", "italic", "strike", "code"].contains(&style.as_str());
+                    if !is_known || !is_on.is_boolean() {
+                        self.note(format!("a rich text has no style \"{style}\""));
+                    }
+                }
+            }
         }
     }
 
@@ -169,23 +211,62 @@ impl BrokenRules {
         let mut ids = HashSet::new();
         for element in elements {
             let id = element["action_id"].as_str().unwrap_or_default();
-            if element["type"] != "button" {
-                self.note("only buttons are used here");
+            if !ids.insert(id) {
+                self.note(format!("the action_id \"{id}\" is used twice in a block"));
             }
-            if id.is_empty() || !ids.insert(id) {
-                self.note(format!(
-                    "the action_id \"{id}\" is missing or used twice in a block"
-                ));
+            self.element(element);
+        }
+    }
+
+    /// An interactive element: a button, or boxes to tick.
+    fn element(&mut self, element: &Value) {
+        let id = element["action_id"].as_str().unwrap_or_default();
+        if id.is_empty() {
+            self.note("an action_id is missing");
+        }
+        self.length(id, IDENTIFIER, "action_id");
+        match element["type"].as_str() {
+            Some("button") => self.button(element),
+            Some("checkboxes") => self.checkboxes(element),
+            _ => self.note("only buttons and checkboxes are used here"),
+        }
+    }
+
+    fn button(&mut self, element: &Value) {
+        self.length(
+            element["value"].as_str().unwrap_or_default(),
+            BUTTON_VALUE,
+            "the value of a button",
+        );
+        self.text(&element["text"], BUTTON, "a button", true);
+        if !matches!(element["style"].as_str(), None | Some("primary" | "danger")) {
+            self.note("a button has a style that Slack does not know");
+        }
+    }
+
+    fn checkboxes(&mut self, element: &Value) {
+        let options = self.list(&element["options"], OPTIONS, "a checkbox group");
+        if options.is_empty() {
+            self.note("a checkbox group has no options");
+        }
+        let mut values = HashSet::new();
+        for option in options {
+            self.text(&option["text"], OPTION_TEXT, "a checkbox", false);
+            if !option["description"].is_null() {
+                let what = "the description of a checkbox";
+                self.text(&option["description"], OPTION_TEXT, what, false);
             }
-            self.length(id, IDENTIFIER, "action_id");
-            self.length(
-                element["value"].as_str().unwrap_or_default(),
-                BUTTON_VALUE,
-                "the value of a button",
-            );
-            self.text(&element["text"], BUTTON, "a button", true);
-            if !matches!(element["style"].as_str(), None | Some("primary" | "danger")) {
-                self.note("a button has a style that Slack does not know");
+            let value = option["value"].as_str().unwrap_or_default();
+            self.length(value, OPTION_VALUE, "the value of a checkbox");
+            if value.is_empty() || !values.insert(value) {
+                self.note("the value of a checkbox is missing or used twice in a group");
+            }
+        }
+        if !element["initial_options"].is_null() {
+            let ticked = self.list(&element["initial_options"], OPTIONS, "initial_options");
+            // Slack refuses an empty list ("Checkboxes element": one or more of the options, exactly as they stand there).
+            if ticked.is_empty() || ticked.iter().any(|one| !options.contains(one)) {
+                self.note("initial_options are not some of the options");
             }
         }
     }
@@ -218,6 +299,14 @@ mod tests {
         json!({ "type": "plain_text", "text": "x".repeat(length) })
     }
 
+    /// An actions block with one box, and these ticks.
+    fn boxes(ticked: &Value) -> Value {
+        json!([{ "type": "actions", "block_id": "a", "elements": [{
+            "type": "checkboxes", "action_id": "a", "options": [{ "text": plain(75), "value": "v" }],
+            "initial_options": ticked,
+        }]}])
+    }
+
     #[test]
     fn a_message_inside_the_limits_is_taken() {
         let button = |id: &str| json!({ "type": "button", "action_id": id, "value": "v", "text": plain(75) });
@@ -225,8 +314,14 @@ mod tests {
             { "type": "header", "text": plain(150) },
             { "type": "section", "text": plain(3000) },
             { "type": "section", "text": { "type": "mrkdwn", "text": "`x` &lt;" } },
+            { "type": "section", "fields": [plain(2000)], "text": plain(1), "expand": true, "accessory": button("c") },
+            { "type": "rich_text", "elements": [{ "type": "rich_text_section", "elements": [
+                { "type": "text", "text": "*x* <!channel>", "style": { "bold": true } }, { "type": "text", "text": "y" },
+            ]}]},
             { "type": "actions", "elements": [button("a"), button("b")] },
         ]);
+        assert_eq!(of_message(&message(&fits)), Vec::<String>::new());
+        let fits = boxes(&json!([{ "text": plain(75), "value": "v" }]));
         assert_eq!(of_message(&message(&fits)), Vec::<String>::new());
     }
 
@@ -265,6 +360,29 @@ mod tests {
                 "no elements",
             ),
             (json!([{ "type": "input" }]), "does not fit here"),
+            (
+                json!([{ "type": "section", "text": plain(1), "accessory": { "type": "overflow", "action_id": "a" } }]),
+                "only buttons and checkboxes",
+            ),
+            (
+                json!([{ "type": "section", "fields": vec![plain(1); 11] }]),
+                "11 parts",
+            ),
+            (
+                json!([{ "type": "section", "text": plain(1), "expand": "yes" }]),
+                "neither true nor false",
+            ),
+            (boxes(&json!([])), "initial_options are not some"),
+            (
+                boxes(&json!([{ "text": plain(2), "value": "v" }])),
+                "initial_options are not some",
+            ),
+            (
+                json!([{ "type": "rich_text", "elements": [{ "type": "rich_text_section", "elements": [
+                    { "type": "text", "text": "x", "style": { "loud": true } },
+                ]}]}]),
+                "no style \"loud\"",
+            ),
             (
                 json!([{ "type": "divider", "block_id": "a" }, { "type": "divider", "block_id": "a" }]),
                 "are called a",

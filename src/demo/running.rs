@@ -1,4 +1,4 @@
-//! The whole program with the pretend Slack beside it, built in a folder.
+//! The whole program with the pretend chats beside it, built in a folder.
 
 use std::net::SocketAddr;
 use std::path::Path;
@@ -9,16 +9,14 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 use tokio_util::task::TaskTracker;
 
 use super::error::{DemoError, NotOpened, UnusableFiles};
+use super::profile::Profile;
 use super::workspace::Workspace;
-use super::{api, page, people};
+use super::{api, discord, mattermost, page, people};
 use crate::app::{Admins, App, Identity, Latest, Organization};
 use crate::chance::Chance;
-use crate::chat::Chat;
 use crate::clock::{Clock, Zone};
 use crate::delivery::{Deliveries, Outbox};
 use crate::directory::{Builtin, Directories, Directory, Hasher, ResilientDirectory};
-use crate::domain::contacts::ContactRules;
-use crate::domain::delivery::Ways;
 use crate::domain::quota::Limit;
 use crate::domain::sms_countries::SmsCountries;
 use crate::domain::{CompanyDomains, Span};
@@ -31,7 +29,7 @@ use crate::store::{Store, StoreTasks, Use};
 const DATABASE: &str = "demo.db";
 const KEY_FILE: &str = "demo.key";
 
-/// The whole program, with a pretend Slack beside it.
+/// The whole program, with the pretend chats beside it.
 pub(super) struct RunningDemo {
     app: Arc<App>,
     pub(super) server: Server,
@@ -47,15 +45,17 @@ impl RunningDemo {
         folder: &Path,
         listen: SocketAddr,
         public_url: Option<&str>,
+        profile: Profile,
     ) -> Result<Self, DemoError> {
         std::fs::create_dir_all(folder)?;
         let (tasks, clock, outbox) = (TaskTracker::new(), Clock::movable(), Outbox::default());
         let listener = TcpListener::bind(listen).await?;
-        let (workspace, api) = start_workspace(&tasks, clock.clone(), outbox.clone()).await?;
+        let (workspace, api) =
+            start_workspace(&tasks, clock.clone(), outbox.clone(), profile).await?;
         let url = public_url.map_or(format!("http://{}", listener.local_addr()?), str::to_owned);
         let (app, store_tasks) = build(folder, &url, clock, &workspace, &outbox, tasks).await?;
         people::import(&app).await?;
-        // The browser and the pretend Slack connect without a proxy.
+        // The browser and the pretend chats connect without a proxy.
         let settings = ConnectionSettings {
             trusted_proxies: TrustedProxies(Vec::new()),
             ..ConnectionSettings::default()
@@ -102,12 +102,15 @@ async fn start_workspace(
     tasks: &TaskTracker,
     clock: Clock,
     outbox: Outbox,
+    profile: Profile,
 ) -> Result<(Arc<Workspace>, DropGuard), DemoError> {
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     let base = format!("http://{}", listener.local_addr()?);
-    let workspace = Arc::new(Workspace::new(base, clock, outbox)?);
+    let workspace = Arc::new(Workspace::new(base, clock, outbox, profile)?);
     let stop = CancellationToken::new();
-    let router = api::router(Arc::clone(&workspace));
+    let router = api::router(Arc::clone(&workspace))
+        .merge(discord::api::router(Arc::clone(&workspace)))
+        .merge(mattermost::api::router(Arc::clone(&workspace)));
     tasks.spawn(api::serve(listener, router, tasks.clone(), stop.clone()));
     Ok((workspace, stop.drop_guard()))
 }
@@ -127,6 +130,7 @@ async fn build(
     let (store, store_tasks) = open_store(folder, clock.clone(), limit).await?;
     let keys = open_keys(&folder.join(KEY_FILE), &store).await?;
     let builtin = Builtin::new(store.clone(), Hasher::start()?, Chance::System);
+    let chats = workspace.adapters(&url.parse()?, &keys)?;
     let app = App {
         zone: Zone::utc(),
         keys,
@@ -135,8 +139,12 @@ async fn build(
             Directory::Builtin(Box::new(builtin)),
             Vec::new(),
         )]),
-        deliveries: Deliveries::in_memory(outbox, Ways::default(), SmsCountries::default()),
-        chats: vec![Chat::Slack(workspace.adapter()?)],
+        deliveries: Deliveries::in_memory(
+            outbox,
+            workspace.profile.ways(),
+            SmsCountries::default(),
+        ),
+        chats,
         organization: Organization {
             name: "Acme".to_owned(),
             company: CompanyDomains::default(),
@@ -153,7 +161,7 @@ async fn build(
             offer_lifetime: Span::minutes(10),
             admins: Admins::Directory,
             identity: Identity::Email,
-            contact_rules: ContactRules::default(),
+            contact_rules: workspace.profile.contact_rules(),
             notify_manager: false,
             code_sign_in: false,
         },

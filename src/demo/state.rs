@@ -4,14 +4,14 @@ use std::collections::{BTreeMap, HashMap};
 use std::time::{Duration, Instant};
 
 use serde::Serialize;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::exchange::HttpExchange;
 use super::people::{APP_NAME, DemoPerson, PEOPLE};
-use super::rules;
+use super::{boxes, rules};
 use crate::clock::{Zone, rfc3339};
 use crate::delivery::Delivered;
-use crate::domain::{Channel, Moment, Span};
+use crate::domain::{Channel, Moment, Platform, Span};
 
 /// A response URL works five times in thirty minutes (Slack, "Handling user interaction").
 const RESPONSE_USES: u32 = 5;
@@ -27,11 +27,14 @@ const KEPT: usize = 100;
 #[derive(Clone, Serialize)]
 pub(super) struct ShownMessage {
     pub(super) id: String,
+    chat: Platform,
     pub(super) to: String,
     pub(super) from: String,
     at: String,
     ephemeral: bool,
     pub(super) message: Value,
+    /// What is ticked in it, by block and action.
+    pub(super) ticked: Value,
 }
 
 /// A form that a person has open.
@@ -40,6 +43,20 @@ pub(super) struct OpenView {
     pub(super) id: String,
     pub(super) view: Value,
     pub(super) errors: BTreeMap<String, String>,
+    /// The message whose button opened it, where the chat tells that.
+    #[serde(skip)]
+    pub(super) message: Option<String>,
+}
+
+impl OpenView {
+    pub(super) fn new(id: String, view: Value) -> Self {
+        Self {
+            id,
+            view,
+            errors: BTreeMap::new(),
+            message: None,
+        }
+    }
 }
 
 /// An SMS or an e-mail.
@@ -55,10 +72,12 @@ pub(super) struct InboxMessage {
     pub(super) channel: Channel,
 }
 
-/// A rule of Slack's that was broken.
+/// A rule of a chat that was broken.
 #[derive(Clone, Serialize)]
 struct BrokenRule {
     id: String,
+    /// Whose rule it is.
+    chat: Platform,
     at: String,
     text: String,
     /// True where only the time was exceeded, which a busy machine does as well.
@@ -72,6 +91,28 @@ struct ResponseUrl {
     message: Option<String>,
     uses: u32,
     made_at: Moment,
+}
+
+/// What answers to one interaction need.
+#[derive(Clone)]
+pub(super) struct Reply {
+    pub(super) user: String,
+    /// The message that an edit changes.
+    pub(super) message: Option<String>,
+    pub(super) made_at: Moment,
+    /// False until the interaction itself was answered.
+    pub(super) is_answered: bool,
+}
+
+impl Reply {
+    pub(super) fn new(user: String, message: Option<String>, made_at: Moment) -> Self {
+        Self {
+            user,
+            message,
+            made_at,
+            is_answered: false,
+        }
+    }
 }
 
 /// The right to open one form.
@@ -88,7 +129,9 @@ pub(super) struct WorkspaceState {
     last_id: u64,
     minute: String,
     pub(super) messages: Vec<ShownMessage>,
-    pub(super) views: BTreeMap<String, OpenView>,
+    pub(super) views: BTreeMap<(Platform, String), OpenView>,
+    /// Discord's interactions by their tokens, Mattermost's by their triggers.
+    tokens: HashMap<String, Reply>,
     pub(super) inbox: Vec<InboxMessage>,
     pub(super) exchanges: Vec<HttpExchange>,
     broken: Vec<BrokenRule>,
@@ -113,20 +156,95 @@ impl WorkspaceState {
     }
 
     /// Shows a message to one person. Returns its id.
-    pub(super) fn show(&mut self, to: &str, from: &str, message: Value, now: Moment) -> String {
+    pub(super) fn show(
+        &mut self,
+        chat: Platform,
+        to: &str,
+        from: &str,
+        message: Value,
+        now: Moment,
+    ) -> String {
         let id = self.next_id('m');
         let shown = ShownMessage {
             id: id.clone(),
+            chat,
             to: to.to_owned(),
             from: from.to_owned(),
             at: Zone::utc().tell(now, now),
             ephemeral: true,
+            ticked: boxes::ticked(&message, &Value::Null),
             message,
         };
         self.messages.push(shown);
         let surplus = self.messages.len().saturating_sub(KEPT);
         self.messages.drain(..surplus);
         id
+    }
+
+    /// Makes a message one that stays, in a chat of the app with one person.
+    pub(super) fn stays(&mut self, message: &str) {
+        for shown in self.messages.iter_mut().filter(|shown| shown.id == message) {
+            shown.ephemeral = false;
+        }
+    }
+
+    /// Puts another message in the place of this one. False if it is not there.
+    pub(super) fn edit(&mut self, message: &str, new: Value) -> bool {
+        let shown = self.messages.iter_mut().find(|shown| shown.id == message);
+        shown.map(|shown| shown.message = new).is_some()
+    }
+
+    /// Closes a form, unless another one was opened since.
+    pub(super) fn close(&mut self, whose: &(Platform, String), view: &str) {
+        self.version += 1;
+        if self
+            .views
+            .get(whose)
+            .is_some_and(|opened| opened.id == view)
+        {
+            self.views.remove(whose);
+        }
+    }
+
+    /// The forms that are open, by chat and person.
+    pub(super) fn views_as_json(&self) -> Value {
+        let mut views: BTreeMap<Platform, BTreeMap<&String, &OpenView>> = BTreeMap::new();
+        for ((chat, user), view) in &self.views {
+            views.entry(*chat).or_default().insert(user, view);
+        }
+        json!(views)
+    }
+
+    /// The token of a new interaction.
+    pub(super) fn new_token(&mut self, reply: Reply) -> String {
+        let id = self.next_id('r');
+        self.keep_token(id.clone(), reply);
+        id
+    }
+
+    /// The same with a token that was made elsewhere.
+    pub(super) fn keep_token(&mut self, token: String, reply: Reply) {
+        self.tokens.insert(token, reply);
+    }
+
+    /// An interaction was answered; with the message that answers edit from now on.
+    pub(super) fn answered(&mut self, token: &str, message: Option<String>) {
+        if let Some(reply) = self.tokens.get_mut(token) {
+            reply.is_answered = true;
+            reply.message = message;
+        }
+    }
+
+    pub(super) fn token(&self, token: &str) -> Option<Reply> {
+        self.tokens.get(token).cloned()
+    }
+
+    /// A person ticked or unticked something in a message. The client shows it at once, before the app has answered.
+    pub(super) fn tick(&mut self, message: &str, ticked: &Value) {
+        self.version += 1;
+        for shown in self.messages.iter_mut().filter(|shown| shown.id == message) {
+            shown.ticked = ticked.clone();
+        }
     }
 
     /// A new response URL; `message` is the one whose button was clicked.
@@ -166,21 +284,22 @@ impl WorkspaceState {
         id
     }
 
-    /// Records that relatch broke a rule of Slack's.
-    pub(super) fn broke(&mut self, text: impl Into<String>, now: Moment) {
-        self.note_broken(text.into(), false, now);
+    /// Records that relatch broke a rule of a chat.
+    pub(super) fn broke(&mut self, chat: Platform, text: impl Into<String>, now: Moment) {
+        self.note_broken(chat, text.into(), false, now);
     }
 
-    /// Records that relatch, or this machine, was too slow for Slack.
-    pub(super) fn was_late(&mut self, text: String, now: Moment) {
-        self.note_broken(text, true, now);
+    /// Records that relatch, or this machine, was too slow for a chat.
+    pub(super) fn was_late(&mut self, chat: Platform, text: String, now: Moment) {
+        self.note_broken(chat, text, true, now);
     }
 
-    fn note_broken(&mut self, text: String, is_lateness: bool, now: Moment) {
+    fn note_broken(&mut self, chat: Platform, text: String, is_lateness: bool, now: Moment) {
         let id = self.next_id('b');
         let at = Zone::utc().tell(now, now);
         self.broken.push(BrokenRule {
             id,
+            chat,
             at,
             text,
             is_lateness,
@@ -203,6 +322,7 @@ impl WorkspaceState {
         self.version += 1;
         let Some(known) = self.response_urls.get_mut(url) else {
             self.broke(
+                Platform::Slack,
                 "a follow-up went to an address that was never given out",
                 now,
             );
@@ -211,11 +331,19 @@ impl WorkspaceState {
         known.uses += 1;
         let (uses, user, original) = (known.uses, known.user.clone(), known.message.clone());
         if now - known.made_at > RESPONSE_LIFE {
-            self.broke("a response address was used after 30 minutes", now);
+            self.broke(
+                Platform::Slack,
+                "a response address was used after 30 minutes",
+                now,
+            );
             return 404;
         }
         if uses > RESPONSE_USES {
-            self.broke("a response address was used more than five times", now);
+            self.broke(
+                Platform::Slack,
+                "a response address was used more than five times",
+                now,
+            );
             return 404;
         }
         let is_set = |name: &str| {
@@ -234,7 +362,7 @@ impl WorkspaceState {
             return 200;
         }
         for rule in rules::of_message(&message) {
-            self.broke(rule, now);
+            self.broke(Platform::Slack, rule, now);
         }
         let original = original.filter(|_| is_replacing);
         if let Some(shown) = self
@@ -242,10 +370,11 @@ impl WorkspaceState {
             .iter_mut()
             .find(|shown| Some(&shown.id) == original.as_ref())
         {
+            shown.ticked = boxes::ticked(&message, &shown.ticked);
             shown.message = message;
             return 200;
         }
-        let id = self.show(&user, APP_NAME, message, now);
+        let id = self.show(Platform::Slack, &user, APP_NAME, message, now);
         if is_replacing {
             self.bind(url, id);
         }
@@ -264,12 +393,10 @@ impl WorkspaceState {
             return Err("channel_not_found");
         }
         for rule in rules::of_message(&message) {
-            self.broke(rule, now);
+            self.broke(Platform::Slack, rule, now);
         }
-        let id = self.show(user, APP_NAME, message, now);
-        for shown in self.messages.iter_mut().filter(|shown| shown.id == id) {
-            shown.ephemeral = false;
-        }
+        let id = self.show(Platform::Slack, user, APP_NAME, message, now);
+        self.stays(&id);
         Ok(())
     }
 
@@ -291,26 +418,23 @@ impl WorkspaceState {
             }
         };
         if let Some(word) = refused {
-            self.broke(format!("views.open was refused: {word}"), now);
+            self.broke(
+                Platform::Slack,
+                format!("views.open was refused: {word}"),
+                now,
+            );
             return Err(word);
         }
         for rule in rules::of_view(&view) {
-            self.broke(rule, now);
+            self.broke(Platform::Slack, rule, now);
         }
         let user = self
             .triggers
             .get(trigger)
             .map(|trigger| trigger.user.clone())
             .unwrap_or_default();
-        let id = self.next_id('V');
-        self.views.insert(
-            user,
-            OpenView {
-                id,
-                view,
-                errors: BTreeMap::new(),
-            },
-        );
+        let view = OpenView::new(self.next_id('V'), view);
+        self.views.insert((Platform::Slack, user), view);
         Ok(())
     }
 
@@ -348,8 +472,6 @@ impl WorkspaceState {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-
     use super::*;
 
     const NOW: Moment = Moment(1_795_399_200_000);
@@ -396,7 +518,10 @@ mod tests {
         let trigger = state.new_trigger("UJO");
         assert_eq!(state.open(&trigger, view.clone(), NOW), Ok(()));
         assert!(
-            state.rules_broken_at_any_speed().is_empty() && state.views.contains_key("UJO"),
+            state.rules_broken_at_any_speed().is_empty()
+                && state
+                    .views
+                    .contains_key(&(Platform::Slack, "UJO".to_owned())),
             "{:?}",
             state.rules_broken_at_any_speed()
         );

@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
+use super::boxes;
 use super::error::DemoError;
 use super::people::APP_NAME;
 use super::state::ShownMessage;
@@ -22,11 +23,14 @@ pub(super) async fn play(workspace: &Workspace) -> Result<(), DemoError> {
     let card = say(workspace, "UJO", COMMAND).await?;
     show("Jo sees", &card.message)?;
 
-    print("Jo presses \"Phone +82 ··· ··42\".\n")?;
+    print(&format!(
+        "Jo presses \"{}\".\n",
+        label(&card, "deliver_phone")
+    ))?;
     let ready = click(workspace, &card, "deliver_phone").await?;
     show("Jo sees", &ready.message)?;
 
-    print("Jo presses \"Reset and send\".\n")?;
+    print(&format!("Jo presses \"{}\".\n", label(&ready, "confirm")))?;
     let ended = click(workspace, &ready, "confirm").await?;
     show("Jo sees", &ended.message)?;
     for sent in workspace.state(|state| std::mem::take(&mut state.inbox)) {
@@ -70,7 +74,7 @@ async fn click(
     said: &ShownMessage,
     action: &str,
 ) -> Result<ShownMessage, DemoError> {
-    workspace.click(&said.to, &said.id, action).await?;
+    workspace.click(&said.to, &said.id, action, &[]).await?;
     wait_for(workspace, |shown| {
         shown.id == said.id && shown.message != said.message
     })
@@ -101,6 +105,17 @@ async fn wait_for(
     }
 }
 
+/// What stands on a button of a message.
+fn label(said: &ShownMessage, action: &str) -> String {
+    let button = boxes::pressables(&said.message).find(|one| one.element["action_id"] == action);
+    let label = button.and_then(|one| one.element.pointer("/text/text").cloned());
+    label
+        .as_ref()
+        .and_then(Value::as_str)
+        .unwrap_or_default()
+        .to_owned()
+}
+
 fn is_working(message: &Value) -> bool {
     message["text"]
         .as_str()
@@ -109,28 +124,66 @@ fn is_working(message: &Value) -> bool {
 
 /// Prints a message as it looks in the chat.
 fn show(who: &str, message: &Value) -> Result<(), DemoError> {
-    let mut lines = Vec::new();
-    let mut buttons = Vec::new();
-    for block in message["blocks"].as_array().into_iter().flatten() {
-        lines.extend(
-            block
-                .pointer("/text/text")
-                .and_then(Value::as_str)
-                .map(str::to_owned),
-        );
-        let elements = block["elements"].as_array().into_iter().flatten();
-        let labels =
-            elements.filter_map(|button| button.pointer("/text/text").and_then(Value::as_str));
-        buttons.extend(labels.map(|label| format!("[{label}]")));
-    }
-    if !buttons.is_empty() {
-        lines.push(buttons.join(" "));
-    }
+    let blocks = message["blocks"].as_array().into_iter().flatten();
+    let lines: Vec<String> = blocks.flat_map(lines_of).collect();
     print(&format!(
         "── {who} (only they can see it)\n{}\n",
         indent(&lines.join("\n"))
     ))?;
     Ok(())
+}
+
+/// The lines of one block. Two fields stand beside each other, and the elements of one block in one line.
+fn lines_of(block: &Value) -> Vec<String> {
+    let list = |name: &str| block[name].as_array().map_or(&[][..], Vec::as_slice);
+    let mut lines: Vec<String> = block
+        .pointer("/text/text")
+        .and_then(Value::as_str)
+        .map(str::to_owned)
+        .into_iter()
+        .collect();
+    for pair in list("fields").chunks(2) {
+        let pair: Vec<&str> = pair.iter().filter_map(|one| one["text"].as_str()).collect();
+        lines.push(pair.join("  |  "));
+    }
+    let elements: String = list("elements").iter().map(label_of).collect();
+    lines.extend(Some(elements.trim_end().to_owned()).filter(|line| !line.is_empty()));
+    let beside = &block["accessory"];
+    if !beside.is_null() {
+        lines.push(label_of(beside).trim_end().to_owned());
+    }
+    lines
+}
+
+/// An element as text: a button, boxes, the words of a rich text, or small print.
+fn label_of(element: &Value) -> String {
+    let list = |name: &str| element[name].as_array().into_iter().flatten();
+    match element["type"].as_str() {
+        Some("button") => format!(
+            "[{}] ",
+            element
+                .pointer("/text/text")
+                .and_then(Value::as_str)
+                .unwrap_or_default()
+        ),
+        Some("checkboxes") => {
+            let ticked = &element["initial_options"];
+            let is_ticked = |one| ticked.as_array().is_some_and(|ticked| ticked.contains(one));
+            list("options")
+                .flat_map(|one| {
+                    let label = one
+                        .pointer("/text/text")
+                        .and_then(Value::as_str)
+                        .unwrap_or_default();
+                    [if is_ticked(one) { "☑ " } else { "☐ " }, label, "  "]
+                })
+                .collect()
+        }
+        Some("rich_text_section") => list("elements")
+            .filter_map(|part| part["text"].as_str())
+            .collect(),
+        _ => format!("{} ", element["text"].as_str().unwrap_or_default()),
+    }
 }
 
 fn indent(text: &str) -> String {

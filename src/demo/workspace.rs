@@ -1,18 +1,27 @@
-//! The pretend Slack workspace: it signs requests, posts them to the real routes, and keeps what can be seen.
+//! The pretend workspace: it posts signed requests to the real routes, and keeps what can be seen in all its chats.
 
 use std::net::SocketAddr;
 use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
+use rand::RngExt;
+use tokio::sync::watch;
+use url::Url;
+
 use super::error::{ActionRefused, DemoError};
 use super::exchange::{HttpExchange, ShownAnswer, ShownRequest, time_of_day};
+use super::people::{DemoPerson, PEOPLE};
+use super::profile::Profile;
+use super::signers::{DiscordKey, TriggerKey};
 use super::state::{ShownMessage, WorkspaceState};
+use crate::chance::Chance;
+use crate::chat::Chat;
 use crate::chat::slack::{Config, Slack};
 use crate::clock::Clock;
 use crate::delivery::Outbox;
-use crate::domain::Moment;
-use crate::form::MEDIA_TYPE;
+use crate::domain::{Moment, Platform};
 use crate::net;
+use crate::secret::Keys;
 
 pub(super) const TEAM: &str = "T0DEMO";
 pub(super) const APP: &str = "A0DEMO";
@@ -23,6 +32,9 @@ pub(super) const TOKEN: &str = "xoxb-demo-0123456789abcdef";
 /// Slack waits three seconds for the answer to an interaction.
 const ANSWER_DEADLINE: Duration = Duration::from_secs(3);
 
+/// How long relatch waits for an answer of a chat's API.
+const API_DEADLINE: Duration = Duration::from_secs(5);
+
 /// The demo waits longer than Slack: a late answer on a busy machine is shown as a broken rule, and the visitor goes on.
 const CALL_DEADLINE: Duration = Duration::from_mins(1);
 
@@ -30,34 +42,70 @@ pub(super) struct Workspace {
     pub(super) base: String,
     pub(super) clock: Clock,
     state: Mutex<WorkspaceState>,
-    slack: Slack,
+    pub(super) slack: Slack,
+    pub(super) discord: DiscordKey,
+    pub(super) mattermost: TriggerKey,
     http: reqwest::Client,
     server: OnceLock<SocketAddr>,
     outbox: Outbox,
+    /// What members are sent.
+    pub(super) profile: Profile,
+    /// Tells one start of the workspace from another, for the page.
+    pub(super) run: u64,
+    restart: watch::Sender<Option<Profile>>,
 }
 
 impl Workspace {
     /// A workspace whose Web API is at `base`.
-    pub(super) fn new(base: String, clock: Clock, outbox: Outbox) -> Result<Self, DemoError> {
+    pub(super) fn new(
+        base: String,
+        clock: Clock,
+        outbox: Outbox,
+        profile: Profile,
+    ) -> Result<Self, DemoError> {
         let http = net::client(CALL_DEADLINE)?;
         Ok(Self {
             slack: adapter(&base, &http, clock.clone())?,
+            discord: DiscordKey::new()?,
+            mattermost: TriggerKey::new()?,
             base,
             clock,
             state: Mutex::default(),
             http,
             server: OnceLock::new(),
             outbox,
+            profile,
+            // A script cannot read a larger number exactly.
+            run: u64::from(Chance::System.rng()?.random::<u32>()),
+            restart: watch::Sender::new(None),
         })
     }
 
-    /// The adapter that trusts this workspace.
-    pub(super) fn adapter(&self) -> Result<Slack, DemoError> {
-        adapter(
-            &self.base,
-            &net::client(Duration::from_secs(5))?,
-            self.clock.clone(),
-        )
+    /// The adapters that trust this workspace, one for each chat. Mattermost posts to `own_url`.
+    pub(super) fn adapters(&self, own_url: &Url, keys: &Keys) -> Result<Vec<Chat>, DemoError> {
+        let (http, clock) = (net::client(API_DEADLINE)?, self.clock.clone());
+        let (base, own_url, keys) = (&self.base, own_url.clone(), keys.clone());
+        let slack = adapter(base, &http, clock.clone())?;
+        let discord = self.discord.adapter(base, http.clone(), clock.clone())?;
+        let mattermost = TriggerKey::adapter(base, own_url, keys, (http, clock))?;
+        Ok(vec![
+            Chat::Slack(slack),
+            Chat::Discord(discord),
+            Chat::Mattermost(mattermost),
+        ])
+    }
+
+    /// Asks to start everything anew with this profile.
+    pub(super) fn ask_to_restart(&self, profile: Profile) {
+        self.restart.send_replace(Some(profile));
+    }
+
+    /// Waits until somebody asks to start everything anew.
+    pub(super) async fn restart_wanted(&self) -> Profile {
+        let mut asked = self.restart.subscribe();
+        let wanted = asked.wait_for(Option::is_some).await;
+        // The sender lives as long as `self`.
+        wanted.map_or(self.profile, |wanted| wanted.unwrap_or(self.profile))
     }
 
     pub(super) fn set_server(&self, server: SocketAddr) {
@@ -84,19 +132,18 @@ impl Workspace {
         })
     }
 
-    /// Signs a request and posts it to the real routes. Returns the body of the answer.
+    /// Posts a signed request to the real routes. Returns the body of the answer.
     pub(super) async fn post(
         &self,
         title: &'static str,
         route: &str,
+        headers: Vec<(&'static str, String)>,
         body: String,
     ) -> Result<String, ActionRefused> {
         let server = self.server.get().ok_or("relatch is not up yet.")?;
         let now = self.clock.now();
-        let signature = self.slack.sign(body.as_bytes(), now);
-        let headers: Vec<(String, String)> = [("content-type", MEDIA_TYPE.to_owned())]
+        let headers: Vec<(String, String)> = headers
             .into_iter()
-            .chain(signature)
             .map(|(name, value)| (name.to_ascii_lowercase(), value))
             .collect();
         let mut request = self.http.post(format!("http://{server}{route}"));
@@ -139,7 +186,7 @@ impl Workspace {
         answer: ShownAnswer,
         (now, took): (Moment, Duration),
     ) {
-        let ms = answer.ms;
+        let (ms, line) = (answer.ms, request.line.clone());
         self.state(|state| {
             let exchange = HttpExchange {
                 id: state.next_id('w'),
@@ -151,13 +198,33 @@ impl Workspace {
             };
             state.record(exchange);
             if took > ANSWER_DEADLINE {
+                let chat = chat_of(&line);
                 state.was_late(
+                    chat,
                     format!("an answer took {ms} ms; 3 seconds are the most"),
                     now,
                 );
             }
         });
     }
+}
+
+/// The chat that a request to relatch came from, by its route.
+fn chat_of(line: &str) -> Platform {
+    let is_named = |chat: &&Platform| line.contains(chat.as_str());
+    Platform::ALL
+        .iter()
+        .find(is_named)
+        .copied()
+        .unwrap_or(Platform::Slack)
+}
+
+/// A person whom the visitor can be.
+pub(super) fn actor(user: &str) -> Result<&'static DemoPerson, ActionRefused> {
+    let found = PEOPLE
+        .iter()
+        .find(|person| person.id() == user && !person.plays.is_empty());
+    found.ok_or_else(|| "You can't be this person here.".to_owned())
 }
 
 fn adapter(base: &str, http: &reqwest::Client, clock: Clock) -> Result<Slack, DemoError> {

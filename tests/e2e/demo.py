@@ -66,9 +66,10 @@ class Demo:
     def forward(self, minutes):
         self.do("clock", minutes=minutes)
 
-    def said(self, who):
-        """The messages that relatch shows this person."""
-        return [said for said in self.state()["messages"] if said["to"] == who and said["from"] == "relatch"]
+    def said(self, who, chat="slack"):
+        """The messages that relatch shows this person in a chat."""
+        shown = self.state()["messages"]
+        return [said for said in shown if (said["to"], said["from"], said["chat"]) == (who, "relatch", chat)]
 
     def wait_for(self, look, seconds=60):
         """What `look` finds, as soon as it finds something."""
@@ -85,36 +86,62 @@ class Demo:
         self.do("say", as_=who, text=text)
         return self.wait_for(lambda: [said for said in self.said(who)[before:] if "Working" not in text_of(said)])[-1]
 
-    def click(self, who, said, action, until=""):
-        """Presses a button; the message that took the place of its message."""
+    def click(self, who, said, action, until="", has="", **more):
+        """Presses a button; the message that took the place of its message: with these words, and with this button."""
 
         def changed():
             now = next((one for one in self.said(who) if one["id"] == said["id"]), None)
             text = text_of(now) if now else ""
-            return now if now and now["message"] != said["message"] and until in text and "Working" not in text else None
+            is_meant = until in text and "Working" not in text and (not has or has in buttons(now))
+            return now if now and now["message"] != said["message"] and is_meant else None
 
-        self.do("click", as_=who, message=said["id"], action_id=action)
+        self.do("click", as_=who, message=said["id"], action_id=action, **more)
         return self.wait_for(changed)
 
-    def reset(self, who, member, action, *toggles):
+    def tick(self, who, said, action):
+        """Ticks a box; where a chat has none, it presses the button in its place."""
+        options = next((one for one in elements(said) if one["action_id"] == action), {}).get("options", [])
+        return self.click(who, said, action, has="confirm", selected=[option["value"] for option in options])
+
+    def reset(self, who, member, action, *ticks):
         """A whole reset; the message about its end."""
         said = self.type(who, f"/reset-password {member}")
         if "reachable" in buttons(said):
             said = self.click(who, said, "reachable")
-        said = self.click(who, said, action, " now?")
-        for toggle in toggles:
-            said = self.click(who, said, toggle, " now?")
-        return self.click(who, said, "confirm", "Done: ")
+        said = self.click(who, said, action, has="confirm")
+        for tick in ticks:
+            said = self.tick(who, said, tick)
+        return self.click(who, said, "confirm", "Done")
 
 
 def text_of(said):
-    """All texts of a message."""
-    return "\n".join(part for block in said["message"].get("blocks", []) for part in texts_of(block))
+    """All texts of a message, in their order."""
+    found = []
+
+    def walk(part):
+        if isinstance(part, list):
+            for one in part:
+                walk(one)
+        elif isinstance(part, dict):
+            if isinstance(part.get("text"), str):
+                found.append(part["text"])
+            for name in ["text", "fields", "elements", "options", "accessory"]:
+                walk(part.get(name))
+
+    walk(said["message"].get("blocks", []))
+    return "\n".join(found)
+
+
+def elements(said):
+    """What can be pressed in a message."""
+    for block in said["message"].get("blocks", []):
+        found = [*block.get("elements", []), block.get("accessory", {})]
+        yield from (element for element in found if "action_id" in element)
 
 
 def buttons(said):
-    """The actions of a message's buttons."""
-    return [element["action_id"] for _, element in pressable(said["message"])]
+    """The actions of what can be pressed in a message."""
+    return [element["action_id"] for element in elements(said)]
 
 
 def shown_password(said):

@@ -55,14 +55,28 @@ class InBrowser(unittest.TestCase):
         self.desk.click(f"{self.last()} [data-action={action}]")
         return self.desk.wait_for_text(self.last(), then)
 
-    def reset(self, action, *toggles):
+    def offer(self, action):
+        """The card, and the last look at this way."""
         self.say("/reset-password @Mina Park")
-        self.desk.wait_for_text(self.last(), "Reset Mina Park's password?")
-        self.press(action, " now?")
-        for toggle in toggles:
-            self.press(toggle, "☑")
-            self.desk.wait_for_text(f"{self.last()} [data-action={toggle}]", "☑")
-        return self.press("confirm", "Done: ")
+        self.desk.wait_for(f"{self.last()} [data-action={action}]")
+        self.desk.click(f"{self.last()} [data-action={action}]")
+        self.desk.wait_for(f"{self.last()} [data-action=confirm]")
+
+    def tick(self, action):
+        """Ticks a box of the last look, and waits until the program has written that down in a new message."""
+        box = f"{self.last()} [data-action={action}]"
+        edition = "return JSON.stringify(JSON.parse(document.querySelector('.message:last-child').itsKey).message)"
+        before = self.desk.script(edition)
+        self.desk.click(box)
+        self.desk.wait_for(lambda: self.desk.script(edition) != before)
+        is_ticked = "const box = document.querySelector(arguments[0]); return box && (box.checked || box.innerText.includes('☑'))"
+        self.desk.wait_for(lambda: self.desk.script(is_ticked, box))
+
+    def reset(self, action, *ticks):
+        self.offer(action)
+        for tick in ticks:
+            self.tick(tick)
+        return self.press("confirm", "Done")
 
     def arrived(self, css, part):
         """The newest text with this part on the phone or in the mailboxes, as the page shows it."""
@@ -134,7 +148,7 @@ class Story(InBrowser):
         shown = self.reset("deliver_copy")
         password = re.search(r"^(\w{8})$", shown, re.M)[1]
         self.assertIn("Tell Mina Park outside this chat", shown)
-        self.press("done", "Done: ")
+        self.press("done", "Done")
         self.desk.wait_for(lambda: password not in self.desk.text(self.last()))
         self.use(password)
 
@@ -147,7 +161,7 @@ class Story(InBrowser):
 
     def test_a_reset_to_a_typed_address(self):
         self.say("/reset-password @Mina Park")
-        self.desk.wait_for_text(self.last(), "Reset Mina Park's password?")
+        self.desk.wait_for(f"{self.last()} [data-action=deliver_other]")
         self.desk.click(f"{self.last()} [data-action=deliver_other]")
         self.desk.wait_for("#view-submit")
         self.desk.type("#view input", MINA)
@@ -155,8 +169,7 @@ class Story(InBrowser):
         self.desk.wait_for_text("#view .error", "business email")
         self.desk.type("#view input", "mina@home.example")
         self.desk.click("#view-submit")
-        self.desk.wait_for_text(self.last(), " now?")
-        self.press("confirm", "Done: ")
+        self.press("confirm", "Done")
         mail = self.arrived("#mail .mail", "mina@home.example")
         self.use(re.search(r"^\s*(\w{8})$", mail, re.M)[1])
 
@@ -212,9 +225,43 @@ class Story(InBrowser):
         self.desk.do("POST", f"/element/{self.desk.find('#composer')}/value", {"text": "\ue004@Min\ue004"})
         self.assertEqual(self.desk.script("return document.getElementById('composer').value"), "/reset-password @Mina Park ")
         self.desk.click("#send")
-        self.desk.wait_for_text(self.last(), "Reset Mina Park's password?")
+        self.desk.wait_for(f"{self.last()} [data-action=cancel]")
         self.desk.click("#wire summary")
         self.assertIn("Slash command", self.desk.wait_for_text("#exchanges", "to relatch"))
+
+    def composed(self):
+        return self.desk.script("return document.getElementById('composer').value")
+
+    def keys(self, text):
+        self.desk.do("POST", f"/element/{self.desk.find('#composer')}/value", {"text": text})
+
+    def test_completion_by_keys_and_mouse(self):
+        down, up, enter, escape = "\ue015", "\ue013", "\ue007", "\ue00c"
+        active = "return document.getElementById(document.getElementById('composer').getAttribute('aria-activedescendant'))?.innerText ?? ''"
+        self.desk.type("#composer", "/")
+        self.assertIn("/reset-password @member [reason]", self.desk.text("#choices"))
+        self.assertIn("set a new password", self.desk.script(active), "the first is chosen at once")
+        self.keys(down)
+        self.assertIn("why", self.desk.script(active))
+        self.keys(up + up)
+        self.assertIn("help", self.desk.script(active), "from the first to the last")
+        self.keys(escape)
+        self.assertEqual(self.desk.script("return document.getElementById('choices').hidden"), True)
+        self.assertEqual(self.desk.script(active), "")
+        self.desk.type("#composer", "/reset-password why @par")
+        self.assertEqual(self.desk.text("#choice-0 b"), "@Mina Park", "by the family name too")
+        self.keys(enter)
+        self.assertEqual(self.composed(), "/reset-password why @Mina Park ")
+        self.desk.type("#composer", "/reset-password @")
+        self.assertIn("@Dee Ma", self.desk.text("#choices"))
+        at = self.desk.script("return [...document.querySelectorAll('#choices li')].findIndex((one) => one.innerText.includes('Dee Ma'))")
+        self.desk.click(f"#choice-{at}")
+        self.assertEqual(self.composed(), "/reset-password @Dee Ma ")
+        self.desk.type("#composer", "/reset-password dee@")
+        self.assertEqual(self.desk.script("return document.getElementById('choices').hidden"), True, "an address is no mention")
+        self.desk.type("#composer", "/reset-password log")
+        self.keys(enter)
+        self.desk.wait_for(self.last() + ".bot")
 
     def test_the_password_without_the_code_opens_nothing(self):
         shown = self.reset("deliver_copy")
@@ -238,21 +285,195 @@ class Story(InBrowser):
         self.at(admin, "/verify")
 
 
+class Discord(InBrowser):
+    """The same program in the look of Discord: signed by Ed25519, its messages made of components."""
+
+    def setUp(self):
+        super().setUp()
+        self.desk.click("button[data-chat=discord]")
+        self.desk.wait_for("#workspace[data-chat=discord]")
+
+    def test_a_reset_by_email_with_everything(self):
+        shown = self.reset("deliver_email", "copy_to_self", "also_show")
+        password = re.search(r"^(\w{8})$", shown, re.M)[1]
+        self.assertIn(password, self.arrived("#mail .mail", "mina@mail.example"))
+        self.assertIn(password, self.arrived("#mail .mail", "Your copy of the password"))
+        self.press("done", "Done")
+        self.desk.wait_for(lambda: password not in self.desk.text(self.last()))
+        wire = self.demo.state()["wire"]
+        self.assertIn("POST /discord/interactions", [one["request"]["line"] for one in wire])
+        self.use(password)
+
+    def test_a_reset_to_a_typed_address(self):
+        self.say("/reset-password @Mina Park")
+        self.desk.wait_for(f"{self.last()} [data-action=deliver_other]")
+        self.desk.click(f"{self.last()} [data-action=deliver_other]")
+        self.desk.wait_for("#view-submit")
+        self.desk.type("#view input", MINA)
+        self.desk.click("#view-submit")
+        # A modal of Discord is closed by every answer; the error is a message.
+        self.desk.wait_for_text(self.last(), "business email")
+        self.assertFalse(self.desk.script("return document.getElementById('view').open"))
+        self.desk.click(".message [data-action=deliver_other]")
+        self.desk.wait_for("#view-submit")
+        self.desk.type("#view input", "mina@home.example")
+        self.desk.click("#view-submit")
+        self.desk.wait_for(".message [data-action=confirm]")
+        self.desk.click(".message [data-action=confirm]")
+        mail = self.arrived("#mail .mail", "mina@home.example")
+        self.use(re.search(r"^\s*(\w{8})$", mail, re.M)[1])
+
+    def test_who_may_not_is_told_so(self):
+        for person in ["ULEE", "UGUS"]:
+            self.desk.click(f"[data-person={person}]")
+            self.desk.wait_for(f"[data-person={person}][aria-pressed=true]")
+            self.say("/reset-password @Mina Park")
+            self.desk.wait_for_text(self.last(), "Nothing was changed.")
+
+
+class Mattermost(InBrowser):
+    """The same program in the look of Mattermost: a command's token and signed triggers; each answer is a new post."""
+
+    def setUp(self):
+        super().setUp()
+        self.desk.click("button[data-chat=mattermost]")
+        self.desk.wait_for("#workspace[data-chat=mattermost]")
+
+    def tick(self, action):
+        posts = "return document.querySelectorAll('.message').length"
+        before = self.desk.script(posts)
+        self.desk.click(f"{self.last()} [data-action={action}]")
+        self.desk.wait_for(lambda: self.desk.script(posts) > before)
+        self.desk.wait_for(lambda: "☑" in self.desk.text(f"{self.last()} [data-action={action}]"))
+
+    def test_a_reset_by_email_with_everything(self):
+        shown = self.reset("deliver_email", "copy_to_self", "also_show")
+        password = re.search(r"^(\w{8})$", shown, re.M)[1]
+        self.assertIn(password, self.arrived("#mail .mail", "mina@mail.example"))
+        self.assertIn(password, self.arrived("#mail .mail", "Your copy of the password"))
+        lines = {one["request"]["line"] for one in self.demo.state()["wire"]}
+        self.assertLessEqual({"POST /mattermost/actions", "POST /mattermost/api/v4/posts/ephemeral"}, lines)
+        self.use(password)
+
+    def test_a_reset_to_a_typed_address(self):
+        self.say("/reset-password @Mina Park")
+        self.desk.wait_for(f"{self.last()} [data-action=deliver_other]")
+        self.desk.click(f"{self.last()} [data-action=deliver_other]")
+        self.desk.wait_for("#view-submit")
+        self.desk.type("#view input", MINA)
+        self.desk.click("#view-submit")
+        self.desk.wait_for_text("#view .error", "business email")
+        self.desk.type("#view input", "mina@home.example")
+        self.desk.click("#view-submit")
+        self.desk.wait_for(f"{self.last()} [data-action=confirm]")
+        self.press("confirm", "Done")
+        mail = self.arrived("#mail .mail", "mina@home.example")
+        self.use(re.search(r"^\s*(\w{8})$", mail, re.M)[1])
+
+    def test_who_may_not_is_told_so(self):
+        for person in ["ULEE", "UGUS"]:
+            self.desk.click(f"[data-person={person}]")
+            self.desk.wait_for(f"[data-person={person}][aria-pressed=true]")
+            self.say("/reset-password @Mina Park")
+            self.desk.wait_for_text(self.last(), "Nothing was changed.")
+
+    def test_the_focus_goes_to_the_new_post(self):
+        self.say("/reset-password @Mina Park")
+        self.desk.wait_for(f"{self.last()} [data-action=deliver_email]")
+        self.desk.click(f"{self.last()} [data-action=deliver_email]")
+        self.desk.wait_for(f"{self.last()} [data-action=confirm]")
+        focused = "return document.activeElement === document.querySelector('.message:last-child')"
+        self.desk.wait_for(lambda: self.desk.script(focused))
+
+
 class Looks(InBrowser):
     """The demo's own page; the member's pages have a file of their own."""
 
+    def axe(self):
+        self.desk.script(AXE.read_text())
+        for scheme in ["light", "dark"]:
+            self.desk.prefer(scheme)
+            self.assertEqual(self.desk.script_async(RUN_AXE), [], scheme)
+        self.desk.prefer("light")
+
     def test_the_page_fits_and_can_be_used_by_everyone(self):
+        self.axe()
         self.reset("deliver_copy")
         self.desk.click("#wire summary")
+        self.desk.script("for (const one of document.querySelectorAll('details')) one.open = true")
+        self.desk.click(f"{self.last()} [aria-label='JSON of this message']")
+        self.axe()
         for width, scale in [(360, 1), (320, 2), (1000, 1), (1400, 1)]:
             self.desk.size(width, 900, scale)
             wider = "const page = document.documentElement; return page.scrollWidth - page.clientWidth"
             self.assertLessEqual(self.desk.script(wider), 0, f"{width} px wide")
-        self.desk.script(AXE.read_text())
-        for scheme in ["light", "dark"]:
-            self.desk.prefer(scheme)
-            found = self.desk.script_async(RUN_AXE)
-            self.assertEqual([one for one in found if one[0] in ("serious", "critical")], [], scheme)
+        self.desk.size(1400, 900)
+        self.desk.type("#composer", "/reset-password @")
+        self.axe()
+
+    def test_a_whole_card_fits_on_a_small_screen(self):
+        self.desk.size(1280, 720)
+        for action in ["deliver_phone", "confirm"]:
+            if action == "deliver_phone":
+                self.say("/reset-password @Mina Park INC-2041")
+            self.desk.wait_for(f"{self.last()} [data-action={action}]")
+            hidden = """const inner = document.querySelector(".message:last-child").getBoundingClientRect();
+                const outer = document.getElementById("messages").getBoundingClientRect();
+                return [outer.top - inner.top, inner.bottom - outer.bottom]"""
+            self.desk.wait_for(lambda: max(self.desk.script(hidden)) <= 0)
+            if action == "deliver_phone":
+                self.desk.click(f"{self.last()} [data-action={action}]")
+
+    def test_it_opens_with_one_line_and_a_chip_sends(self):
+        self.assertIn("Jo: a whole reset", self.desk.text("#messages"))
+        self.desk.click("#begin")
+        self.desk.wait_for(f"{self.last()} [data-action=cancel]")
+        self.desk.script("[...document.querySelectorAll('#suggestions button')].find((one) => one.innerText.startsWith('Lee:')).click()")
+        self.assertIn("Nothing was changed.", self.desk.wait_for_text(self.last(), "You can't reset passwords"))
+        self.desk.wait_for("[data-person=ULEE][aria-pressed=true]")
+
+    def test_the_focus_goes_to_the_message_that_answers(self):
+        self.say("/reset-password @Mina Park")
+        focused = "return document.activeElement === document.querySelector('.message:last-child')"
+        for action in ["deliver_email", "cancel"]:
+            self.desk.wait_for(f"{self.last()} [data-action={action}]")
+            self.desk.click(f"{self.last()} [data-action={action}]")
+            self.desk.wait_for(lambda: not self.desk.script("return document.querySelector('[aria-busy]')") and self.desk.script(focused))
+        self.assertIn("Cancelled", self.desk.text(self.last()))
+
+    def test_one_tab_for_each_person_on_a_phone(self):
+        self.desk.size(360, 740)
+        tabs = self.desk.script("return [...document.querySelectorAll('#tabs [role=tab]')].map((one) => one.innerText)")
+        self.assertEqual(tabs, ["Jo", "Kim", "Lee", "Gus", "Mina"])
+        self.desk.click("#begin")
+        self.desk.wait_for(f"{self.last()} [data-action=deliver_phone]")
+        self.desk.click(f"{self.last()} [data-action=deliver_phone]")
+        self.desk.wait_for(f"{self.last()} [data-action=confirm]")
+        self.press("confirm", "Done")
+        self.desk.click("[data-tab=member]")
+        self.assertIn("is your new password", self.desk.wait_for_text("#phone", "is your new password"))
+        self.assertFalse(self.desk.script("return document.getElementById('workspace').checkVisibility()"))
+        self.axe()
+
+    def test_another_profile_starts_everything_anew(self):
+        self.reset("deliver_phone")
+        self.desk.click("[data-profile=strict]")
+        self.desk.wait_for("[data-profile=strict][aria-pressed=true]", 40)
+        self.desk.wait_for("#begin")
+        self.say("/reset-password @Mina Park")
+        self.desk.wait_for(f"{self.last()} [data-action=deliver_phone]")
+        self.assertFalse(self.desk.script("return document.querySelector('[data-action=deliver_copy]')"))
+
+    def test_send_says_when_the_demo_is_gone(self):
+        demo = Demo()
+        self.addCleanup(shutil.rmtree, demo.folder)
+        self.desk.open(demo.url)
+        self.desk.wait_for("[data-person=UJO]")
+        self.assertEqual(demo.close(), 0)
+        self.desk.wait_for_text("#send", "Offline")
+        self.desk.wait_for_text("#offline", "does not answer")
+        self.say("/reset-password @Mina Park")
+        self.assertEqual(self.desk.script("return document.getElementById('composer').value"), "/reset-password @Mina Park", "it is kept")
 
 
 if __name__ == "__main__":

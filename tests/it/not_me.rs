@@ -92,7 +92,7 @@ async fn the_next_card_and_last_look_say_that_it_was_disowned() {
         // Whoever is next hears of that reset, which nobody disowned.
         let card = text_of(&bot.card(JO, MINA).await);
         assert!(
-            card.contains("Kim Cho reset it today at 10:00"),
+            card.contains("Kim Cho reset Mina Park today at 10:00"),
             "{platform}: {card}"
         );
         assert!(!card.contains("wasn't me"), "{platform}: {card}");

@@ -1,136 +1,56 @@
 // The demo's page: it shows the state that the server sends, and posts what people do. It decides nothing.
-"use strict";
+import { $, linked, make, readable, scrolled, showWhole, sync } from "/demo/make.js";
+import * as completion from "/demo/complete.js";
+import * as discord from "/demo/discord.js";
+import * as mattermost from "/demo/mattermost.js";
+import * as slack from "/demo/slack.js";
 
-const $ = (id) => document.getElementById(id);
+/** How each chat draws what it is sent. */
+const LOOKS = { discord, mattermost, slack };
+
 let state = null;
 let me = "UJO";
+let chat = "slack";
+/** True while the workspace starts anew, when no answer is no fault. */
+let isRestarting = false;
+/** The message whose button was pressed last, until its answer has the focus. */
+let pressedIn = null;
 
-/** An element with text and attributes. Text from the server never becomes markup. */
-function make(tag, { text, ...attributes } = {}, ...children) {
-  const element = document.createElement(tag);
-  if (text !== undefined) element.textContent = text;
-  for (const [name, value] of Object.entries(attributes)) {
-    if (value !== undefined && value !== false) element.setAttribute(name, value === true ? "" : value);
-  }
-  element.append(...children);
-  return element;
-}
-
-/** Gives `parent` one child for each item. Rebuilds only those that changed, so that focus and selection stay. */
-function sync(parent, items, build) {
-  const present = new Map([...parent.children].map((child) => [child.dataset.id, child]));
-  const wasAtEnd = parent.scrollHeight - parent.scrollTop - parent.clientHeight < 40;
-  let hasGrown = false;
-  items.forEach((item, at) => {
-    const key = JSON.stringify(item);
-    let child = present.get(item.id);
-    present.delete(item.id);
-    if (!child || child.itsKey !== key) {
-      const fresh = build(item);
-      fresh.dataset.id = item.id;
-      fresh.itsKey = key;
-      if (child) child.replaceWith(fresh);
-      child = fresh;
-      hasGrown = true;
-    }
-    if (parent.children[at] !== child) parent.insertBefore(child, parent.children[at] ?? null);
-  });
-  present.forEach((child) => child.remove());
-  if (hasGrown && wasAtEnd) parent.scrollTop = parent.scrollHeight;
-}
-
-/** Text in which addresses are links that open in the member's browser on the right. */
-function linked(text) {
-  const paragraph = make("p");
-  for (const part of text.split(/(https?:\/\/\S+)/)) {
-    if (!/^https?:/.test(part)) {
-      paragraph.append(part);
-      continue;
-    }
-    const link = make("a", { text: part, href: part });
-    link.addEventListener("click", (event) => {
-      const url = new URL(part);
-      if (url.origin !== location.origin) return;
-      event.preventDefault();
-      browse(url.pathname);
-    });
-    paragraph.append(link);
-  }
-  return paragraph;
-}
-
-/** A text object of Block Kit. Of its markup only *bold* and `code` are used here. */
-function words(object, kind) {
-  const paragraph = make("p", { class: kind });
-  if (object.type !== "mrkdwn") {
-    paragraph.textContent = object.text;
-    return paragraph;
-  }
-  const plain = (text) => text.replace(/&lt;/g, "<").replace(/&gt;/g, ">").replace(/&amp;/g, "&");
-  for (const part of object.text.split(/(`[^`\n]+`|\*[^*\n]+\*)/)) {
-    const tag = { "`": "code", "*": "b" }[part[0]];
-    const isMarked = tag && part.length > 2 && part.endsWith(part[0]);
-    paragraph.append(isMarked ? make(tag, { text: plain(part.slice(1, -1)) }) : plain(part));
-  }
-  return paragraph;
-}
-
-/** One block of a message. An unknown one is shown as JSON. */
-function block(one, said) {
-  switch (one.type) {
-    case "header": return words(one.text, "header");
-    case "section": return make("div", {}, ...[one.text, ...(one.fields ?? [])].filter(Boolean).map((text) => words(text, "plain")));
-    case "context": return make("div", {}, ...one.elements.map((text) => words(text, "context")));
-    case "divider": return make("hr");
-    case "actions": return make("div", { class: "actions" }, ...one.elements.map((element) => button(element, said)));
-    default: return make("pre", { text: JSON.stringify(one, null, 2) });
-  }
-}
-
-function button(element, said) {
-  const pressed = make("button", { type: "button", text: element.text.text, class: element.style, "data-action": element.action_id });
-  pressed.addEventListener("click", async () => {
-    pressed.setAttribute("aria-busy", "true");
-    await act("click", { message: said.id, action_id: element.action_id });
-    pressed.removeAttribute("aria-busy");
-  });
-  return pressed;
-}
+const look = () => LOOKS[chat] ?? slack;
+const isNarrow = () => matchMedia("(max-width: 46rem)").matches;
 
 function message(said) {
-  const isBot = said.from === "relatch";
-  const name = isBot ? "relatch" : state.people.find((person) => person.id === said.from)?.name ?? said.from;
-  const who = make("div", { class: "who" }, make("b", { text: name }), said.at);
+  const isApp = said.from === "relatch";
+  const name = isApp ? "relatch" : state.people.find((person) => person.id === said.from)?.name ?? said.from;
+  const who = make("div", { class: "who" }, make("b", { text: name }), isApp ? make("span", { class: "app", text: "APP" }) : null, make("time", { text: said.at }));
   const body = make("div", { class: "said" });
-  if (isBot) {
-    who.append(make("span", { text: "Only visible to you" }));
-    const raw = make("pre", { text: JSON.stringify(said.message, null, 2), hidden: true });
-    const toggle = make("button", { type: "button", text: "JSON", "aria-expanded": "false" });
+  if (isApp) {
+    if (said.ephemeral) who.append(make("span", { class: "private", text: look().PRIVATE ?? "Only visible to you" }));
+    const raw = scrolled(JSON.stringify(said.message, null, 2), "JSON of this message", { hidden: true });
+    const toggle = make("button", { type: "button", text: "JSON", "aria-label": "JSON of this message", "aria-expanded": "false" });
     toggle.addEventListener("click", () => {
       raw.hidden = !raw.hidden;
       toggle.setAttribute("aria-expanded", String(!raw.hidden));
     });
     who.append(toggle);
-    body.append(...(said.message.blocks ?? []).map((one) => block(one, said)), raw);
+    body.append(...look().draw(said, (pressed, more) => press(said, pressed, more)), raw);
   } else {
     body.append(make("p", { text: said.message.text }));
   }
-  const face = make("span", { class: "face", "aria-hidden": "true", text: isBot ? "r" : name.split(" ").map((part) => part[0]).join("") });
-  return make("article", { class: isBot ? "message bot" : "message" }, face, who, body);
+  const face = make("span", { class: "face", "aria-hidden": "true", text: isApp ? "r" : name.split(" ").map((part) => part[0]).join("") });
+  return make("article", { class: isApp ? "message bot" : "message", tabindex: "-1", "aria-label": `${name}, ${said.at}` }, face, who, body);
 }
 
-const sms = (one) => make("div", { class: "sms" }, make("small", { text: `${one.at} · ${one.owner}, ${one.to}` }), linked(one.text));
-
-const mail = (one) => make("div", { class: "mail" },
-  make("small", { text: `${one.at} · ${one.owner}, ${one.to}` }), make("b", { text: one.subject }), linked(one.text));
-
-/** A body as it was sent, and again decoded. */
-function readable(body) {
-  const pretty = (text) => { try { return JSON.stringify(JSON.parse(text), null, 2); } catch { return null; } };
-  const fields = body.includes("=") && !body.startsWith("{") ? [...new URLSearchParams(body)] : [];
-  const lines = fields.map(([name, value]) => `${name} = ${pretty(value) ?? value}`);
-  return pretty(body) ?? [body, ...(lines.length ? ["", ...lines] : [])].join("\n");
+/** Presses something in a message. Whatever takes its place gets the focus. */
+async function press(said, pressed, more) {
+  pressedIn = said.id;
+  pressed.setAttribute("aria-busy", "true");
+  await act("click", { message: said.id, ...more });
+  pressed.removeAttribute("aria-busy");
 }
+
+const arrived = (one, kind) => make("div", { class: kind },
+  make("small", { text: `${one.at} · ${one.owner}, ${one.to}` }), one.subject ? make("b", { text: one.subject }) : null, linked(one.text, browse));
 
 function exchange(one) {
   const { request, answer } = one;
@@ -139,185 +59,267 @@ function exchange(one) {
     make("span", { text: `${answer.status}${one.direction === "to relatch" ? ` in ${answer.ms} ms` : ""}` }));
   const head = [request.line, ...request.headers.map(([name, value]) => `${name}: ${value}`)].join("\n");
   return make("details", { class: "exchange" }, summary,
-    make("pre", { text: `${head}\n\n${readable(request.body)}` }),
-    make("pre", { text: `${answer.status}\n\n${readable(answer.body) || "(empty)"}` }));
+    scrolled(`${head}\n\n${readable(request.body)}`, `Request: ${one.title}, ${one.at}`),
+    scrolled(`${answer.status}\n\n${readable(answer.body) || "(empty)"}`, `Answer: ${one.title}, ${one.at}`));
 }
 
-/** The open form, as a dialog; Slack shows an error under its input. */
+/** The open form, as a dialog, with the errors under the inputs. */
 function showView() {
-  const opened = state.views[me];
+  const opened = state.views[chat]?.[me];
   const dialog = $("view");
   if (!opened) {
-    if (dialog.open) dialog.close();
+    if (dialog.open) {
+      dialog.close();
+      refocus();
+    }
     dialog.replaceChildren();
     delete dialog.dataset.id;
     return;
   }
   if (dialog.dataset.id !== opened.id) {
     dialog.dataset.id = opened.id;
-    const form = make("form", { method: "dialog" }, make("h2", { id: "view-title", text: opened.view.title.text }));
-    for (const one of opened.view.blocks) form.append(one.type === "input" ? input(one) : block(one, opened));
-    const row = make("div", { class: "row" });
-    const close = make("button", { type: "button", id: "view-close", text: opened.view.close?.text ?? "Close" });
-    close.addEventListener("click", () => act("close", { view: opened.id }));
-    row.append(close, make("button", { type: "submit", id: "view-submit", class: "primary", text: opened.view.submit.text }));
-    form.append(row);
-    form.addEventListener("submit", (event) => {
+    const { title, submit, close, parts } = look().form(opened.view);
+    const form = make("form", { method: "dialog" }, make("h2", { id: "view-title", text: title }));
+    form.append(...parts.map((part) => part instanceof Node ? part : input(part)));
+    const closes = make("button", { type: "button", id: "view-close", text: close });
+    closes.addEventListener("click", () => act("close", {}));
+    form.append(make("div", { class: "row" }, closes, make("button", { type: "submit", id: "view-submit", class: "primary", text: submit })));
+    form.addEventListener("submit", async (event) => {
       event.preventDefault();
-      act("submit", { view: opened.id, values: Object.fromEntries(new FormData(form)) });
+      $("view-submit").setAttribute("aria-busy", "true");
+      await act("submit", { view: opened.id, values: Object.fromEntries(new FormData(form)) });
+      $("view-submit")?.removeAttribute("aria-busy");
     });
     dialog.replaceChildren(form);
-    dialog.showModal();
+    if (!dialog.open) dialog.showModal();
   }
   for (const line of dialog.querySelectorAll(".error")) {
-    const error = opened.errors[line.dataset.block] ?? "";
+    const error = opened.errors[line.dataset.block] ?? opened.errors[""] ?? "";
     if (line.textContent !== error) line.textContent = error;
   }
 }
 
-function input(one) {
-  const id = `input-${one.block_id}`;
-  const field = make("input", { id, name: one.block_id, autocomplete: "off", maxlength: one.element.max_length, "aria-describedby": `${id}-more` });
-  return make("div", {}, make("label", { for: id, text: one.label.text }), field,
+function input({ name, label, hint, most }) {
+  const id = `input-${name}`;
+  const field = make("input", { id, name, autocomplete: "off", maxlength: most, "aria-describedby": `${id}-more` });
+  return make("div", {}, make("label", { for: id, text: label }), field,
     make("div", { id: `${id}-more` },
-      make("p", { class: "hint", text: one.hint?.text ?? "" }),
-      make("p", { class: "error", role: "alert", "data-block": one.block_id })));
+      make("p", { class: "hint", text: hint ?? "" }),
+      make("p", { class: "error", role: "alert", "data-block": name })));
+}
+
+/** Gives the focus to the message that answers the last press: the one in its place, else the newest. */
+function refocus() {
+  const at = document.activeElement;
+  if (!pressedIn || at && at !== document.body && at.isConnected && !$("view").contains(at)) return;
+  const all = [...$("messages").querySelectorAll(".message")];
+  const message = all.find((one) => one.dataset.id === pressedIn) ?? all.at(-1);
+  message?.focus({ preventScroll: true });
+}
+
+/** Changes the person in the chat column. */
+function be(person) {
+  if (me === person) return;
+  me = person;
+  $("messages").replaceChildren();
+  show();
+}
+
+/** One tab for each person, where there is room for one column only. */
+function showTab(id) {
+  document.body.dataset.tab = id;
+  if (id !== "member") be(id);
+  if (state) show();
+}
+
+function showPeople() {
+  const actors = state.people.filter((person) => person.can_act);
+  sync($("people"), actors.map((person) => ({ ...person, isMe: person.id === me })), (person) => {
+    const choice = make("button", { type: "button", "data-person": person.id, "aria-pressed": String(person.isMe), title: person.role },
+      make("b", { text: person.name }), " ", make("small", { text: person.role }));
+    choice.addEventListener("click", () => be(person.id));
+    return choice;
+  });
+  const at = document.body.dataset.tab;
+  const tabs = [...actors.map(({ id, name, role }) => ({ id, name, about: role, panel: "workspace" })),
+    { id: "member", name: state.member.name, about: "phone, mail, browser", panel: "outside" }];
+  sync($("tabs"), tabs.map((tab) => ({ ...tab, isOpen: tab.id === at })), (tab) => {
+    const button = make("button", {
+      type: "button", role: "tab", "data-tab": tab.id, "aria-selected": String(tab.isOpen), "aria-controls": tab.panel, tabindex: tab.isOpen ? "0" : "-1", "aria-label": `${tab.name}: ${tab.about}`,
+    }, make("b", { text: tab.name.split(" ")[0] }));
+    button.addEventListener("click", () => showTab(tab.id));
+    return button;
+  });
+}
+
+function showSuggestions() {
+  sync($("suggestions"), state.suggestions.map((one) => ({ ...one, id: `${one.as} ${one.label}` })), (one) => {
+    const chip = make("button", { type: "button", "data-command": one.text }, make("b", { text: `${one.who}:` }), ` ${one.label}`);
+    chip.addEventListener("click", () => suggest(one, chip));
+    return chip;
+  });
+  sync($("profiles"), state.profiles.map((one) => ({ ...one, isOn: one.id === state.profile })), (one) => {
+    const chip = make("button", { type: "button", "data-profile": one.id, "aria-pressed": String(one.isOn), title: one.about, text: one.label });
+    chip.addEventListener("click", () => { if (!one.isOn) restart(one.id, chip); });
+    return chip;
+  });
+  $("profiles").hidden = state.profiles.length < 2;
+  sync($("chats"), state.chats.map((one) => ({ ...one, isOn: one.id === chat })), (one) => {
+    const chip = make("button", { type: "button", "data-chat": one.id, "aria-pressed": String(one.isOn), text: one.name });
+    chip.addEventListener("click", () => {
+      if (chat === one.id) return;
+      chat = one.id;
+      $("workspace").dataset.chat = chat;
+      $("messages").replaceChildren();
+      show();
+    });
+    return chip;
+  });
+  $("chats").hidden = state.chats.length < 2;
+}
+
+/** Sends a ready command as the person whom it is for. */
+async function suggest(one, chip) {
+  chip?.setAttribute("aria-busy", "true");
+  if (isNarrow()) showTab(one.as);
+  be(one.as);
+  await act("say", { text: one.text });
+  chip?.removeAttribute("aria-busy");
+  const { lastElementChild } = $("messages");
+  if (lastElementChild) showWhole($("messages"), lastElementChild);
+}
+
+/** What stands in the chat column before anything was said. */
+function empty() {
+  const first = state.suggestions[0];
+  const begin = make("button", { type: "button", class: "primary", id: "begin", text: `${first.who}: ${first.label}` });
+  begin.addEventListener("click", () => suggest(first, begin));
+  const step = (...parts) => make("li", {}, ...parts);
+  return make("div", { class: "empty" },
+    make("p", {}, make("b", { text: "Nothing was said yet." }), " Play it in three steps:"),
+    make("ol", {},
+      step("Press ", begin, " or type ", make("code", { text: "/" }), " below."),
+      step("Choose a way on the card, look once more, confirm."),
+      step(`Then be ${state.member.name.split(" ")[0]}: the password arrives on her phone, and she signs in ${isNarrow() ? "in her own tab" : "on the right"}.`)));
 }
 
 function show() {
-  const actors = state.people.filter((person) => person.can_act);
-  sync($("people"), actors.map((person) => ({ ...person, isMe: person.id === me })), (person) => {
-    const choice = make("button", { type: "button", "data-person": person.id, "aria-pressed": String(person.isMe) },
-      person.name, make("small", { text: person.role }));
-    choice.addEventListener("click", () => { me = person.id; $("messages").replaceChildren(); show(); });
-    return choice;
-  });
-  sync($("suggestions"), state.suggestions.map((one) => ({ id: one.label, ...one })), (one) => {
-    const chip = make("button", { type: "button", text: one.label });
-    chip.addEventListener("click", () => { $("composer").value = one.text; $("composer").focus(); complete(); });
-    return chip;
-  });
-  sync($("messages"), state.messages.filter((said) => said.to === me), message);
-  sync($("phone"), state.phone, sms);
-  sync($("mail"), state.mail, mail);
+  showPeople();
+  showSuggestions();
+  completion.setPeople(state.people);
+  const said = state.messages.filter((one) => one.to === me && one.chat === chat);
+  $("messages").querySelector(".empty")?.remove();
+  const newest = sync($("messages"), said, message);
+  // Where nothing takes the place of a message, the new one is the answer to a press.
+  if (newest && pressedIn && newest.dataset.id !== pressedIn && look().ADDS) {
+    newest.focus({ preventScroll: true });
+    pressedIn = null;
+  }
+  if (!said.length) $("messages").append(empty());
+  sync($("phone"), state.phone, (one) => arrived(one, "sms"));
+  sync($("mail"), state.mail, (one) => arrived(one, "mail"));
+  for (const box of ["phone", "mail"]) {
+    if (!state[box].length) $(box).replaceChildren(make("p", { class: "nothing", text: "Nothing arrived yet." }));
+  }
   sync($("exchanges"), [...state.wire].reverse(), exchange);
   $("count").textContent = state.wire.length ? `(${state.wire.length})` : "";
   $("clock").textContent = `${state.date} ${state.now} ${state.zone}${state.moved ? ` · ${state.moved} ahead` : ""}`;
-  $("mina").textContent = `Before a reset: ${state.member.email}, “${state.member.password}”`;
+  $("member").textContent = `Before a reset: ${state.member.email}, “${state.member.password}”`;
   $("broken").hidden = !state.broken.length;
-  $("broken").textContent = state.broken.map((one) => `Slack’s rules were broken at ${one.at}: ${one.text}`).join("\n");
+  $("broken").textContent = state.broken.map((one) => `${state.chats.find(({ id }) => id === one.chat)?.name ?? one.chat}’s rules were broken at ${one.at}: ${one.text}`).join("\n");
   showView();
+  refocus();
+}
+
+/** Says that the demo's server is gone, or that it is back. */
+function setOffline(isOffline) {
+  document.body.classList.toggle("offline", isOffline);
+  $("offline").hidden = !isOffline;
+  $("send").textContent = isOffline ? "Offline" : "Send";
+}
+
+function problem(text) {
+  $("problem").hidden = !text;
+  $("problem").textContent = text;
 }
 
 /** Posts what a person does. If it is refused, the reason is shown beside the composer. */
 async function act(what, fields) {
   const answer = await fetch(`/demo/${what}`, {
-    method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify({ as: me, ...fields }),
-  });
+    method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify({ as: me, chat, ...fields }),
+  }).catch(() => null);
+  setOffline(!answer);
+  if (!answer) return false;
   const told = await answer.json().catch(() => ({ error: `The demo answered ${answer.status}.` }));
-  $("problem").hidden = answer.ok;
-  $("problem").textContent = answer.ok ? "" : told.error;
-  await look();
+  problem(answer.ok ? "" : told.error);
+  await refresh();
   return answer.ok;
 }
 
-async function look() {
-  const answer = await fetch(`/demo/state?seen=${state?.version ?? 0}`).catch(() => null);
+/** Starts the workspace anew with another setting, and waits until it is there. */
+async function restart(profile, chip) {
+  isRestarting = true;
+  const before = state.run;
+  chip.setAttribute("aria-busy", "true");
+  if (await act("restart", { profile })) {
+    const until = Date.now() + 60_000;
+    while (state.run === before && Date.now() < until) {
+      await new Promise((done) => setTimeout(done, 100));
+      await refresh();
+    }
+    browse("/signin");
+  }
+  isRestarting = false;
+  setOffline(state.run === before);
+}
+
+async function refresh() {
+  const answer = await fetch(`/demo/state?run=${state?.run ?? ""}&seen=${state?.version ?? 0}`).catch(() => null);
+  if (!isRestarting) setOffline(!answer);
   if (answer?.status !== 200) return;
-  const fresh = await answer.json();
-  state = fresh;
+  state = await answer.json();
   show();
 }
 
 function browse(path) {
   $("browser").src = path;
+  if (isNarrow()) showTab("member");
 }
 
 $("browser").addEventListener("load", () => {
-  const path = $("browser").contentWindow.location.pathname;
-  $("address").textContent = path;
-  $("outside").href = path;
+  const { pathname } = $("browser").contentWindow.location;
+  $("address").textContent = pathname;
+  $("own-tab").href = pathname;
 });
 for (const page of document.querySelectorAll("[data-page]")) page.addEventListener("click", () => browse(page.dataset.page));
 for (const forward of document.querySelectorAll("[data-minutes]")) {
   forward.addEventListener("click", () => act("clock", { minutes: Number(forward.dataset.minutes) }));
 }
+$("tabs").addEventListener("keydown", (event) => {
+  const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
+  const tabs = [...$("tabs").children];
+  const next = step && tabs[(tabs.indexOf(document.activeElement) + step + tabs.length) % tabs.length]?.dataset.tab;
+  if (!next) return;
+  showTab(next);
+  $("tabs").querySelector(`[data-tab="${next}"]`).focus();
+});
 $("view").addEventListener("cancel", (event) => {
   event.preventDefault();
-  if ($("view").dataset.id) act("close", { view: $("view").dataset.id });
-});
-
-// Completion: the command and its words after "/", people after "@".
-const COMPLETIONS = [
-  ["/reset-password ", "set a new password for a member"],
-  ["/reset-password help", "what there is"],
-  ["/reset-password log", "what happened"],
-  ["/reset-password why @", "which rules would hold"],
-  ["/reset-password contact @", "where codes may go"],
-];
-let choices = [];
-let chosen = -1;
-
-function complete() {
-  const text = $("composer").value;
-  const at = text.lastIndexOf("@");
-  const isOpen = at >= 0 && !state?.people.some((person) => text.slice(at + 1).startsWith(`${person.name} `));
-  if (isOpen) {
-    const begun = text.slice(at + 1).toLowerCase();
-    choices = (state?.people ?? []).filter((person) => person.name.toLowerCase().startsWith(begun) && person.name.toLowerCase() !== begun)
-      .map((person) => [`${text.slice(0, at)}@${person.name} `, person.about || person.role, `@${person.name}`]);
-  } else {
-    choices = text.startsWith("/") ? COMPLETIONS.filter(([whole]) => whole.startsWith(text) && whole !== text).map(([whole, about]) => [whole, about, whole]) : [];
-  }
-  chosen = -1;
-  showChoices();
-}
-
-function showChoices() {
-  const list = $("choices");
-  list.hidden = !choices.length;
-  $("composer").setAttribute("aria-expanded", String(choices.length > 0));
-  list.replaceChildren(...choices.map(([, about, label], at) => {
-    const item = make("li", { role: "option", id: `choice-${at}`, "aria-selected": String(at === chosen) }, label, make("small", { text: about }));
-    item.addEventListener("mousedown", (event) => { event.preventDefault(); take(at); });
-    return item;
-  }));
-  if (chosen >= 0) $("composer").setAttribute("aria-activedescendant", `choice-${chosen}`);
-  else $("composer").removeAttribute("aria-activedescendant");
-}
-
-function take(at) {
-  $("composer").value = choices[at][0];
-  complete();
-}
-
-$("composer").addEventListener("input", complete);
-$("composer").addEventListener("blur", () => { choices = []; showChoices(); });
-$("composer").addEventListener("keydown", (event) => {
-  const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
-  if (step && choices.length) {
-    event.preventDefault();
-    chosen = (chosen + step + choices.length) % choices.length;
-    showChoices();
-  } else if (event.key === "Tab" && choices.length) {
-    event.preventDefault();
-    take(Math.max(chosen, 0));
-  } else if (event.key === "Enter" && chosen >= 0) {
-    event.preventDefault();
-    take(chosen);
-  } else if (event.key === "Escape") {
-    choices = [];
-    showChoices();
-  }
+  if ($("view").dataset.id) act("close", {});
 });
 $("say").addEventListener("submit", async (event) => {
   event.preventDefault();
   const text = $("composer").value.trim();
-  if (!text) return;
-  choices = [];
-  showChoices();
-  if (await act("say", { text })) $("composer").value = "";
+  if (!text || $("send").getAttribute("aria-busy")) return;
+  completion.close();
+  $("send").setAttribute("aria-busy", "true");
+  $("send").textContent = "Sending …";
+  const isSent = await act("say", { text });
+  $("send").removeAttribute("aria-busy");
+  if (!document.body.classList.contains("offline")) $("send").textContent = "Send";
+  if (isSent) $("composer").value = "";
 });
 
-look();
-setInterval(() => { if (!document.hidden) look(); }, 400);
+completion.start();
+refresh();
+setInterval(() => { if (!document.hidden) refresh(); }, 400);
