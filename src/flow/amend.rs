@@ -30,7 +30,7 @@ pub(super) async fn change(
     match change {
         CardChange::Reachable => amend_ways(app, origin, &permitted, Amend::Reachable).await,
         CardChange::Back if permitted.row.state == State::Undelivered => {
-            another_way::back(app, origin, permitted).await
+            Box::pin(another_way::back(app, origin, permitted)).await
         }
         CardChange::Back => amend_ways(app, origin, &permitted, Amend::Back).await,
         CardChange::CopyToSelf => switch_copy(app, origin, &permitted, boxes.copy_to_self).await,

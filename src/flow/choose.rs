@@ -60,7 +60,7 @@ pub(super) async fn choose(
     };
     let choice = choice(app, &permitted.pair.member.member.id, way, is_typed);
     if row.state == State::Undelivered {
-        another_way::choose(app, origin, permitted, choice).await
+        Box::pin(another_way::choose(app, origin, permitted, choice)).await
     } else {
         amend_last_look(app, origin, &permitted, Amend::Choose(choice)).await
     }

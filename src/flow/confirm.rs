@@ -27,7 +27,7 @@ pub(super) async fn confirm(
 ) -> Result<Reaction, Halt> {
     let permitted = permit::of_click(app, chat, origin, id, Freshness::Cached).await?;
     if permitted.row.state == State::Undelivered {
-        return another_way::confirmed(app, origin, permitted, edition).await;
+        return Box::pin(another_way::confirmed(app, origin, permitted, edition)).await;
     }
     let Permitted {
         is_private,
@@ -63,7 +63,7 @@ pub(super) async fn confirm(
         Err(error) => error.refusal()?,
     };
     if matches!(refusal, ClickRefused::Stale | ClickRefused::Overtaken) {
-        return last_look_again(app, origin, row, (&pair, is_private)).await;
+        return Box::pin(last_look_again(app, origin, row, (&pair, is_private))).await;
     }
     Ok(answer_refusal(app, origin, id, &refusal, Some(&row)))
 }

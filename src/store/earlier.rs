@@ -9,6 +9,10 @@ const CAREFUL_FOR: Span = Span::hours(24);
 
 /// A reset of the same member not long ago.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a fact of its own, and every combination exists"
+)]
 pub struct Earlier {
     /// When the password was changed, or may have been.
     pub changed_at: Moment,

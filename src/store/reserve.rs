@@ -78,7 +78,7 @@ async fn reserve(
     let refused = may_start(&row, permit, &around, quota)
         .err()
         .or_else(|| note_if_overtaken(newest, &mut row).then_some(ClickRefused::Overtaken))
-        .or_else(|| is_stale.then(|| ClickRefused::Stale));
+        .or_else(|| is_stale.then_some(ClickRefused::Stale));
     if let Some(refused) = refused {
         // What is answered with a new last look is no refusal.
         if matches!(refused, ClickRefused::Overtaken | ClickRefused::Stale) {
