@@ -208,7 +208,7 @@ impl LateAnswer {
 
 /// What the answer to the platform can be made of.
 enum Decided {
-    InTime(Reaction),
+    InTime(Box<Reaction>),
     /// The decision is told when it comes.
     TooLate,
     /// The task panicked, which is in the log.
@@ -219,13 +219,13 @@ enum Decided {
 /// learns that nobody took it. Without that, one that came in the same instant would be told by neither.
 async fn decided_until(until: Instant, mut decision: oneshot::Receiver<Reaction>) -> Decided {
     match tokio::time::timeout_at(until, &mut decision).await {
-        Ok(Ok(reaction)) => Decided::InTime(reaction),
+        Ok(Ok(reaction)) => Decided::InTime(Box::new(reaction)),
         Ok(Err(_)) => Decided::Never,
         Err(_) => {
             decision.close();
-            decision
-                .try_recv()
-                .map_or(Decided::TooLate, Decided::InTime)
+            decision.try_recv().map_or(Decided::TooLate, |reaction| {
+                Decided::InTime(Box::new(reaction))
+            })
         }
     }
 }
@@ -249,7 +249,7 @@ async fn answer(
     let (mut response, is_new) = match decided_until(until, decision).await {
         Decided::InTime(reaction) => (
             respond(chat, kind, &reaction),
-            !matches!(reaction, Reaction::Replayed),
+            !matches!(*reaction, Reaction::Replayed),
         ),
         // The answer claims nothing.
         Decided::Never => (StatusCode::INTERNAL_SERVER_ERROR.into_response(), true),

@@ -86,7 +86,7 @@ async fn not_sent(
     let retry_for = ending::retry_for(app, &row, Some(member));
     let mut end = ending::ending(app, &row, None, retry_for).await;
     if let Some(why) = told {
-        let why = messages::after_change(why, &row, &app.zone, app.clock.now());
+        let why = messages::after_change(*why, &row, &app.zone, app.clock.now());
         end.lines.insert(0, why.title);
     }
     reporter.tell_ended(app, &row, &end).await

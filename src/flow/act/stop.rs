@@ -29,12 +29,15 @@ impl From<StopReason> for Obstacle {
 /// Why a reset may not go on: a short word for the record, and what the administrator is told.
 pub(super) struct StopReason {
     pub(super) code: &'static str,
-    pub(super) told: Message,
+    pub(super) told: Box<Message>,
 }
 
 impl StopReason {
     pub(super) fn new(code: &'static str, told: Message) -> Self {
-        Self { code, told }
+        Self {
+            code,
+            told: Box::new(told),
+        }
     }
 
     pub(super) fn store_down(id: ResetId) -> Self {
@@ -102,7 +105,7 @@ pub(super) async fn tell_refused(
     reservation: &Reservation,
     reason: &StopReason,
 ) -> Result<(), MoveRefused> {
-    let told = messages::with_slot_back(reason.told.clone());
+    let told = messages::with_slot_back(reason.told.as_ref().clone());
     reporter
         .tell_refused(app, reservation.reset_id(), &told)
         .await

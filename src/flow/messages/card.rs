@@ -13,7 +13,7 @@ use crate::delivery::Deliveries;
 use crate::directory::Capabilities;
 use crate::domain::contacts::of_directory;
 use crate::domain::phone::PhoneRemark;
-use crate::domain::{Member, Moment, Quota, ResetId};
+use crate::domain::{Destination, Member, Moment, Quota, ResetId};
 use crate::store::{Earlier, OwnLink};
 
 /// What a card is made of.
@@ -112,7 +112,10 @@ fn facts(card: &Card<'_>) -> Vec<String> {
 }
 
 fn outside_contacts(member: &Member) -> String {
-    let known: Vec<String> = of_directory(member).iter().map(|to| to.masked()).collect();
+    let known: Vec<String> = of_directory(member)
+        .iter()
+        .map(Destination::masked)
+        .collect();
     if !known.is_empty() {
         known.join(", ")
     } else if has_unreadable_phone(member) {

@@ -225,7 +225,7 @@ fn facts(ending: &Ending<'_>) -> Vec<String> {
     ORDER
         .iter()
         .flat_map(|wanted| steps.iter().filter(move |step| step.step == *wanted))
-        .flat_map(|step| step_words(step, ending))
+        .filter_map(|step| step_words(step, ending))
         .collect()
 }
 
