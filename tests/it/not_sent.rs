@@ -668,7 +668,7 @@ async fn a_result_without_its_steps_claims_none_of_them() {
         ),
         (
             Outcome::Refused(Refusal::Address),
-            "The password was changed, but it was not delivered.",
+            "The password was changed, but it was not delivered",
         ),
     ] {
         let bot = TestBot::new().await;

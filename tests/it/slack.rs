@@ -89,7 +89,7 @@ async fn links_in_a_command_are_what_was_typed() {
         "<mailto:noa@acme.example|noa@acme.example> called from <tel:+82255501000&amp;2|+82255501000&amp;2>",
     )
     .await;
-    assert!(card.contains("password of Noa"), "{card}");
+    assert!(card.contains("Reset Noa Bae's password?"), "{card}");
     let reasons = bot.rows("reset", &[]).await.join("\n");
     assert!(
         reasons.contains("called from +82255501000&2") && !reasons.contains("tel:"),
@@ -132,7 +132,10 @@ async fn a_link_that_reads_otherwise_than_it_leads_is_refused() {
         "<mailto:mina.park@acme.example>",
     ] {
         let card = typed(&bot, same).await;
-        assert!(card.contains("Mina Park?"), "{same}: {card}");
+        assert!(
+            card.contains("Reset Mina Park's password?"),
+            "{same}: {card}"
+        );
     }
     for same in [
         "<tel:+821077776666|+82 (10) 7777-6666>",

@@ -99,7 +99,7 @@ async fn the_result_of_a_disowned_reset_promises_nothing() {
             bot.click(JO, &bot.slack.last(), "confirm").await;
             let result = bot.slack.last();
             assert!(
-                text_of(&result).contains("The password works until"),
+                text_of(&result).contains("Next: they sign in by"),
                 "{platform}"
             );
             disown(&bot).await;
@@ -110,7 +110,7 @@ async fn the_result_of_a_disowned_reset_promises_nothing() {
                 told.contains("said of this reset: this wasn't me."),
                 "{platform}: {told}"
             );
-            for promise in ["The password works until", "Next: ", "Ask an admin"] {
+            for promise in ["they sign in by", "Next: ", "Ask an admin"] {
                 assert!(!told.contains(promise), "{platform}: {told}");
             }
             bot.outbox.take();

@@ -117,7 +117,7 @@ async fn a_second_phone_is_another_method_once_it_has_answered() {
     assert!(
         bot.slack
             .last_text()
-            .contains("code sent to +82 ··· ··99 (added by Kim Cho on 23 Nov)"),
+            .contains("+82 ··· ··99, where the code goes, was added by Kim Cho on 23 Nov"),
         "{}",
         bot.slack.last_text()
     );

@@ -203,6 +203,7 @@ fn cards_of_another_set_up(card: &Card<'_>, samples: &mut Samples) {
     };
     let told = Card {
         member: &member,
+        directory: "Keycloak",
         capabilities: Capabilities {
             must_change: false,
             asks_nobody: true,
@@ -291,6 +292,7 @@ fn last_looks(world: &World<'_>, samples: &mut Samples) {
             carries,
             reason: Some(world.name.to_owned()),
             destination_mask: Some(world.email.masked()),
+            is_typed: carries == Carries::Password,
             also_show: true,
             copy_to_self: Some(copy_to.clone()),
             ..world.row.clone()
