@@ -227,7 +227,7 @@ async fn an_undelivered_password_dies_with_the_next_reset() {
     bot.click(JO, &waiting, "deliver_email").await;
     let told = bot.slack.last_text();
     assert!(
-        told.contains("was wiped, because they were reset once more") && !told.contains("Done. "),
+        told.contains("was wiped, because they were reset once more") && !told.contains("Done: "),
         "{told}"
     );
     assert!(

@@ -67,7 +67,7 @@ async fn every_message_of_a_card_warns() {
     bot.reset(KIM, MINA, "deliver_phone").await;
     bot.clock.advance(Span::minutes(1));
     let card = bot.card(JO, MINA).await;
-    let warning = "⚠ Kim Cho reset Mina Park at 10:00. That password stops working if you go on.";
+    let warning = "⚠ Kim Cho reset Mina Park today at 10:00; that password stops working.";
     let parts = [warning, "5 of 5 resets left"];
     assert_each_says(&bot, &card, &EVERYWHERE, &parts).await;
 }
@@ -105,7 +105,7 @@ async fn a_last_look_says_that_somebody_was_quicker() {
     assert!(warned.to_string().contains("Reset again"), "{warned:#}");
     bot.click(JO, &warned, "confirm").await;
     assert!(
-        bot.slack.last_text().contains("Done."),
+        bot.slack.last_text().contains("Done: "),
         "{}",
         bot.slack.last_text()
     );
