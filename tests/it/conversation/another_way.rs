@@ -57,7 +57,13 @@ async fn another_way_is_asked_about_once() {
     assert_eq!(states(&bot).await, [State::Undelivered]);
     bot.click(JO, &question, "back").await;
     let list = bot.slack.last();
-    assert_told(&bot, &["The password was changed, but the SMS was not accepted", until]);
+    assert_told(
+        &bot,
+        &[
+            "The password was changed, but the SMS was not accepted",
+            until,
+        ],
+    );
     assert_eq!(passwords_to(&bot), Vec::<String>::new());
     bot.click(JO, &list, "deliver_email").await;
     bot.click(JO, &bot.slack.last(), "confirm").await;
