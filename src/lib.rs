@@ -7,7 +7,7 @@
 //! | layer | modules | what is there |
 //! |---|---|---|
 //! | 7 | [`cli`], [`config`], [`surface`] | commands and settings; what the tests reach into |
-//! | 6 | [`server`], [`demo`] | joins all routes, starts and stops what runs; a pretend Slack workspace that plays a whole conversation |
+//! | 6 | [`server`], [`demo`] | joins all routes, starts and stops what runs; pretend chats that play whole conversations |
 //! | 5 | [`http`], [`portal`] | connections, deadlines, webhooks; the member's pages |
 //! | 4 | [`flow`] | the conversation: offer, choice, act, result, and every sentence |
 //! | 3 | [`app`] | what a request needs, built once |
