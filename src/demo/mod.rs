@@ -10,6 +10,7 @@ mod boxes;
 mod discord;
 mod error;
 mod exchange;
+mod follow_ups;
 mod mattermost;
 mod page;
 mod people;
