@@ -24,7 +24,7 @@ pub(super) struct ShownMessage {
     pub(super) to: String,
     pub(super) from: String,
     at: String,
-    ephemeral: bool,
+    pub(super) ephemeral: bool,
     pub(super) message: Value,
     /// What is ticked in it, by block and action.
     pub(super) ticked: Value,
@@ -65,6 +65,15 @@ pub(super) struct InboxMessage {
     pub(super) channel: Channel,
 }
 
+/// A line that a chat shows one person for a moment.
+#[derive(Clone, Serialize)]
+struct Toast {
+    id: String,
+    chat: Platform,
+    to: String,
+    text: String,
+}
+
 /// A rule of a chat that was broken.
 #[derive(Clone, Serialize)]
 struct BrokenRule {
@@ -95,6 +104,7 @@ pub(super) struct Reply {
     pub(super) made_at: Moment,
     /// False until the interaction itself was answered.
     pub(super) is_answered: bool,
+    uses: u32,
 }
 
 impl Reply {
@@ -104,6 +114,7 @@ impl Reply {
             message,
             made_at,
             is_answered: false,
+            uses: 0,
         }
     }
 }
@@ -123,7 +134,9 @@ pub(super) struct WorkspaceState {
     minute: String,
     pub(super) messages: Vec<ShownMessage>,
     pub(super) views: BTreeMap<(Platform, String), OpenView>,
-    /// Discord's interactions by their tokens, Mattermost's by their triggers.
+    /// What the chats say above everything for a moment.
+    toasts: Vec<Toast>,
+    /// Discord's interactions and Lark's clicks by their tokens, Mattermost's by their triggers.
     tokens: HashMap<String, Reply>,
     pub(super) inbox: Vec<InboxMessage>,
     pub(super) exchanges: Vec<HttpExchange>,
@@ -187,6 +200,42 @@ impl WorkspaceState {
         shown.map(|shown| shown.message = new).is_some()
     }
 
+    /// True for a message that is for one person alone.
+    pub(super) fn is_ephemeral(&self, message: &str) -> bool {
+        self.messages
+            .iter()
+            .any(|shown| shown.id == message && shown.ephemeral)
+    }
+
+    /// Deletes a message that is for one person alone. False if there is none.
+    pub(super) fn delete(&mut self, message: &str) -> bool {
+        self.version += 1;
+        let before = self.messages.len();
+        self.messages
+            .retain(|shown| shown.id != message || !shown.ephemeral);
+        self.messages.len() < before
+    }
+
+    /// Shows a line to one person for a moment.
+    pub(super) fn toast(&mut self, chat: Platform, to: &str, text: &str) {
+        let id = self.next_id('o');
+        self.toasts.push(Toast {
+            id,
+            chat,
+            to: to.to_owned(),
+            text: text.to_owned(),
+        });
+    }
+
+    pub(super) fn forget_toast(&mut self, chat: Platform, to: &str) {
+        self.toasts
+            .retain(|toast| toast.chat != chat || toast.to != to);
+    }
+
+    pub(super) fn toasts_as_json(&self) -> Value {
+        json!(self.toasts)
+    }
+
     /// Closes a form, unless another one was opened since.
     pub(super) fn close(&mut self, whose: &(Platform, String), view: &str) {
         self.version += 1;
@@ -226,6 +275,13 @@ impl WorkspaceState {
             reply.is_answered = true;
             reply.message = message;
         }
+    }
+
+    /// Counts one use of a token. Returns how often it was used, with this one.
+    pub(super) fn use_token(&mut self, token: &str) -> Option<u32> {
+        let reply = self.tokens.get_mut(token)?;
+        reply.uses += 1;
+        Some(reply.uses)
     }
 
     pub(super) fn token(&self, token: &str) -> Option<Reply> {
