@@ -375,6 +375,15 @@ class Lark(InBrowser):
         mail = self.arrived("#mail .mail", "mina@home.example")
         self.use(re.search(r"^\s*(\w{8})$", mail, re.M)[1])
 
+    def test_a_card_whose_token_was_used_twice_is_sent_again(self):
+        shown = self.reset("deliver_copy")
+        password = re.search(r"^(\w{8})$", shown, re.M)[1]
+        self.desk.wait_for(lambda: "still to do" not in self.desk.text(self.last()))
+        self.desk.click("#forward-11m")
+        self.desk.wait_for(lambda: password not in self.desk.text("#messages"))
+        lines = [one["request"]["line"] for one in self.demo.state()["wire"]]
+        self.assertIn("POST /lark/ephemeral/v1/delete", lines)
+
     def test_a_form_goes_back_to_its_card(self):
         self.say("/reset-password @Mina Park")
         for action in ["deliver_other", "back"]:
@@ -477,6 +486,13 @@ class Looks(InBrowser):
         self.axe()
 
     def test_a_whole_card_fits_on_a_small_screen(self):
+        self.a_whole_card_fits()
+
+    def test_a_whole_card_of_lark_fits_on_a_small_screen(self):
+        self.desk.click("button[data-chat=lark]")
+        self.a_whole_card_fits()
+
+    def a_whole_card_fits(self):
         self.desk.size(1280, 720)
         for action in ["deliver_phone", "confirm"]:
             if action == "deliver_phone":

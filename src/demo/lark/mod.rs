@@ -80,7 +80,7 @@ impl Workspace {
         let person = actor(user)?;
         let said = self.message(user, message).ok_or("This message is gone.")?;
         let button = rules::buttons(&said.message)
-            .find(|one| one["value"]["action"] == action)
+            .find(|one| *rules::at(one, "/value/action") == action)
             .ok_or("This button is gone.")?;
         let action = json!({ "tag": "button", "value": button["value"], "timezone": "UTC" });
         self.press_in_card(person, "Click", &said, &action).await
@@ -135,10 +135,10 @@ impl Workspace {
             for rule in rules::of_callback(&answer, said.ephemeral) {
                 state.broke(Platform::Lark, rule, now);
             }
-            if let Some(text) = answer["toast"]["content"].as_str() {
+            if let Some(text) = rules::at(&answer, "/toast/content").as_str() {
                 state.toast(Platform::Lark, &user, text);
             }
-            let card = &answer["card"]["data"];
+            let card = rules::at(&answer, "/card/data");
             if !card.is_null() {
                 state.edit(&said.id, card.clone());
             }

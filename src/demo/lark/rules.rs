@@ -44,6 +44,11 @@ fn list<'a>(of: &'a Value, name: &str) -> impl Iterator<Item = &'a Value> + use<
     of[name].as_array().into_iter().flatten()
 }
 
+/// What stands at this place, or null.
+pub(super) fn at<'a>(of: &'a Value, place: &str) -> &'a Value {
+    of.pointer(place).unwrap_or(&Value::Null)
+}
+
 /// The buttons of a card that send a click: those of its rows, and those beside a text.
 pub(super) fn buttons(card: &Value) -> impl Iterator<Item = &Value> {
     list(card, "elements").flat_map(|element| list(element, "actions").chain(element.get("extra")))
@@ -86,16 +91,16 @@ pub(super) fn of_card(card: &Value, is_group: bool) -> Vec<String> {
         "a card has a field that Lark does not know",
     );
     broken.hold(
-        card["config"]["enable_forward"] == false,
+        *at(card, "/config/enable_forward") == false,
         "a card can be forwarded",
     );
     // "Update the message card sent by the app": `update_multi`, before and after.
     broken.hold(
-        card["config"]["update_multi"] == true,
+        *at(card, "/config/update_multi") == true,
         "a card cannot be changed",
     );
-    broken.plain(&card["header"]["title"], "a title");
-    let color = card["header"]["template"].as_str().unwrap_or_default();
+    broken.plain(at(card, "/header/title"), "a title");
+    let color = at(card, "/header/template").as_str().unwrap_or_default();
     broken.hold(
         COLORS.contains(&color),
         "a header has a colour that Lark does not know",
@@ -203,7 +208,7 @@ impl Broken {
             "a row has something else than buttons",
         );
         self.plain(&button["text"], "a label");
-        let label = button["text"]["content"].as_str().unwrap_or_default();
+        let label = at(button, "/text/content").as_str().unwrap_or_default();
         self.hold(
             label.chars().count() <= 100,
             "a label has more than 100 characters",
@@ -219,7 +224,7 @@ impl Broken {
         );
         // Our own rule: a click in a group is answered there.
         self.hold(
-            (button["value"]["group"] == GROUP) == is_group,
+            (*at(button, "/value/group") == GROUP) == is_group,
             "a button does not know where it stands",
         );
     }
@@ -252,7 +257,9 @@ impl Broken {
         );
         self.plain(&input["label"], "the label of an input");
         self.plain(&input["placeholder"], "a placeholder");
-        let hint = input["placeholder"]["content"].as_str().unwrap_or_default();
+        let hint = at(input, "/placeholder/content")
+            .as_str()
+            .unwrap_or_default();
         self.hold(
             hint.chars().count() <= 100,
             "a placeholder has more than 100 characters",
