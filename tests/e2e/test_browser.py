@@ -375,11 +375,10 @@ class Lark(InBrowser):
         mail = self.arrived("#mail .mail", "mina@home.example")
         self.use(re.search(r"^\s*(\w{8})$", mail, re.M)[1])
 
-    def test_a_card_whose_token_was_used_twice_is_sent_again(self):
+    def test_a_card_whose_token_has_ended_is_sent_again(self):
         shown = self.reset("deliver_copy")
         password = re.search(r"^(\w{8})$", shown, re.M)[1]
-        self.desk.wait_for(lambda: "still to do" not in self.desk.text(self.last()))
-        self.desk.click("#forward-11m")
+        self.desk.click("#forward-1h")
         self.desk.wait_for(lambda: password not in self.desk.text("#messages"))
         lines = [one["request"]["line"] for one in self.demo.state()["wire"]]
         self.assertIn("POST /lark/ephemeral/v1/delete", lines)
@@ -486,24 +485,21 @@ class Looks(InBrowser):
         self.axe()
 
     def test_a_whole_card_fits_on_a_small_screen(self):
-        self.a_whole_card_fits()
-
-    def test_a_whole_card_of_lark_fits_on_a_small_screen(self):
-        self.desk.click("button[data-chat=lark]")
-        self.a_whole_card_fits()
-
-    def a_whole_card_fits(self):
         self.desk.size(1280, 720)
-        for action in ["deliver_phone", "confirm"]:
-            if action == "deliver_phone":
-                self.say("/reset-password @Mina Park INC-2041")
-            self.desk.wait_for(f"{self.last()} [data-action={action}]")
-            hidden = """const inner = document.querySelector(".message:last-child").getBoundingClientRect();
-                const outer = document.getElementById("messages").getBoundingClientRect();
-                return [outer.top - inner.top, inner.bottom - outer.bottom]"""
-            self.desk.wait_for(lambda: max(self.desk.script(hidden)) <= 0)
-            if action == "deliver_phone":
-                self.desk.click(f"{self.last()} [data-action={action}]")
+        for chat in ["slack", "discord", "lark", "mattermost"]:
+            self.desk.click(f"button[data-chat={chat}]")
+            self.desk.wait_for(f"#workspace[data-chat={chat}]")
+            self.say("/reset-password @Mina Park INC-2041")
+            self.fits("deliver_phone")
+            self.desk.click(f"{self.last()} [data-action=deliver_phone]")
+            self.fits("confirm")
+
+    def fits(self, action):
+        self.desk.wait_for(f"{self.last()} [data-action={action}]")
+        hidden = """const inner = document.querySelector(".message:last-child").getBoundingClientRect();
+            const outer = document.getElementById("messages").getBoundingClientRect();
+            return [outer.top - inner.top, inner.bottom - outer.bottom]"""
+        self.desk.wait_for(lambda: max(self.desk.script(hidden)) <= 0)
 
     def test_it_opens_with_one_line_and_a_chip_sends(self):
         self.assertIn("Jo: a whole reset", self.desk.text("#messages"))
