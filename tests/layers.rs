@@ -42,11 +42,11 @@ const LAYERS: [&[&str]; 8] = [
 
 /// External crates with I/O, a server, a format or an algorithm of their own, and the modules that may use them.
 const CRATES: &[(&str, &[&str])] = &[
-    ("aes", &["chat"]),
+    ("aes", &["chat", "demo"]),
     ("argon2", &["directory"]),
     ("askama", &["portal"]),
     ("axum", &["chat", "demo", "http", "portal", "server"]),
-    ("cbc", &["chat"]),
+    ("cbc", &["chat", "demo"]),
     ("clap", &["cli", "demo"]),
     ("csv", &["cli"]),
     ("hmac", &["chat", "secret"]),

@@ -2,7 +2,7 @@
 //!
 //! To the server a pretend chat is a platform like any other: it signs every request and posts it over HTTP to the real
 //! routes, and it refuses what the platform refuses. A broken rule shows on the page and fails the tests. Slack is in this
-//! folder itself; Discord and Mattermost have folders of their own.
+//! folder itself; Discord, Lark and Mattermost have folders of their own.
 
 mod actions;
 mod api;
@@ -10,6 +10,8 @@ mod boxes;
 mod discord;
 mod error;
 mod exchange;
+mod follow_ups;
+mod lark;
 mod mattermost;
 mod page;
 mod people;

@@ -43,7 +43,7 @@ const SUGGESTIONS: [Suggestion; 12] = [
 ];
 
 /// The files of the page, each with its media type.
-const ASSETS: [(&str, &str, &str); 10] = [
+const ASSETS: [(&str, &str, &str); 11] = [
     ("/demo", HTML, include_str!("pages/demo.html")),
     ("/demo/demo.css", "text/css", include_str!("pages/demo.css")),
     (
@@ -55,6 +55,7 @@ const ASSETS: [(&str, &str, &str); 10] = [
     ("/demo/make.js", JS, include_str!("pages/make.js")),
     ("/demo/complete.js", JS, include_str!("pages/complete.js")),
     ("/demo/discord.js", JS, include_str!("pages/discord.js")),
+    ("/demo/lark.js", JS, include_str!("pages/lark.js")),
     ("/demo/markdown.js", JS, include_str!("pages/markdown.js")),
     (
         "/demo/mattermost.js",
@@ -68,9 +69,10 @@ const HTML: &str = "text/html; charset=utf-8";
 const JS: &str = "text/javascript";
 
 /// The chats that the page offers.
-const CHATS: [(Platform, &str); 3] = [
+const CHATS: [(Platform, &str); 4] = [
     (Platform::Slack, "Slack"),
     (Platform::Discord, "Discord"),
+    (Platform::Lark, "Lark"),
     (Platform::Mattermost, "Mattermost"),
 ];
 
@@ -172,6 +174,7 @@ async fn read_state(
             "suggestions": suggestions(),
             "messages": state.messages,
             "views": state.views_as_json(),
+            "toasts": state.toasts_as_json(),
             "phone": inbox(true),
             "mail": inbox(false),
             "wire": state.exchanges,
@@ -242,14 +245,10 @@ async fn say(
 ) -> Response {
     answer(match chat {
         Platform::Discord => workspace.discord_say(&user, &text).await,
+        Platform::Lark => workspace.lark_say(&user, &text).await,
         Platform::Mattermost => workspace.mattermost_say(&user, &text).await,
         Platform::Slack => workspace.say(&user, &text).await,
-        Platform::Lark => Err(not_here(chat)),
     })
-}
-
-fn not_here(chat: Platform) -> ActionRefused {
-    format!("The demo does not play {chat}.")
 }
 
 #[derive(Deserialize)]
@@ -275,6 +274,7 @@ async fn click(State(workspace): PageState, Json(pressed): Json<ClickBody>) -> R
     } = pressed;
     answer(match chat {
         Platform::Discord => workspace.discord_click(&user, &message, &action_id).await,
+        Platform::Lark => workspace.lark_click(&user, &message, &action_id).await,
         Platform::Mattermost => {
             workspace
                 .mattermost_click(&user, &message, &action_id)
@@ -285,7 +285,6 @@ async fn click(State(workspace): PageState, Json(pressed): Json<ClickBody>) -> R
                 .click(&user, &message, &action_id, &selected)
                 .await
         }
-        Platform::Lark => Err(not_here(chat)),
     })
 }
 
@@ -308,9 +307,9 @@ async fn submit(State(workspace): PageState, Json(sent): Json<SubmitBody>) -> Re
     } = sent;
     answer(match chat {
         Platform::Discord => workspace.discord_submit(&user, &view, &values).await,
+        Platform::Lark => workspace.lark_submit(&user, &view, &values).await,
         Platform::Mattermost => workspace.mattermost_submit(&user, &view, &values).await,
         Platform::Slack => workspace.submit(&user, &view, &values).await,
-        Platform::Lark => Err(not_here(chat)),
     })
 }
 

@@ -150,6 +150,11 @@ impl DemoPerson {
         format!("{:0<26}", self.id().to_lowercase())
     }
 
+    /// Their account in Lark, as our app knows it.
+    pub(super) fn lark_id(&self) -> String {
+        format!("ou_{:0<32}", self.id().to_lowercase())
+    }
+
     /// The local part of the e-mail.
     pub(super) fn handle(&self) -> &'static str {
         self.email.split('@').next().unwrap_or_default()

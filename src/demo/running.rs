@@ -11,7 +11,7 @@ use tokio_util::task::TaskTracker;
 use super::error::{DemoError, NotOpened, UnusableFiles};
 use super::profile::Profile;
 use super::workspace::Workspace;
-use super::{api, discord, mattermost, page, people};
+use super::{api, discord, lark, mattermost, page, people};
 use crate::app::{Admins, App, Identity, Latest, Organization};
 use crate::chance::Chance;
 use crate::clock::{Clock, Zone};
@@ -110,6 +110,7 @@ async fn start_workspace(
     let stop = CancellationToken::new();
     let router = api::router(Arc::clone(&workspace))
         .merge(discord::api::router(Arc::clone(&workspace)))
+        .merge(lark::api::router(Arc::clone(&workspace)))
         .merge(mattermost::api::router(Arc::clone(&workspace)));
     tasks.spawn(api::serve(listener, router, tasks.clone(), stop.clone()));
     Ok((workspace, stop.drop_guard()))

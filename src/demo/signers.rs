@@ -1,19 +1,25 @@
-//! What the pretend Discord and Mattermost sign with, and the adapters that trust it.
+//! What the pretend Discord, Lark and Mattermost sign with, and the adapters that trust it.
 
+use aes::Aes256;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use cbc::cipher::block_padding::Pkcs7;
+use cbc::cipher::{BlockModeEncrypt, KeyIvInit};
 use rand::RngExt;
 use ring::rand::SystemRandom;
 use ring::signature::{ECDSA_P256_SHA256_ASN1_SIGNING, EcdsaKeyPair, Ed25519KeyPair, KeyPair};
+use sha2::{Digest, Sha256};
 use url::Url;
 
 use super::error::{ActionRefused, DemoError};
 use crate::chance::Chance;
 use crate::chat::discord::Discord;
+use crate::chat::lark::Lark;
 use crate::chat::mattermost::Mattermost;
-use crate::chat::{discord, mattermost};
+use crate::chat::{ChatParts, discord, lark, mattermost};
 use crate::clock::Clock;
 use crate::domain::Moment;
+use crate::lark_api::LarkApis;
 use crate::secret::Keys;
 
 /// Discord's ids of the app and of the server, and the bot's token.
@@ -70,6 +76,73 @@ impl DiscordKey {
             ("user-agent", agent.to_owned()),
             ("x-signature-ed25519", hex::encode(self.0.sign(&signed))),
             ("x-signature-timestamp", timestamp),
+        ]
+    }
+}
+
+/// The app of Lark's tenant, by whose keys relatch knows what Lark sends.
+pub(super) struct LarkApp;
+
+impl LarkApp {
+    pub(super) const ID: &str = "cli_demoapp000000001";
+    pub(super) const SECRET: &str = "demo-lark-app-secret-0123456789ab";
+    pub(super) const VERIFICATION: &str = "demo-lark-verification-0123456789";
+    pub(super) const TENANT: &str = "acme0tenant0key";
+    /// The tenant's token, which every call to the API must carry.
+    pub(super) const TOKEN: &str = "t-demo-0123456789abcdef";
+    const ENCRYPT_KEY: &str = "demo-lark-encrypt-key-0123456789a";
+
+    /// The adapter of this app, with the API at this address.
+    pub(super) fn adapter(
+        base: &str,
+        keys: Keys,
+        http: reqwest::Client,
+        clock: Clock,
+    ) -> Result<Lark, DemoError> {
+        let config = lark::Config {
+            app_id: Self::ID.to_owned(),
+            app_secret: Self::SECRET.to_owned().into(),
+            encrypt_key: Self::ENCRYPT_KEY.to_owned().into(),
+            verification_token: Self::VERIFICATION.to_owned().into(),
+            tenant_key: Self::TENANT.to_owned(),
+            api_url: format!("{base}/lark/").parse()?,
+        };
+        let parts = ChatParts {
+            keys,
+            http,
+            clock,
+            lark: LarkApis::default(),
+        };
+        Ok(Lark::open(config, &parts)?)
+    }
+
+    /// The envelope of an event: AES-256-CBC by the SHA-256 of the key, after a new vector (Lark, "Encrypt key").
+    pub(super) fn seal(event: &str) -> Result<String, ActionRefused> {
+        let not_sealed = || "The event could not be encrypted.".to_owned();
+        let mut rng = Chance::System.rng().map_err(|_| not_sealed())?;
+        let vector: [u8; 16] = rng.random();
+        let key = Sha256::digest(Self::ENCRYPT_KEY.as_bytes());
+        let mut buffer = event.as_bytes().to_vec();
+        // Room for the padding.
+        buffer.resize(event.len() + 16, 0);
+        let cipher =
+            cbc::Encryptor::<Aes256>::new_from_slices(&key, &vector).map_err(|_| not_sealed())?;
+        let sealed = cipher
+            .encrypt_padded::<Pkcs7>(&mut buffer, event.len())
+            .map_err(|_| not_sealed())?;
+        let envelope = STANDARD.encode([vector.as_slice(), sealed].concat());
+        Ok(serde_json::json!({ "encrypt": envelope }).to_string())
+    }
+
+    /// The headers of a request with this body: SHA-256 over time, nonce, key and body (Lark, "Encrypt key").
+    pub(super) fn headers(body: &str, nonce: &str, now: Moment) -> Vec<(&'static str, String)> {
+        let timestamp = now.unix_seconds().to_string();
+        let digest = Sha256::digest([&timestamp, nonce, Self::ENCRYPT_KEY, body].concat());
+        vec![
+            ("content-type", "application/json; charset=utf-8".to_owned()),
+            ("x-lark-request-timestamp", timestamp),
+            ("x-lark-request-nonce", nonce.to_owned()),
+            ("x-lark-signature", hex::encode(digest)),
         ]
     }
 }

@@ -1,24 +1,17 @@
 //! What can be seen in the pretend workspace: messages, forms, SMS and e-mails, the HTTP exchanges, and broken rules.
 
 use std::collections::{BTreeMap, HashMap};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use serde::Serialize;
 use serde_json::{Value, json};
 
+use super::boxes;
 use super::exchange::HttpExchange;
-use super::people::{APP_NAME, DemoPerson, PEOPLE};
-use super::{boxes, rules};
+use super::people::DemoPerson;
 use crate::clock::{Zone, rfc3339};
 use crate::delivery::Delivered;
-use crate::domain::{Channel, Moment, Platform, Span};
-
-/// A response URL works five times in thirty minutes (Slack, "Handling user interaction").
-const RESPONSE_USES: u32 = 5;
-const RESPONSE_LIFE: Span = Span::minutes(30);
-
-/// A trigger opens one view within three seconds (Slack, "Modals").
-const TRIGGER_LIFE: Duration = Duration::from_secs(3);
+use crate::domain::{Channel, Moment, Platform};
 
 /// How many messages and exchanges are kept.
 const KEPT: usize = 100;
@@ -31,7 +24,7 @@ pub(super) struct ShownMessage {
     pub(super) to: String,
     pub(super) from: String,
     at: String,
-    ephemeral: bool,
+    pub(super) ephemeral: bool,
     pub(super) message: Value,
     /// What is ticked in it, by block and action.
     pub(super) ticked: Value,
@@ -72,6 +65,15 @@ pub(super) struct InboxMessage {
     pub(super) channel: Channel,
 }
 
+/// A line that a chat shows one person for a moment.
+#[derive(Clone, Serialize)]
+struct Toast {
+    id: String,
+    chat: Platform,
+    to: String,
+    text: String,
+}
+
 /// A rule of a chat that was broken.
 #[derive(Clone, Serialize)]
 struct BrokenRule {
@@ -85,12 +87,12 @@ struct BrokenRule {
     is_lateness: bool,
 }
 
-/// A URL that takes answers to one interaction.
-struct ResponseUrl {
-    user: String,
-    message: Option<String>,
-    uses: u32,
-    made_at: Moment,
+/// A URL that takes answers to one interaction of Slack.
+pub(super) struct ResponseUrl {
+    pub(super) user: String,
+    pub(super) message: Option<String>,
+    pub(super) uses: u32,
+    pub(super) made_at: Moment,
 }
 
 /// What answers to one interaction need.
@@ -102,6 +104,7 @@ pub(super) struct Reply {
     pub(super) made_at: Moment,
     /// False until the interaction itself was answered.
     pub(super) is_answered: bool,
+    uses: u32,
 }
 
 impl Reply {
@@ -111,15 +114,16 @@ impl Reply {
             message,
             made_at,
             is_answered: false,
+            uses: 0,
         }
     }
 }
 
-/// The right to open one form.
-struct FormTrigger {
-    user: String,
-    made_at: Instant,
-    was_used: bool,
+/// The right to open one form in Slack.
+pub(super) struct FormTrigger {
+    pub(super) user: String,
+    pub(super) made_at: Instant,
+    pub(super) was_used: bool,
 }
 
 #[derive(Default)]
@@ -130,13 +134,15 @@ pub(super) struct WorkspaceState {
     minute: String,
     pub(super) messages: Vec<ShownMessage>,
     pub(super) views: BTreeMap<(Platform, String), OpenView>,
-    /// Discord's interactions by their tokens, Mattermost's by their triggers.
+    /// What the chats say above everything for a moment.
+    toasts: Vec<Toast>,
+    /// Discord's interactions and Lark's clicks by their tokens, Mattermost's by their triggers.
     tokens: HashMap<String, Reply>,
     pub(super) inbox: Vec<InboxMessage>,
     pub(super) exchanges: Vec<HttpExchange>,
     broken: Vec<BrokenRule>,
-    response_urls: HashMap<String, ResponseUrl>,
-    triggers: HashMap<String, FormTrigger>,
+    pub(super) response_urls: HashMap<String, ResponseUrl>,
+    pub(super) triggers: HashMap<String, FormTrigger>,
 }
 
 impl WorkspaceState {
@@ -194,6 +200,42 @@ impl WorkspaceState {
         shown.map(|shown| shown.message = new).is_some()
     }
 
+    /// True for a message that is for one person alone.
+    pub(super) fn is_ephemeral(&self, message: &str) -> bool {
+        self.messages
+            .iter()
+            .any(|shown| shown.id == message && shown.ephemeral)
+    }
+
+    /// Deletes a message that is for one person alone. False if there is none.
+    pub(super) fn delete(&mut self, message: &str) -> bool {
+        self.version += 1;
+        let before = self.messages.len();
+        self.messages
+            .retain(|shown| shown.id != message || !shown.ephemeral);
+        self.messages.len() < before
+    }
+
+    /// Shows a line to one person for a moment.
+    pub(super) fn toast(&mut self, chat: Platform, to: &str, text: &str) {
+        let id = self.next_id('o');
+        self.toasts.push(Toast {
+            id,
+            chat,
+            to: to.to_owned(),
+            text: text.to_owned(),
+        });
+    }
+
+    pub(super) fn forget_toast(&mut self, chat: Platform, to: &str) {
+        self.toasts
+            .retain(|toast| toast.chat != chat || toast.to != to);
+    }
+
+    pub(super) fn toasts_as_json(&self) -> Value {
+        json!(self.toasts)
+    }
+
     /// Closes a form, unless another one was opened since.
     pub(super) fn close(&mut self, whose: &(Platform, String), view: &str) {
         self.version += 1;
@@ -235,6 +277,13 @@ impl WorkspaceState {
         }
     }
 
+    /// Counts one use of a token. Returns how often it was used, with this one.
+    pub(super) fn use_token(&mut self, token: &str) -> Option<u32> {
+        let reply = self.tokens.get_mut(token)?;
+        reply.uses += 1;
+        Some(reply.uses)
+    }
+
     pub(super) fn token(&self, token: &str) -> Option<Reply> {
         self.tokens.get(token).cloned()
     }
@@ -245,43 +294,6 @@ impl WorkspaceState {
         for shown in self.messages.iter_mut().filter(|shown| shown.id == message) {
             shown.ticked = ticked.clone();
         }
-    }
-
-    /// A new response URL; `message` is the one whose button was clicked.
-    pub(super) fn new_response_url(
-        &mut self,
-        user: &str,
-        message: Option<String>,
-        now: Moment,
-    ) -> String {
-        let id = self.next_id('r');
-        let url = ResponseUrl {
-            user: user.to_owned(),
-            message,
-            uses: 0,
-            made_at: now,
-        };
-        self.response_urls.insert(id.clone(), url);
-        id
-    }
-
-    /// Makes a message the one that answers to this URL replace.
-    pub(super) fn bind(&mut self, url: &str, message: String) {
-        if let Some(url) = self.response_urls.get_mut(url) {
-            url.message = Some(message);
-        }
-    }
-
-    /// A new trigger. Returns its id.
-    pub(super) fn new_trigger(&mut self, user: &str) -> String {
-        let id = self.next_id('t');
-        let trigger = FormTrigger {
-            user: user.to_owned(),
-            made_at: Instant::now(),
-            was_used: false,
-        };
-        self.triggers.insert(id.clone(), trigger);
-        id
     }
 
     /// Records that relatch broke a rule of a chat.
@@ -317,127 +329,6 @@ impl WorkspaceState {
         serde_json::to_value(&self.broken).unwrap_or_default()
     }
 
-    /// A follow-up to a response URL. Returns the status that Slack answers.
-    pub(super) fn follow_up(&mut self, url: &str, mut message: Value, now: Moment) -> u16 {
-        self.version += 1;
-        let Some(known) = self.response_urls.get_mut(url) else {
-            self.broke(
-                Platform::Slack,
-                "a follow-up went to an address that was never given out",
-                now,
-            );
-            return 404;
-        };
-        known.uses += 1;
-        let (uses, user, original) = (known.uses, known.user.clone(), known.message.clone());
-        if now - known.made_at > RESPONSE_LIFE {
-            self.broke(
-                Platform::Slack,
-                "a response address was used after 30 minutes",
-                now,
-            );
-            return 404;
-        }
-        if uses > RESPONSE_USES {
-            self.broke(
-                Platform::Slack,
-                "a response address was used more than five times",
-                now,
-            );
-            return 404;
-        }
-        let is_set = |name: &str| {
-            message
-                .get(name)
-                .and_then(Value::as_bool)
-                .unwrap_or_default()
-        };
-        let (is_replacing, is_deleting) = (is_set("replace_original"), is_set("delete_original"));
-        if let Some(fields) = message.as_object_mut() {
-            fields.remove("replace_original");
-        }
-        if is_deleting {
-            self.messages
-                .retain(|shown| Some(&shown.id) != original.as_ref());
-            return 200;
-        }
-        for rule in rules::of_message(&message) {
-            self.broke(Platform::Slack, rule, now);
-        }
-        let original = original.filter(|_| is_replacing);
-        if let Some(shown) = self
-            .messages
-            .iter_mut()
-            .find(|shown| Some(&shown.id) == original.as_ref())
-        {
-            shown.ticked = boxes::ticked(&message, &shown.ticked);
-            shown.message = message;
-            return 200;
-        }
-        let id = self.show(Platform::Slack, &user, APP_NAME, message, now);
-        if is_replacing {
-            self.bind(url, id);
-        }
-        200
-    }
-
-    /// `chat.postMessage` to a person: a message that stays. The error is Slack's own.
-    pub(super) fn write_to(
-        &mut self,
-        user: &str,
-        message: Value,
-        now: Moment,
-    ) -> Result<(), &'static str> {
-        self.version += 1;
-        if !PEOPLE.iter().any(|person| person.id() == user) {
-            return Err("channel_not_found");
-        }
-        for rule in rules::of_message(&message) {
-            self.broke(Platform::Slack, rule, now);
-        }
-        let id = self.show(Platform::Slack, user, APP_NAME, message, now);
-        self.stays(&id);
-        Ok(())
-    }
-
-    /// `views.open`. The error is Slack's own.
-    pub(super) fn open(
-        &mut self,
-        trigger: &str,
-        view: Value,
-        now: Moment,
-    ) -> Result<(), &'static str> {
-        self.version += 1;
-        let refused = match self.triggers.get_mut(trigger) {
-            None => Some("invalid_trigger_id"),
-            Some(trigger) if trigger.was_used => Some("exchanged_trigger_id"),
-            Some(trigger) if trigger.made_at.elapsed() > TRIGGER_LIFE => Some("expired_trigger_id"),
-            Some(trigger) => {
-                trigger.was_used = true;
-                None
-            }
-        };
-        if let Some(word) = refused {
-            self.broke(
-                Platform::Slack,
-                format!("views.open was refused: {word}"),
-                now,
-            );
-            return Err(word);
-        }
-        for rule in rules::of_view(&view) {
-            self.broke(Platform::Slack, rule, now);
-        }
-        let user = self
-            .triggers
-            .get(trigger)
-            .map(|trigger| trigger.user.clone())
-            .unwrap_or_default();
-        let view = OpenView::new(self.next_id('V'), view);
-        self.views.insert((Platform::Slack, user), view);
-        Ok(())
-    }
-
     /// Adds new SMS and e-mails.
     pub(super) fn receive(&mut self, delivered: Vec<Delivered>, now: Moment) {
         for Delivered {
@@ -467,69 +358,5 @@ impl WorkspaceState {
         let surplus = self.exchanges.len().saturating_sub(KEPT);
         self.exchanges.drain(..surplus);
         self.version += 1;
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    const NOW: Moment = Moment(1_795_399_200_000);
-
-    fn message(text: &str) -> Value {
-        json!({ "response_type": "ephemeral", "text": text, "replace_original": true })
-    }
-
-    /// The pretend Slack must be as strict as the real one, or it would prove nothing.
-    #[test]
-    fn a_response_address_works_five_times_in_thirty_minutes() {
-        let mut state = WorkspaceState::default();
-        let url = state.new_response_url("UJO", None, NOW);
-        for count in 1..=5 {
-            assert_eq!(
-                state.follow_up(&url, message("x"), NOW + RESPONSE_LIFE),
-                200,
-                "{count}"
-            );
-        }
-        assert_eq!(state.messages.len(), 1, "each replaced the one before");
-        assert!(state.rules_broken_at_any_speed().is_empty());
-        assert_eq!(state.follow_up(&url, message("x"), NOW), 404);
-        assert_eq!(
-            state.rules_broken_at_any_speed(),
-            ["a response address was used more than five times"]
-        );
-        let other = state.new_response_url("UJO", None, NOW);
-        assert_eq!(
-            state.follow_up(&other, message("x"), NOW + RESPONSE_LIFE + Span(1)),
-            404
-        );
-        assert_eq!(state.follow_up("r99", message("x"), NOW), 404);
-        assert_eq!(state.rules_broken_at_any_speed().len(), 3);
-    }
-
-    #[test]
-    fn a_trigger_opens_one_form() {
-        let plain = json!({ "type": "plain_text", "text": "x" });
-        let view = json!({ "type": "modal", "title": plain, "submit": plain, "blocks": [
-            { "type": "input", "block_id": "a", "label": plain, "element": { "type": "plain_text_input" } },
-        ]});
-        let mut state = WorkspaceState::default();
-        let trigger = state.new_trigger("UJO");
-        assert_eq!(state.open(&trigger, view.clone(), NOW), Ok(()));
-        assert!(
-            state.rules_broken_at_any_speed().is_empty()
-                && state
-                    .views
-                    .contains_key(&(Platform::Slack, "UJO".to_owned())),
-            "{:?}",
-            state.rules_broken_at_any_speed()
-        );
-        assert_eq!(
-            state.open(&trigger, view.clone(), NOW),
-            Err("exchanged_trigger_id")
-        );
-        assert_eq!(state.open("t99", view, NOW), Err("invalid_trigger_id"));
-        assert_eq!(state.rules_broken_at_any_speed().len(), 2);
     }
 }

@@ -12,7 +12,7 @@ use super::error::{ActionRefused, DemoError};
 use super::exchange::{HttpExchange, ShownAnswer, ShownRequest, time_of_day};
 use super::people::{DemoPerson, PEOPLE};
 use super::profile::Profile;
-use super::signers::{DiscordKey, TriggerKey};
+use super::signers::{DiscordKey, LarkApp, TriggerKey};
 use super::state::{ShownMessage, WorkspaceState};
 use crate::chance::Chance;
 use crate::chat::Chat;
@@ -85,12 +85,14 @@ impl Workspace {
     pub(super) fn adapters(&self, own_url: &Url, keys: &Keys) -> Result<Vec<Chat>, DemoError> {
         let (http, clock) = (net::client(API_DEADLINE)?, self.clock.clone());
         let (base, own_url, keys) = (&self.base, own_url.clone(), keys.clone());
+        let lark = LarkApp::adapter(base, keys.clone(), http.clone(), clock.clone())?;
         let slack = adapter(base, &http, clock.clone())?;
         let discord = self.discord.adapter(base, http.clone(), clock.clone())?;
         let mattermost = TriggerKey::adapter(base, own_url, keys, (http, clock))?;
         Ok(vec![
             Chat::Slack(slack),
             Chat::Discord(discord),
+            Chat::Lark(lark),
             Chat::Mattermost(mattermost),
         ])
     }

@@ -41,6 +41,13 @@ class InBrowser(unittest.TestCase):
         self.addCleanup(browser.close)
         return browser
 
+    def axe(self):
+        self.desk.script(AXE.read_text())
+        for scheme in ["light", "dark"]:
+            self.desk.prefer(scheme)
+            self.assertEqual(self.desk.script_async(RUN_AXE), [], scheme)
+        self.desk.prefer("light")
+
     # What the administrator does in the workspace.
 
     def say(self, text):
@@ -331,6 +338,79 @@ class Discord(InBrowser):
             self.desk.wait_for_text(self.last(), "Nothing was changed.")
 
 
+class Lark(InBrowser):
+    """The same program in the look of Lark: encrypted events, cards that are replaced, and a form that stands in a card."""
+
+    def setUp(self):
+        super().setUp()
+        self.desk.click("button[data-chat=lark]")
+        self.desk.wait_for("#workspace[data-chat=lark]")
+
+    def test_a_reset_by_email_with_everything(self):
+        shown = self.reset("deliver_email", "copy_to_self", "also_show")
+        password = re.search(r"^(\w{8})$", shown, re.M)[1]
+        self.assertIn(password, self.arrived("#mail .mail", "mina@mail.example"))
+        self.assertIn(password, self.arrived("#mail .mail", "Your copy of the password"))
+        self.press("done", "Done")
+        self.desk.wait_for(lambda: password not in self.desk.text(self.last()))
+        lines = {one["request"]["line"] for one in self.demo.state()["wire"]}
+        self.assertLessEqual({"POST /lark/events", "POST /lark/ephemeral/v1/send", "POST /lark/interactive/v1/card/update"}, lines)
+        self.use(password)
+
+    def test_a_reset_to_a_typed_address(self):
+        self.say("/reset-password @Mina Park")
+        self.desk.wait_for(f"{self.last()} [data-action=deliver_other]")
+        self.desk.click(f"{self.last()} [data-action=deliver_other]")
+        self.desk.wait_for(f"{self.last()} form input")
+        self.desk.type(f"{self.last()} form input", MINA)
+        self.desk.click(f"{self.last()} form [type=submit]")
+        self.desk.wait_for_text("#toast", "business email")
+        typed = "return document.querySelector('.message:last-child form input').value"
+        self.assertEqual(self.desk.script(typed), MINA, "what was typed is kept")
+        self.desk.type(f"{self.last()} form input", "mina@home.example")
+        self.desk.click(f"{self.last()} form [type=submit]")
+        self.desk.wait_for(f"{self.last()} [data-action=confirm]")
+        self.assertTrue(self.desk.script("return document.getElementById('toast').hidden"))
+        self.press("confirm", "Done")
+        mail = self.arrived("#mail .mail", "mina@home.example")
+        self.use(re.search(r"^\s*(\w{8})$", mail, re.M)[1])
+
+    def test_a_card_whose_token_has_ended_is_sent_again(self):
+        shown = self.reset("deliver_copy")
+        password = re.search(r"^(\w{8})$", shown, re.M)[1]
+        self.desk.click("#forward-1h")
+        self.desk.wait_for(lambda: password not in self.desk.text("#messages"))
+        lines = [one["request"]["line"] for one in self.demo.state()["wire"]]
+        self.assertIn("POST /lark/ephemeral/v1/delete", lines)
+
+    def test_a_form_goes_back_to_its_card(self):
+        self.say("/reset-password @Mina Park")
+        for action in ["deliver_other", "back"]:
+            self.desk.wait_for(f"{self.last()} [data-action={action}]")
+            self.desk.click(f"{self.last()} [data-action={action}]")
+        self.desk.wait_for(f"{self.last()} [data-action=deliver_email]")
+
+    def test_who_may_not_is_told_so(self):
+        for person in ["ULEE", "UGUS"]:
+            self.desk.click(f"[data-person={person}]")
+            self.desk.wait_for(f"[data-person={person}][aria-pressed=true]")
+            self.say("/reset-password @Mina Park")
+            self.desk.wait_for_text(self.last(), "Nothing was changed.")
+
+    def test_everyone_can_use_its_cards(self):
+        self.say("/reset-password @Mina Park")
+        self.desk.wait_for(f"{self.last()} [data-action=deliver_other]")
+        self.axe()
+        self.desk.click(f"{self.last()} [data-action=deliver_other]")
+        self.desk.wait_for(f"{self.last()} form input")
+        self.desk.type(f"{self.last()} form input", MINA)
+        self.desk.click(f"{self.last()} form [type=submit]")
+        self.desk.wait_for_text("#toast", "business email")
+        self.axe()
+        focused = "return document.activeElement.closest('.message') === document.querySelector('.message:last-child')"
+        self.assertTrue(self.desk.script(focused))
+
+
 class Mattermost(InBrowser):
     """The same program in the look of Mattermost: a command's token and signed triggers; each answer is a new post."""
 
@@ -389,13 +469,6 @@ class Mattermost(InBrowser):
 class Looks(InBrowser):
     """The demo's own page; the member's pages have a file of their own."""
 
-    def axe(self):
-        self.desk.script(AXE.read_text())
-        for scheme in ["light", "dark"]:
-            self.desk.prefer(scheme)
-            self.assertEqual(self.desk.script_async(RUN_AXE), [], scheme)
-        self.desk.prefer("light")
-
     def test_the_page_fits_and_can_be_used_by_everyone(self):
         self.axe()
         self.reset("deliver_copy")
@@ -413,16 +486,20 @@ class Looks(InBrowser):
 
     def test_a_whole_card_fits_on_a_small_screen(self):
         self.desk.size(1280, 720)
-        for action in ["deliver_phone", "confirm"]:
-            if action == "deliver_phone":
-                self.say("/reset-password @Mina Park INC-2041")
-            self.desk.wait_for(f"{self.last()} [data-action={action}]")
-            hidden = """const inner = document.querySelector(".message:last-child").getBoundingClientRect();
-                const outer = document.getElementById("messages").getBoundingClientRect();
-                return [outer.top - inner.top, inner.bottom - outer.bottom]"""
-            self.desk.wait_for(lambda: max(self.desk.script(hidden)) <= 0)
-            if action == "deliver_phone":
-                self.desk.click(f"{self.last()} [data-action={action}]")
+        for chat in ["slack", "discord", "lark", "mattermost"]:
+            self.desk.click(f"button[data-chat={chat}]")
+            self.desk.wait_for(f"#workspace[data-chat={chat}]")
+            self.say("/reset-password @Mina Park INC-2041")
+            self.fits("deliver_phone")
+            self.desk.click(f"{self.last()} [data-action=deliver_phone]")
+            self.fits("confirm")
+
+    def fits(self, action):
+        self.desk.wait_for(f"{self.last()} [data-action={action}]")
+        hidden = """const inner = document.querySelector(".message:last-child").getBoundingClientRect();
+            const outer = document.getElementById("messages").getBoundingClientRect();
+            return [outer.top - inner.top, inner.bottom - outer.bottom]"""
+        self.desk.wait_for(lambda: max(self.desk.script(hidden)) <= 0)
 
     def test_it_opens_with_one_line_and_a_chip_sends(self):
         self.assertIn("Jo: a whole reset", self.desk.text("#messages"))

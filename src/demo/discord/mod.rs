@@ -110,8 +110,10 @@ impl Workspace {
         let now = self.clock.now();
         let reply = Reply::new(person.id(), message.clone(), now);
         let token = self.state(|state| state.new_token(reply));
+        // A database that was kept knows the ids of other starts.
+        let id = format!("4{:0>10}{:0>7}", self.run, token.trim_start_matches('r'));
         let mut body = json!({
-            "type": kind, "id": format!("4{:0>17}", token.trim_start_matches('r')), "application_id": APPLICATION,
+            "type": kind, "id": id, "application_id": APPLICATION,
             "token": token, "version": 1, "guild_id": GUILD, "channel_id": "500000000000000005", "context": 0,
             "authorizing_integration_owners": { "0": GUILD },
             "member": {

@@ -2,11 +2,12 @@
 import { $, linked, make, readable, scrolled, showWhole, sync } from "/demo/make.js";
 import * as completion from "/demo/complete.js";
 import * as discord from "/demo/discord.js";
+import * as lark from "/demo/lark.js";
 import * as mattermost from "/demo/mattermost.js";
 import * as slack from "/demo/slack.js";
 
 /** How each chat draws what it is sent. */
-const LOOKS = { discord, mattermost, slack };
+const LOOKS = { discord, lark, mattermost, slack };
 
 let state = null;
 let me = "UJO";
@@ -41,11 +42,11 @@ function message(said) {
   return make("article", { class: isApp ? "message bot" : "message", tabindex: "-1", "aria-label": `${name}, ${said.at}` }, face, who, body);
 }
 
-/** Presses something in a message. Whatever takes its place gets the focus. */
+/** Presses something in a message, or sends a form that stands in it. Whatever takes its place gets the focus. */
 async function press(said, pressed, more) {
   pressedIn = said.id;
   pressed.setAttribute("aria-busy", "true");
-  await act("click", { message: said.id, ...more });
+  await act(more.values ? "submit" : "click", { message: said.id, ...more });
   pressed.removeAttribute("aria-busy");
 }
 
@@ -106,6 +107,18 @@ function input({ name, label, hint, most }) {
     make("div", { id: `${id}-more` },
       make("p", { class: "hint", text: hint ?? "" }),
       make("p", { class: "error", role: "alert", "data-block": name })));
+}
+
+/** What the chat says above everything, for a moment. */
+function showToast() {
+  const said = state.toasts.find((one) => one.to === me && one.chat === chat);
+  const toast = $("toast");
+  const id = said?.id ?? "";
+  if (toast.dataset.id === id) return;
+  toast.dataset.id = id;
+  toast.hidden = !said;
+  toast.textContent = said?.text ?? "";
+  if (said) setTimeout(() => { if (toast.dataset.id === id) toast.hidden = true; }, 10_000);
 }
 
 /** Gives the focus to the message that answers the last press: the one in its place, else the newest. */
@@ -228,6 +241,7 @@ function show() {
   $("broken").hidden = !state.broken.length;
   $("broken").textContent = state.broken.map((one) => `${state.chats.find(({ id }) => id === one.chat)?.name ?? one.chat}’s rules were broken at ${one.at}: ${one.text}`).join("\n");
   showView();
+  showToast();
   refocus();
 }
 
