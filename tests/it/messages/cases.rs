@@ -9,7 +9,7 @@ use relatch::surface::domain::{
     Step, StepOutcome,
 };
 use relatch::surface::flow::messages as say;
-use relatch::surface::flow::messages::{AboutContacts, Card, ContactAdder, LastLook};
+use relatch::surface::flow::messages::{AboutContacts, Card, ContactAdder, Ending, LastLook};
 use relatch::surface::store::{Past, ResetRow, StepRow};
 
 use super::samples::World;
@@ -332,4 +332,116 @@ async fn a_result_names_the_step_that_failed() {
         }
     })
     .await;
+}
+
+/// The first line of a result claims what the way did, and no more.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_result_claims_only_what_the_way_did() {
+    in_the_world(|world| {
+        let mina = "Mina Park";
+        let (phone, copy) = (Delivery::Phone, Delivery::Copy);
+        let (password, link) = (Carries::Password, Carries::Link);
+        for (delivery, carries, shows, is_disowned, title) in [
+            (phone, password, None, false, "Done: {} has a new password"),
+            (phone, link, None, false, "Done: {} was sent a link"),
+            (copy, password, Some(true), false, "New password for {}: tell them now"),
+            (copy, password, None, false, "{} was reset; you have the password"),
+            (copy, password, None, true, "{}'s new password is blocked"),
+            (phone, link, None, true, "{}'s new password is blocked"),
+        ] {
+            let row = ResetRow {
+                state: State::Delivered,
+                delivery: Some(delivery),
+                carries,
+                changed_at: Some(world.now),
+                disowned_at: is_disowned.then_some(world.now),
+                ..world.row.clone()
+            };
+            let told = say::result(&Ending {
+                shows_password: shows,
+                ..ending(world, &row, &[])
+            });
+            assert_eq!(told.title, title.replace("{}", mina));
+        }
+    })
+    .await;
+}
+
+/// With Copy the facts say whether the administrator was shown the password.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_copy_says_whether_it_was_shown() {
+    in_the_world(|world| {
+        for (state, outcome, fact) in [
+            (State::Delivered, StepOutcome::Done, "shown to you ✓"),
+            (State::Undelivered, StepOutcome::Failed, "not shown to you ✗"),
+        ] {
+            let row = ResetRow {
+                state,
+                delivery: Some(Delivery::Copy),
+                changed_at: Some(world.now),
+                ..world.row.clone()
+            };
+            let steps = [step(world, Step::Deliver, outcome)];
+            let told = say::result(&ending(world, &row, &steps));
+            assert_eq!(told.facts, [fact]);
+        }
+    })
+    .await;
+}
+
+/// Where the delivery failed, the member has nothing to sign in with before the administrator has told them.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_comes_next_begins_with_whoever_has_the_password() {
+    in_the_world(|world| {
+        let row = ResetRow {
+            state: State::Delivered,
+            delivery: Some(Delivery::Phone),
+            changed_at: Some(world.now),
+            ..world.row.clone()
+        };
+        for (delivered, by, next) in [
+            (StepOutcome::Done, Step::CopyToSelf, "Next: they sign in by"),
+            (
+                StepOutcome::Failed,
+                Step::CopyToSelf,
+                "Next: tell Mina Park the password from your copy, outside this chat. It works until",
+            ),
+            (
+                StepOutcome::Failed,
+                Step::Show,
+                "Next: tell Mina Park the password that you were shown, outside this chat.",
+            ),
+            (
+                StepOutcome::Unknown,
+                Step::CopyToSelf,
+                "Next: ask Mina Park whether it arrived. If not, tell them the password from your copy",
+            ),
+        ] {
+            let steps = [
+                step(world, Step::Deliver, delivered),
+                step(world, by, StepOutcome::Done),
+            ];
+            let text = all(&say::result(&ending(world, &row, &steps)));
+            assert!(text.contains(next), "{text}");
+            let signs_in = text.contains("Next: they sign in");
+            assert_eq!(signs_in, delivered == StepOutcome::Done, "{text}");
+        }
+        let text = all(&say::result(&Ending {
+            are_steps_known: false,
+            ..ending(world, &row, &[])
+        }));
+        let next = "Ask them whether they have it. It works until";
+        assert!(text.contains(next) && !text.contains("sign in by"), "{text}");
+    })
+    .await;
+}
+
+fn step(world: &World<'_>, step: Step, outcome: StepOutcome) -> StepRow {
+    StepRow {
+        reset_id: world.row.reset_id,
+        step,
+        outcome,
+        detail: None,
+        noted_at: world.now,
+    }
 }
