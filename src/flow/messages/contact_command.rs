@@ -37,7 +37,7 @@ pub fn contact_added(
     let send = |value| {
         button(
             Action::ContactCode,
-            "Send a code there, to see that it works",
+            "Send a test code there",
             value,
             Style::Plain,
         )
