@@ -272,6 +272,7 @@ fn last_looks(world: &World<'_>, samples: &mut Samples) {
         (Some(Delivery::Email), Carries::Link),
     ];
     let copy_to = world.email.to_string();
+    let differing = [(Destination::Email(world.email.clone()), world.now)];
     let disowned = Earlier {
         changed_at: world.now,
         admin_name: world.name.to_owned(),
@@ -290,6 +291,7 @@ fn last_looks(world: &World<'_>, samples: &mut Samples) {
             delivery,
             carries,
             reason: Some(world.name.to_owned()),
+            destination: Some(world.email.to_string()),
             destination_mask: Some(world.email.masked()),
             also_show: true,
             copy_to_self: Some(copy_to.clone()),
@@ -308,6 +310,7 @@ fn last_looks(world: &World<'_>, samples: &mut Samples) {
                     ContactAdder::AskedAdmin | ContactAdder::Import => None,
                 },
                 own_link: None,
+                differing: &differing,
                 quota: card_quota(world),
                 capabilities: Capabilities::default(),
                 length: 8,
@@ -328,6 +331,7 @@ fn last_looks(world: &World<'_>, samples: &mut Samples) {
         row: &world.row,
         earlier: None,
         own_link: None,
+        differing: &[],
         quota: None,
         capabilities: Capabilities::default(),
         length: 64,
