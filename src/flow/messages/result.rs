@@ -387,7 +387,10 @@ fn output_words(
     way: impl Fn(&str, &str, &str, &str) -> Option<String>,
 ) -> Option<String> {
     let sent = match step.step {
-        Step::Deliver => row.delivery?.channel().map(|channel| channel.facts().message),
+        Step::Deliver => row
+            .delivery?
+            .channel()
+            .map(|channel| channel.facts().message),
         Step::CopyToSelf => {
             return way(
                 "copy sent to you",
@@ -495,7 +498,7 @@ fn undelivered(ending: &Ending<'_>) -> Message {
             Step::Deliver,
         ),
         _ if is_kept_back && row.delivery.is_some() => {
-            let kept = "Your copy cannot be sent, so nothing was".to_owned();
+            let kept = "Your copy could not be sent".to_owned();
             ("nothing was sent".to_owned(), kept, Step::CopyToSelf)
         }
         Some(channel) => {
@@ -512,7 +515,14 @@ fn undelivered(ending: &Ending<'_>) -> Message {
     let why = failed(step).and_then(|step| step.detail.as_deref());
     let why = why.map(|code| format!(" ({})", refusal_words(code)));
     let is_said = why.is_none() && !is_kept_back || reason.is_empty();
-    let reason = (!is_said).then(|| format!("{reason}{}.", why.unwrap_or_default()));
+    let so = match (is_kept_back, ending.retry_for) {
+        (true, Some(_)) => {
+            ", so I sent nothing yet. Choose a way again: it goes without your copy."
+        }
+        (true, None) => ", so I sent nothing.",
+        (false, _) => ".",
+    };
+    let reason = (!is_said).then(|| format!("{reason}{}{so}", why.unwrap_or_default()));
     let next = match ending.retry_for.and(ending.retry_until) {
         Some(until) => format!(
             "Choose another way by {}; after that the password is wiped. This uses no extra reset.",
