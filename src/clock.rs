@@ -114,6 +114,20 @@ impl Zone {
         }
     }
 
+    /// `at 10:05`, `tomorrow at 10:05` or `on 24 Nov at 10:05`: when something will be, in a sentence, seen from `now`.
+    pub fn tell_at(&self, at: Moment, now: Moment) -> String {
+        let (then, today) = (self.civil(at), self.civil(now));
+        let clock = format!("{:02}:{:02}", then.hour(), then.minute());
+        let tomorrow = today.date().tomorrow().ok();
+        if then.date() == today.date() {
+            format!("at {clock}")
+        } else if tomorrow == Some(then.date()) {
+            format!("tomorrow at {clock}")
+        } else {
+            format!("on {} at {clock}", self.day(at))
+        }
+    }
+
     /// `24 Nov 10:05 KST`: for texts that are read elsewhere. A zone without an abbreviation has its offset: `+04`.
     pub fn tell_with_zone(&self, at: Moment) -> String {
         self.zoned(at).strftime("%-d %b %H:%M %Z").to_string()
@@ -157,6 +171,15 @@ mod tests {
         assert_eq!(zone.tell(now + Span::hours(24), now), "tomorrow 11:00");
         assert_eq!(zone.tell(now + Span::hours(48), now), "25 Nov 11:00");
         assert_eq!(zone.tell(now - Span::hours(24), now), "22 Nov 11:00");
+        assert_eq!(zone.tell_at(now + Span::hours(5), now), "at 16:00");
+        assert_eq!(
+            zone.tell_at(now + Span::hours(24), now),
+            "tomorrow at 11:00"
+        );
+        assert_eq!(
+            zone.tell_at(now + Span::hours(48), now),
+            "on 25 Nov at 11:00"
+        );
         assert_eq!(zone.full_date(now), "23 Nov 2026 11:00");
         assert_eq!(zone.tell_with_zone(now), "23 Nov 11:00 KST");
         assert_eq!(Zone::utc().tell_with_zone(now), "23 Nov 02:00 UTC");

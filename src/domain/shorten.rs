@@ -3,6 +3,9 @@
 /// Stands for what is left out.
 const ELLIPSIS: char = '…';
 
+/// How many characters of a word have to be left beside the ellipsis, so that it is still known.
+const ENDS: usize = 6;
+
 /// The text in at most `limit` characters. A word that alone is longer, such as an address, is shortened in its middle.
 pub(crate) fn shorten(text: &str, limit: usize) -> String {
     shorten_by(text, limit, |_| 1)
@@ -13,18 +16,21 @@ pub(crate) fn shorten_bytes(text: &str, limit: usize) -> String {
     shorten_by(text, limit, char::len_utf8)
 }
 
-/// The text in at most `limit` characters, its longest word shortened in the middle: the label of a button names an address
-/// and what is done with it.
+/// The text in at most `limit` characters: the label of a button names an address and what is done with it. Where the longest
+/// word alone can make up for the excess, as an address can, it is shortened in its middle.
 pub(crate) fn shorten_longest_word(text: &str, limit: usize) -> String {
     let over = text.chars().count().saturating_sub(limit);
+    if over == 0 {
+        return text.to_owned();
+    }
     let longest = text.split(' ').max_by_key(|word| word.chars().count());
-    match longest.filter(|_| over > 0) {
-        Some(word) => {
-            let room = word.chars().count().saturating_sub(over + 1);
+    let room = |word: &str| word.chars().count().checked_sub(over + 1);
+    match longest.and_then(|word| Some((word, room(word).filter(|room| *room >= ENDS)?))) {
+        Some((word, room)) => {
             let shortened = without_middle(word, room, |_| 1);
             shorten(&text.replacen(word, &shortened, 1), limit)
         }
-        None => text.to_owned(),
+        None => shorten(text, limit),
     }
 }
 
@@ -117,6 +123,11 @@ mod tests {
             (
                 "Email it to m···@averylongdomain.example",
                 "Email it to m···@ave…n.example",
+            ),
+            // No word alone is long enough, so none is cut inside.
+            (
+                "Send a code there, to see that it works",
+                "Send a code there, to see…",
             ),
         ] {
             assert_eq!(shorten_longest_word(text, 30), shortened);

@@ -12,13 +12,13 @@ use super::permit::{self, Permitted, extra_of};
 use super::reaction::{Halt, Next, ReactError, Reaction, Redelivery};
 use super::refuse::{card_click, refusal_text, refuse};
 use super::reply::{address, halt_with_refusal, in_place, seal, uses_left};
-use super::{contacts, ending, messages};
+use super::{card, contacts, ending, messages};
 use crate::app::{App, HeldPassword, Presence, Taken};
 use crate::chat::interaction::CardAsk;
 use crate::chat::{Message, Origin};
 use crate::domain::delivery::Way;
-use crate::domain::{Delivery, Moment};
-use crate::store::{Choice, ClickRefused, Proposal, ResetRow};
+use crate::domain::{Delivery, Member, Moment};
+use crate::store::{Choice, ClickRefused, Proposal, ResetRow, StoreError};
 
 /// A way was chosen: asks about it. Where the question could not be shown beside the result, the password goes out at once
 /// to a contact on record, whose button named it; a typed address is refused.
@@ -43,7 +43,8 @@ pub(super) async fn choose(
         is_typed: choice.is_typed,
     };
     let row = propose(app, origin, row, Some(proposal)).await?;
-    let content = question(app, &row, until, origin.received_at);
+    let member = &permitted.pair.member.member;
+    let content = question(app, &row, member, (until, origin.received_at)).await?;
     let content = match content {
         Some(content) => content,
         None => list_of_ways(app, &row, &permitted).await,
@@ -142,24 +143,33 @@ fn proposed(row: &ResetRow) -> Option<(Delivery, Way)> {
 }
 
 /// The question about the way in the record.
-fn question(app: &App, row: &ResetRow, until: Moment, now: Moment) -> Option<Message> {
-    let (delivery, way) = proposed(row)?;
+async fn question(
+    app: &App,
+    row: &ResetRow,
+    member: &Member,
+    (until, now): (Moment, Moment),
+) -> Result<Option<Message>, StoreError> {
+    let Some((delivery, way)) = proposed(row) else {
+        return Ok(None);
+    };
+    let differing = card::differing(app, member).await?;
     let to = match &way {
         Way::Copy => None,
         Way::Send(to) => Some(to),
     };
-    Some(messages::another_way(&messages::AnotherWay {
+    Ok(Some(messages::another_way(&messages::AnotherWay {
         row,
         delivery,
         to,
         is_typed: row.is_proposed_typed,
+        differing: &differing,
         carries: app.deliveries.ways.carried_by(delivery),
         until,
         zone: &app.zone,
         now,
         value: &app.keys.button_value(row.reset_id),
         confirm_value: &app.keys.confirm_value(row.reset_id, row.edition),
-    }))
+    })))
 }
 
 /// The result with the ways that are left.
@@ -194,7 +204,8 @@ async fn ask_again(
             ));
         }
     };
-    let content = match question(app, &row, until, origin.received_at) {
+    let member = &permitted.pair.member.member;
+    let content = match question(app, &row, member, (until, origin.received_at)).await? {
         Some(content) => content,
         None => list_of_ways(app, &row, &permitted).await,
     };

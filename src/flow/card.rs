@@ -6,7 +6,7 @@ use super::reaction::ReactError;
 use super::{contacts, guide, messages, not_me, steps};
 use crate::app::App;
 use crate::chat::Message;
-use crate::domain::{Channel, Member, MemberId, Moment, ResetId};
+use crate::domain::{Channel, Destination, Member, MemberId, Moment, ResetId};
 use crate::store::{Amended, OwnLink, ResetRow, StoreError};
 
 /// What a card says about the member's contacts.
@@ -19,13 +19,21 @@ pub(super) async fn about_contacts(
     let from = Some(row.contacts_from());
     let methods = contacts::methods_for_next(app, member, admin.id, from).await?;
     let adder = other_admins::adder(app, member, admin, &methods).await?;
-    let present = contacts::present(app, member);
-    let differing = app.store.see_contacts(&member.id, present).await?;
     Ok(messages::AboutContacts {
         adder,
         methods,
-        differing: contacts::differing(member, &differing),
+        differing: differing(app, member).await?,
     })
+}
+
+/// The directory's contacts that differ from those on an earlier card, with the time of that card.
+pub(super) async fn differing(
+    app: &App,
+    member: &Member,
+) -> Result<Vec<(Destination, Moment)>, StoreError> {
+    let present = contacts::present(app, member);
+    let differing = app.store.see_contacts(&member.id, present).await?;
+    Ok(contacts::differing(member, &differing))
 }
 
 /// The parts that every drawing of the same card shares.
@@ -107,10 +115,12 @@ pub(super) async fn last_look(
         None => messages::ContactAdder::default(),
     };
     let own_link = own_link(app, &row.member_id).await?;
+    let differing = differing(app, member).await?;
     let look = messages::last_look(&messages::LastLook {
         row,
         earlier: amended.earlier.as_ref(),
         own_link: own_link.as_ref(),
+        differing: &differing,
         quota: Some(amended.quota),
         capabilities,
         length: steps::makeup(app, &row.member_id).length(),

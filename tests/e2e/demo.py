@@ -111,7 +111,7 @@ class Demo:
         said = self.click(who, said, action, has="confirm")
         for tick in ticks:
             said = self.tick(who, said, tick)
-        return self.click(who, said, "confirm", "Done")
+        return self.click(who, said, "confirm", "tell them now" if action == "deliver_copy" else "Done")
 
 
 def text_of(said):

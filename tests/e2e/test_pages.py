@@ -144,7 +144,7 @@ class Reset(InBrowsers):
         pages = {path: self.signed_in(MINA) for path in ["/account", "/contacts", not_me, "/not-me/x"]}
         for path, page in pages.items():
             page.open(world.address + path)
-        temporary = password_in(text_of(world.reset("UKIM", "UMINA", "deliver_copy", "Done: ")))
+        temporary = password_in(text_of(world.reset("UKIM", "UMINA", "deliver_copy", "tell them now")))
         for path, page in pages.items():
             page.wait_for_text("#live", NOTICE)
             enabled = page.script("return document.querySelectorAll('button:enabled').length")
@@ -159,7 +159,7 @@ class Reset(InBrowsers):
         self.assertFalse(half.script("return document.getElementById('live').checkVisibility()"))
         # A form that was sent and stopped on the way, as with Escape, leaves the page listening.
         half.script("document.querySelector('form').dispatchEvent(new Event('submit', {bubbles: true}))")
-        world.reset("UJO", "UMINA", "deliver_copy", "Done: ")
+        world.reset("UJO", "UMINA", "deliver_copy", "tell them now")
         half.wait_for_text("#live", NOTICE)
         half.click("#live a")
         self.at(half, "/signin")

@@ -104,7 +104,7 @@ class Portal(Served):
 
     def test_the_password_alone_opens_nothing(self):
         world = self.world
-        password = password_in(text_of(world.reset("UJO", "UMINA", "deliver_copy", "Done: ")))
+        password = password_in(text_of(world.reset("UJO", "UMINA", "deliver_copy", "tell them now")))
         admin = Browser(world)
         self.assertEqual(admin.sign_in("mina@acme.example", password)[:2], (303, "/verify"))
         for path, fields in [
@@ -135,7 +135,7 @@ class Portal(Served):
 
     def test_every_sms_has_a_name_of_its_own(self):
         world = self.world
-        password = password_in(text_of(world.reset("UJO", "UMINA", "deliver_copy", "Done: ")))
+        password = password_in(text_of(world.reset("UJO", "UMINA", "deliver_copy", "tell them now")))
         first = Browser(world)
         first.sign_in("mina@acme.example", password)
         self.code(1)

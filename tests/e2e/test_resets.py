@@ -13,7 +13,7 @@ class Resets(unittest.TestCase):
         self.addCleanup(self.world.close)
 
     def test_copy(self):
-        ended = self.world.reset("UJO", "UMINA", "deliver_copy", "Done: ")
+        ended = self.world.reset("UJO", "UMINA", "deliver_copy", "tell them now")
         password = password_in(text_of(ended))
         self.assertTrue(self.world.signs_in("mina@acme.example", password))
         self.assertFalse(self.world.signs_in("mina@acme.example", password + "x"))
@@ -192,17 +192,17 @@ class Limit(unittest.TestCase):
         world = World(policy=f'window = "{window}s"').start()
         self.addCleanup(world.close)
         begun = time.monotonic()
-        world.reset("UJO", "UMINA", "deliver_copy", "Done: ")
+        world.reset("UJO", "UMINA", "deliver_copy", "tell them now")
         first_ended = time.monotonic()
         for _ in range(4):
-            world.reset("UJO", "UMINA", "deliver_copy", "Done: ")
+            world.reset("UJO", "UMINA", "deliver_copy", "tell them now")
         refused = text_of(world.command("UJO", "<@UMINA>"))
         if time.monotonic() - begun >= window:
             return False
         self.assertIn(NOTHING, refused)
         self.assertRegex(refused, r"next.*\d\d:\d\d")
         time.sleep(max(0, first_ended + window + 0.5 - time.monotonic()))
-        world.reset("UJO", "UMINA", "deliver_copy", "Done: ")
+        world.reset("UJO", "UMINA", "deliver_copy", "tell them now")
         self.assertEqual(len(world.resets()), 6)
         return True
 

@@ -31,6 +31,8 @@ const MOST: usize = 40;
 const WIDTH: usize = 5;
 /// Longest label of a button (Discord, "Button").
 const BUTTON_LABEL: usize = 80;
+/// Longest title in large letters.
+const LARGE: usize = 60;
 /// Longest heading, question beside a button, and small print: our own limits, so that the rest of a message has room.
 const HEADING: usize = 300;
 /// The bar at the side of a message with a warning: orange.
@@ -69,9 +71,19 @@ fn warning(warning: &Warning) -> String {
     text.trim_end().to_owned()
 }
 
+/// The first line. A sentence that would fill a phone with large letters is bold text.
+fn heading(title: &str) -> String {
+    let line = one_line(title);
+    if title.chars().count() > LARGE {
+        format!("**{line}**")
+    } else {
+        format!("### {line}")
+    }
+}
+
 /// A message. Paragraphs that exceed the limit are dropped; heading, password, buttons and small print always fit.
 pub(super) fn message(message: &Message, password: Option<&ShownPassword<'_>>) -> Value {
-    let heading = format!("### {}", one_line(&message.title));
+    let heading = heading(&message.title);
     let last = last_parts(message);
     let shown = password.map(shown_password);
     let fixed = length(&heading) + shown.as_ref().map_or(0, |shown| length(shown));

@@ -42,11 +42,12 @@ pub struct Message {
 }
 
 impl Message {
-    /// The message with its news below everything else, where no second message can be sent.
+    /// The message with its news below its own text, where no second message can be sent. They are not small print, which is
+    /// cut: what is told counts as told.
     #[must_use]
     pub fn with_news_below(mut self) -> Self {
         if let Some(news) = self.news.take() {
-            self.small_print.extend(news.lines);
+            self.lines.extend(news.lines);
             self.results.extend(news.results);
             self.heard.extend(news.heard);
         }

@@ -6,10 +6,10 @@ use crate::app::App;
 use crate::chat::{Adapter, Message};
 use crate::delivery::NotReady;
 use crate::domain::delivery::Refusal;
-use crate::domain::{Denied, ResetId, Step};
+use crate::domain::{Denied, Member, ResetId, Step};
 use crate::flow::ending::member_of;
-use crate::flow::messages;
 use crate::flow::reply::seal_with;
+use crate::flow::{card, messages};
 use crate::store::{ClickRefused, MoveRefused, Reservation, ResetRow, Successor};
 
 /// Why a reset does not go on.
@@ -125,6 +125,7 @@ pub(super) async fn offer_another_way(
     let value = successor
         .as_ref()
         .map(|successor| app.keys.button_value(successor.reset_id));
+    let taking_over = successor.as_ref().map(|successor| successor.reset_id);
     count_typed_refusal(app, row, step, &why).await;
     app.store
         .refuse_for_another(reservation, why.code(), successor)
@@ -135,8 +136,25 @@ pub(super) async fn offer_another_way(
     let offered = member.as_ref().zip(value.as_deref());
     let is_private = reporter.chat.assurance().await.is_private();
     let channels = (&app.deliveries, is_private);
-    let told = messages::channel_not_ready(step, &why, channel, offered, channels, &reference);
+    let mut told = messages::channel_not_ready(step, &why, channel, offered, channels, &reference);
+    if let Some((member, id)) = member.as_ref().zip(taking_over)
+        && let Some(card) = Box::pin(card_of(app, id, member, is_private)).await
+    {
+        told.warnings = card.warnings;
+        told.small_print = card.small_print;
+    }
     reporter.tell_refused(app, row.reset_id, &told).await
+}
+
+/// The card that takes over as a message of its own: what has to be known before its buttons are pressed is told with them.
+/// None where it cannot be read.
+async fn card_of(app: &App, id: ResetId, member: &Member, is_private: bool) -> Option<Message> {
+    let present = app.store.present_card(id).await.ok()??;
+    let about = card::about_contacts(app, &present.row, member).await.ok()?;
+    let own_link = card::own_link(app, &member.id).await.ok()?;
+    let known = (&about, own_link.as_ref());
+    let drawn = card::ways(app, member, &present, is_private, known, app.clock.now());
+    card::with_code_warning(app, member, drawn).await.ok()
 }
 
 /// The card that takes over. Without randomness there is none.

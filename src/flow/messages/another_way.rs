@@ -1,7 +1,8 @@
 //! After a failed delivery: the question before the password goes another way, and why none is left.
 
+use super::contacts::differs;
 use super::destination::typed_in_full;
-use super::words::{RUN_AGAIN, button, message};
+use super::words::{RUN_AGAIN, button, in_heading, message, with_reference};
 use crate::chat::{Action, Message, Style};
 use crate::clock::Zone;
 use crate::domain::{Carries, Delivery, Destination, Moment, Reference};
@@ -18,6 +19,8 @@ pub struct AnotherWay<'a> {
     pub to: Option<&'a Destination>,
     /// True where that address was typed and is not the one on record.
     pub is_typed: bool,
+    /// The directory's contacts that differ from those on an earlier card, with the time of that card.
+    pub differing: &'a [(Destination, Moment)],
     /// What goes there.
     pub carries: Carries,
     /// When the password is wiped.
@@ -66,7 +69,7 @@ pub fn another_way(asked: &AnotherWay<'_>) -> Message {
     };
     let until = asked.zone.tell(asked.until, asked.now);
     let how_long = format!(
-        "{} has no password yet. Press the button by {until}; after that the password is wiped.",
+        "{} has no password yet. Press \"{label}\" by {until}; after that the password is wiped.",
         row.member_name
     );
     let offline = asked.to.is_none().then(|| {
@@ -75,12 +78,17 @@ pub fn another_way(asked: &AnotherWay<'_>) -> Message {
             row.member_name
         )
     });
-    let copy = row.copy_to_self.as_ref();
+    let is_password = asked.carries == Carries::Password;
+    let copy = row.copy_to_self.as_ref().filter(|_| is_password);
     let copy = copy.map(|copy| format!("A copy goes to {copy}."));
-    let shows = row.also_show && asked.to.is_some();
+    let shows = row.also_show && asked.to.is_some() && is_password;
     let shows = shows.then(|| "It is also shown to you here.".to_owned());
     let lines = [address, Some(how_long), offline, copy, shows];
+    let differs = asked
+        .to
+        .and_then(|to| differs(to, asked.differing, asked.zone));
     Message {
+        warnings: differs.into_iter().collect(),
         buttons: vec![
             button(Action::Confirm, label, asked.confirm_value, Style::Primary),
             button(Action::Back, "Back", asked.value, Style::Plain),
@@ -115,5 +123,6 @@ pub fn wiped(why: Wiped, member: &str, reference: &Reference) -> Message {
             "Nothing was sent. The newest password is that of the later reset.".to_owned(),
         ),
     };
-    message(why, [format!("{next} (ref {reference})")])
+    let title = format!("{}'s password is gone", in_heading(member));
+    with_reference(reference, message(title, [why, next]))
 }

@@ -1,7 +1,7 @@
 //! Another administrator is asked to add a contact: what they read, and what the one who asks is told.
 
 use super::not_me::{ANOTHER_MAKES_NEXT, said_of_this};
-use super::words::{message, refusal};
+use super::words::{in_heading, message, refusal, with_reference};
 use crate::chat::Message;
 use crate::domain::Reference;
 use crate::store::ResetRow;
@@ -9,18 +9,19 @@ use crate::store::ResetRow;
 /// To the administrator who is asked, in a message of their own. It has no button: they decide in the chat, by the command.
 pub fn contact_wanted(row: &ResetRow, not_me: Vec<String>) -> Message {
     let (admin, member, email) = (&row.admin_name, &row.member_name, &row.member_email);
-    message(
-        format!("{admin} asks you to add a contact for {member} ({email})."),
-        not_me.into_iter().chain([
+    let asks = format!("{admin} asks you to add a contact for {member} ({email}).");
+    let told = message(
+        format!("{} asks you for a contact", in_heading(admin)),
+        std::iter::once(asks).chain(not_me).chain([
             format!(
                 "Without a phone or private email that may receive the code, {member} can't sign in after a reset. Get the contact from {member} themselves, not from {admin}."
             ),
             format!(
-                "Then type /reset-password contact {email} and the phone or private email. (ref {})",
-                row.reset_id.reference()
+                "Then type /reset-password contact {email} and the phone or private email."
             ),
         ]),
-    )
+    );
+    with_reference(&row.reset_id.reference(), told)
 }
 
 /// These administrators were asked.
@@ -32,29 +33,31 @@ pub fn contact_asked(names: &[String], row: &ResetRow) -> Message {
     } else {
         "As soon as it is added, the code of this card, or of your next one within 24 hours, goes there.".to_owned()
     };
-    message(
-        format!(
-            "{} {were} asked to add a contact for {member}. (ref {reference})",
-            names.join(" and ")
-        ),
-        [next],
-    )
+    let asked = format!(
+        "{} {were} asked to add a contact for {member}.",
+        names.join(" and ")
+    );
+    let title = format!("Asked for a contact of {}", in_heading(member));
+    with_reference(&reference, message(title, [asked, next]))
 }
 
 /// The chat did not say whether they were asked.
 pub fn contact_perhaps_asked(names: &[String], row: &ResetRow) -> Message {
-    message(
-        format!(
-            "Nobody can say whether {} got your question for a contact of {}. (ref {})",
-            names.join(" and "),
-            row.member_name,
-            row.reset_id.reference()
-        ),
-        [format!(
-            "Ask them yourself: they type /reset-password contact {} …",
-            row.member_email
-        )],
-    )
+    let told = message(
+        "Nobody can say whether anybody was asked",
+        [
+            format!(
+                "Nobody can say whether {} got your question for a contact of {}.",
+                names.join(" and "),
+                row.member_name
+            ),
+            format!(
+                "Ask them yourself: they type /reset-password contact {} …",
+                row.member_email
+            ),
+        ],
+    );
+    with_reference(&row.reset_id.reference(), told)
 }
 
 /// No other administrator has an account in this chat, may reset the member and can be written to.

@@ -89,25 +89,18 @@ fn card_warnings(card: &Card<'_>) -> Vec<Warning> {
 }
 
 fn facts(card: &Card<'_>) -> Vec<String> {
-    let Card {
-        member, zone, now, ..
-    } = *card;
+    let member = card.member;
     let who = left_out_of_heading(&member.name)
         .into_iter()
         .chain([member.business_email.as_str()])
         .chain(member.department.as_deref());
-    let quota = card.quota.map(|quota| {
-        let next = quota.next_at.map(|at| zone.tell(at, now));
-        let next = next.map(|at| format!(" (next one comes back {at})"));
-        format!("{}{}", count(quota), next.unwrap_or_default())
-    });
     [
         who.collect::<Vec<_>>().join(" · "),
         format!("{} · {}", status(member.status), card.directory),
         format!("Outside this chat: {}", outside_contacts(member)),
     ]
     .into_iter()
-    .chain(quota)
+    .chain(card.quota.map(count))
     .collect()
 }
 

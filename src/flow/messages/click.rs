@@ -3,7 +3,8 @@
 use super::another_way::wiped;
 use super::denied::denied;
 use super::words::{
-    RUN_AGAIN, TRY_OR_TELL, message, no_contact_known, refusal, refusal_without_slot, written,
+    RUN_AGAIN, TRY_OR_TELL, in_heading, message, no_contact_known, refusal, refusal_without_slot,
+    with_reference, written,
 };
 use crate::app::Organization;
 use crate::chat::Message;
@@ -44,9 +45,12 @@ pub fn click_refused(
             again,
             reference,
         ),
-        ClickRefused::InProgress => message(
-            "I'm still working on this one.",
-            [format!("Please wait for the result. (ref {reference})")],
+        ClickRefused::InProgress => with_reference(
+            reference,
+            message(
+                "I'm still working on this one",
+                ["Please wait for the result.".to_owned()],
+            ),
         ),
         ClickRefused::AlreadyDone { state, changed_at } => {
             already_done(*state, *changed_at, member, zone, now, reference)
@@ -58,8 +62,8 @@ pub fn click_refused(
             reference,
         ),
         ClickRefused::Stale | ClickRefused::Overtaken => refusal(
-            "This card was changed after the button was shown.",
-            "Look at it again.",
+            "You pressed a button of an older version of this card.",
+            "Use the newest one.",
             reference,
         ),
         ClickRefused::NotReachable => refusal(
@@ -111,24 +115,26 @@ fn already_done(
 ) -> Message {
     let again = "For a new one run the command again.";
     match (state, changed_at) {
-        (_, Some(at)) => message(
-            format!(
-                "Already done: you reset {member} at {} (ref {reference}).",
-                zone.tell(at, now)
-            ),
-            [format!("The password can't be sent again. {again}")],
-        ),
-        (State::Unknown, None) => message(
-            format!(
-                "Already tried: nobody can say whether the password of {member} was changed (ref {reference})."
-            ),
-            [again.to_owned()],
-        ),
-        (_, None) => refusal(
-            "Already done: this reset was stopped before anything happened.",
-            again,
+        (_, Some(at)) => with_reference(
             reference,
+            message(
+                format!("Already done: you reset {}", in_heading(member)),
+                [format!(
+                    "The password of {member} was changed at {} and can't be sent again. {again}",
+                    zone.tell(at, now)
+                )],
+            ),
         ),
+        (State::Unknown, None) => with_reference(
+            reference,
+            message(
+                "Already tried: nobody knows how it ended",
+                [format!(
+                    "Nobody can say whether the password of {member} was changed. {again}"
+                )],
+            ),
+        ),
+        (_, None) => refusal("This reset was stopped before it began.", again, reference),
     }
 }
 

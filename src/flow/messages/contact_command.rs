@@ -3,7 +3,7 @@
 use super::destination::why_denied;
 use super::notes::wrong_code;
 use super::sms::short;
-use super::words::{NOTHING_CHANGED, button, message, refusal};
+use super::words::{NOTHING_CHANGED, button, in_heading, message, refusal, with_reference};
 use crate::chat::{Action, Message, Style};
 use crate::clock::Zone;
 use crate::delivery::Note;
@@ -26,8 +26,9 @@ pub fn contact_added(
         " For a card that is open, or a reset that was made before, it counts at once if no older contact counts. If another administrator asked for it with the button of a card, the same holds for their cards within 24 hours of asking."
     };
     let told = message(
-        format!("{to} was added for codes of {member_name}. (ref {reference})"),
+        format!("Contact added for {}", in_heading(member_name)),
         [
+            format!("{to} was added for codes of {member_name}."),
             format!("It counts for resets from {from} on.{at_once}"),
             format!(
                 "{member_name} is told. For a reset that you make yourself this contact does not count."
@@ -37,14 +38,14 @@ pub fn contact_added(
     let send = |value| {
         button(
             Action::ContactCode,
-            "Send a code there to check it",
+            "Send a test code there",
             value,
             Style::Plain,
         )
     };
     Message {
         buttons: code_value.map(send).into_iter().collect(),
-        ..told
+        ..with_reference(reference, told)
     }
 }
 
@@ -57,20 +58,21 @@ pub fn contact_question(
     reference: &Reference,
 ) -> Message {
     let told = message(
-        format!(
-            "Add {} for the codes of {} ({})?",
-            to.full(),
-            member.name,
-            member.business_email
-        ),
-        [format!(
-            "Nothing is added before you press the button. If you did not type this command, don't press it, and tell your security team. (ref {reference})"
-        )],
+        format!("Add a contact for {}?", in_heading(&member.name)),
+        [
+            format!(
+                "Add {} for the codes of {} ({})?",
+                to.full(),
+                member.name,
+                member.business_email
+            ),
+            "Nothing is added before you press the button. If you did not type this command, don't press it, and tell your security team.".to_owned(),
+        ],
     );
     let add = button(Action::ContactAdd, "Add this contact", value, Style::Danger);
     Message {
         buttons: vec![add],
-        ..told
+        ..with_reference(reference, told)
     }
 }
 
@@ -208,7 +210,7 @@ pub fn too_many_contact_commands(
         &format!("You added {CONTACTS_PER_ADMIN} contacts in 24 hours, which is the most."),
         &format!(
             "The next one is possible {}. Another admin can add one now.",
-            zone.tell(next_at, now)
+            zone.tell_at(next_at, now)
         ),
         reference,
     )
@@ -258,10 +260,16 @@ pub fn contact_gone(member_name: &str, to: &str, reference: &Reference) -> Messa
 
 /// An added contact has answered its code.
 pub fn contact_answered(member_name: &str, to: &str, reference: &Reference) -> Message {
-    message(
-        format!("{to} has answered: it works. (ref {reference})"),
-        [format!(
-            "It counts as a contact of {member_name} once its waiting time is over. Whose it is, the code does not tell."
-        )],
+    with_reference(
+        reference,
+        message(
+            format!("The contact for {} works", in_heading(member_name)),
+            [
+                format!("{to} has answered: it works."),
+                format!(
+                    "It counts as a contact of {member_name} once its waiting time is over. Whose it is, the code does not tell."
+                ),
+            ],
+        ),
     )
 }

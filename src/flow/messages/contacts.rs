@@ -64,16 +64,23 @@ pub struct AboutContacts {
 
 /// The contacts on record that were others on an earlier card, with the day of that card.
 pub(super) fn differing(member: &Member, about: &AboutContacts, zone: &Zone) -> Vec<Warning> {
-    let of = |to: &Destination| {
-        let (_, at) = about.differing.iter().find(|(one, _)| one == to)?;
-        let (kind, day) = (to.channel().facts().contact, zone.day(*at));
-        let what = format!(
-            "Their {kind} {} differs from what was on record on {day}.",
-            to.masked()
-        );
-        Some(Warning::new(what, ""))
-    };
+    let of = |to: &Destination| differs(to, &about.differing, zone);
     of_directory(member).iter().filter_map(of).collect()
+}
+
+/// The same of one contact, if it is among the differing ones.
+pub(super) fn differs(
+    to: &Destination,
+    differing: &[(Destination, Moment)],
+    zone: &Zone,
+) -> Option<Warning> {
+    let (_, at) = differing.iter().find(|(one, _)| one == to)?;
+    let (kind, day) = (to.channel().facts().contact, zone.day(*at));
+    let what = format!(
+        "Their {kind} {} differs from what was on record on {day}.",
+        to.masked()
+    );
+    Some(Warning::new(what, ""))
 }
 
 /// The lines about the code at sign-in, before a way of delivery is chosen.

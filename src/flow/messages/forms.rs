@@ -1,6 +1,6 @@
 //! The forms: one input each, and why one was not opened.
 
-use super::words::{ADD_PERMISSION, TELL_OPERATOR, message, refusal};
+use super::words::{ADD_PERMISSION, TELL_OPERATOR, message, refusal, with_reference};
 use crate::chat::{ApiError, Form, FormKind, Message};
 use crate::domain::sign_in::CODE_PAUSE;
 use crate::domain::{Reference, Span};
@@ -53,12 +53,8 @@ pub fn form_not_opened(kind: FormKind, error: &ApiError, reference: &Reference) 
     if pause.is_none() {
         return refusal(&what, &next, reference);
     }
-    message(
-        what,
-        [format!(
-            "A code may have been sent all the same. The next one replaces it. {next} (ref {reference})"
-        )],
-    )
+    let sent = format!("A code may have been sent all the same. The next one replaces it. {next}");
+    with_reference(reference, message("The form was not opened", [what, sent]))
 }
 
 /// Why a form was not opened, and what to do: at once, or after the pause.

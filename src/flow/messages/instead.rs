@@ -1,15 +1,18 @@
 //! What is sent instead of a reset: the guide, or the directory's own link.
 
-use super::words::{NO_RESET_USED, NOTHING_CHANGED, message, refusal, refusal_without_slot};
+use super::words::{
+    NO_RESET_USED, NOTHING_CHANGED, in_heading, message, refusal, refusal_without_slot,
+    with_reference,
+};
 use crate::chat::Message;
 use crate::domain::{Member, Reference};
 
 /// S6: the guide was sent instead of a reset.
 pub fn guide_sent(member_name: &str, to: &str) -> Message {
     message(
-        format!("Guide sent to {member_name} ({to})."),
+        format!("Guide sent to {}", in_heading(member_name)),
         [format!(
-            "They keep their sessions. {NOTHING_CHANGED} {NO_RESET_USED}"
+            "It went to {to}. {member_name} keeps their sessions. {NOTHING_CHANGED} {NO_RESET_USED}"
         )],
     )
 }
@@ -65,11 +68,17 @@ pub fn directory_link_sent(
     until: &str,
     reference: &Reference,
 ) -> Message {
-    message(
-        format!("{directory} sends {member_name} its own link to set a new password."),
-        [format!(
-            "It goes to the email that {directory} has and works until {until}, also after a reset. The old password works until they use it. {NOTHING_CHANGED} {NO_RESET_USED} (ref {reference})"
-        )],
+    with_reference(
+        reference,
+        message(
+            format!("A link is sent to {}", in_heading(member_name)),
+            [
+                format!("{directory} sends {member_name} its own link to set a new password."),
+                format!(
+                    "It goes to the email that {directory} has and works until {until}, also after a reset. The old password works until they use it. {NOTHING_CHANGED} {NO_RESET_USED}"
+                ),
+            ],
+        ),
     )
 }
 
@@ -88,10 +97,14 @@ pub fn directory_link_unknown(
     member_name: &str,
     reference: &Reference,
 ) -> Message {
-    message(
-        format!("Nobody can say whether {directory} sends {member_name} its own link."),
-        [format!(
-            "Ask {member_name}. The old password still works. {NO_RESET_USED} (ref {reference})"
-        )],
+    with_reference(
+        reference,
+        message(
+            "Nobody can say whether a link is sent",
+            [
+                format!("Nobody can say whether {directory} sends {member_name} its own link."),
+                format!("Ask {member_name}. The old password still works. {NO_RESET_USED}"),
+            ],
+        ),
     )
 }

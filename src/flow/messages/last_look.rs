@@ -1,6 +1,6 @@
 //! The last look: exactly what the confirming click will do.
 
-use super::contacts::{ContactAdder, about_code, code_fact};
+use super::contacts::{ContactAdder, about_code, code_fact, differs};
 use super::destination;
 use super::warnings::{WarnedOf, warnings};
 use super::ways::in_own_row;
@@ -11,7 +11,7 @@ use crate::chat::{Action, Button, Message, Style, Tick, Warning};
 use crate::clock::Zone;
 use crate::directory::Capabilities;
 use crate::domain::contacts::Methods;
-use crate::domain::{Carries, Channel, Delivery, Moment, Quota, Reference};
+use crate::domain::{Carries, Channel, Delivery, Destination, Moment, Quota, Reference};
 use crate::store::{Earlier, OwnLink, ResetRow};
 
 /// What a last look is made of.
@@ -23,6 +23,8 @@ pub struct LastLook<'a> {
     pub earlier: Option<&'a Earlier>,
     /// The directory's own link that was sent before and may still work.
     pub own_link: Option<&'a OwnLink>,
+    /// The directory's contacts that differ from those on an earlier card, with the time of that card.
+    pub differing: &'a [(Destination, Moment)],
     /// The administrator's quota.
     pub quota: Option<Quota>,
     /// What the member's directory can enforce.
@@ -55,15 +57,7 @@ pub fn last_look(look: &LastLook<'_>) -> Message {
     let (reason, reference) = (row.reason.as_deref(), row.reset_id.reference());
     Message {
         title: format!("Reset {} now?", in_heading(&row.member_name)),
-        warnings: warnings(&WarnedOf {
-            member_name: &row.member_name,
-            directory: look.capabilities,
-            earlier: look.earlier,
-            own_link: look.own_link,
-            quota: look.quota,
-            zone,
-            now,
-        }),
+        warnings: look_warnings(look),
         facts: facts(look),
         lines: lines(look),
         ticks: ticks(look),
@@ -81,6 +75,24 @@ pub fn last_look(look: &LastLook<'_>) -> Message {
             .collect(),
         ..Message::default()
     }
+}
+
+fn look_warnings(look: &LastLook<'_>) -> Vec<Warning> {
+    let LastLook { row, zone, now, .. } = *look;
+    let mut all = warnings(&WarnedOf {
+        member_name: &row.member_name,
+        directory: look.capabilities,
+        earlier: look.earlier,
+        own_link: look.own_link,
+        quota: look.quota,
+        zone,
+        now,
+    });
+    let to = channel(row)
+        .zip(row.destination.as_deref())
+        .and_then(|(channel, to)| channel.stored(to));
+    all.extend(to.and_then(|to| differs(&to, look.differing, zone)));
+    all
 }
 
 /// The channel that the plan sends the password or the link by; none where it is shown.
@@ -210,10 +222,13 @@ fn look_buttons(look: &LastLook<'_>) -> Vec<Button> {
     buttons
 }
 
-/// The last look once more, because it has changed since the pressed button was drawn.
+/// The last look once more, because it has changed since the pressed button was drawn. What has changed is the more urgent:
+/// it can be a warning, and those come first.
 pub fn stale(mut look: Message, reference: &Reference) -> Message {
-    let rest = format!("Please look at it again. {NOTHING_CHANGED} (ref {reference})");
+    let rest = format!(
+        "Your press did nothing. Please look at it again. {NOTHING_CHANGED} (ref {reference})"
+    );
     look.warnings
-        .insert(0, Warning::new("This changed meanwhile.", rest));
+        .push(Warning::new("This changed meanwhile.", rest));
     look
 }

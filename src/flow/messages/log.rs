@@ -1,6 +1,6 @@
 //! `log`: resets with what came of them, contacts that were added, and tries that were refused.
 
-use super::words::message;
+use super::words::{in_heading, message};
 use crate::chat::Message;
 use crate::clock::Zone;
 use crate::domain::shorten::shorten;
@@ -21,7 +21,7 @@ pub fn history(
 ) -> Message {
     let title = of.map_or_else(
         || "Resets".to_owned(),
-        |member| format!("Resets of {member}"),
+        |member| format!("Resets of {}", in_heading(member)),
     );
     let resets = past.iter().map(|past| {
         let row = &past.reset;
@@ -38,7 +38,7 @@ pub fn history(
 pub fn refused(lines: &[LogLineRow], of: Option<&str>, zone: &Zone, now: Moment) -> Message {
     let title = of.map_or_else(
         || "Refused tries, and added contacts".to_owned(),
-        |member| format!("Refused tries and added contacts of {member}"),
+        |member| format!("Refused, and contacts added: {}", in_heading(member)),
     );
     let lines = lines
         .iter()

@@ -31,16 +31,19 @@ pub fn alarm(organization: &Organization, reset: &ResetRow, zone: &Zone) -> Note
     )
 }
 
-/// What whoever reset the member last does next; to others `BEFORE_NEXT`.
+/// What whoever reset the member last does next.
 pub(super) const ANOTHER_MAKES_NEXT: &str =
     "Talk to them; another admin has to make the next reset.";
-const BEFORE_NEXT: &str = "Talk to them before any new reset.";
+/// The same to others. Beside the administrator's name "them" would not say whom.
+pub(super) fn before_next(member_name: &str) -> String {
+    format!("Talk to {member_name} before any new reset.")
+}
 
 /// What a member said of their last reset, in `why`.
 fn not_me_warning(member_name: &str, earlier: &Earlier, zone: &Zone, now: Moment) -> String {
     let whose = format!("{}'s", earlier.admin_name);
     let said = said(member_name, &whose, &zone.tell(earlier.changed_at, now));
-    format!("{said} {BEFORE_NEXT}")
+    format!("{said} {}", before_next(member_name))
 }
 
 /// The same, told with the next command of an administrator who has not heard it. `is_own` where they made the reset,
@@ -57,11 +60,11 @@ pub fn not_me_line(
     let whose = if is_own { "your" } else { &admins };
     let said = said(&row.member_name, whose, &zone.tell(at, now));
     let what_now = if is_over {
-        "There was another reset since."
+        "There was another reset since.".to_owned()
     } else if is_own {
-        ANOTHER_MAKES_NEXT
+        ANOTHER_MAKES_NEXT.to_owned()
     } else {
-        BEFORE_NEXT
+        before_next(&row.member_name)
     };
     format!("{said} {what_now} (ref {})", row.reset_id.reference())
 }

@@ -35,8 +35,15 @@ fn next(why: &Refusal, again: &str, otherwise: &str) -> String {
     }
 }
 
-/// What to do before a reset that did not begin.
-pub(super) fn instead_of_channel(why: &Refusal) -> String {
+/// What to do before a reset that did not begin. `is_copy` where only the administrator's copy stood in the way.
+pub(super) fn instead_of_channel(why: &Refusal, is_copy: bool) -> String {
+    if is_copy {
+        return next(
+            why,
+            "Choose another way, untick your copy or try again",
+            "Choose a way again, and untick your copy.",
+        );
+    }
     next(
         why,
         "Choose another way, or try again",

@@ -1,6 +1,6 @@
 //! What can still set a password after a reset: pages and links that were opened before it.
 
-use super::words::message;
+use super::words::{in_heading, message, with_reference};
 use crate::chat::{Message, Warning};
 use crate::clock::Zone;
 use crate::directory::Capabilities;
@@ -122,13 +122,11 @@ fn not_looked(what: &str, member: &str) -> String {
 /// A password was set after the reset: by the member, as they were asked to, or by somebody else.
 pub fn set_again(row: &ResetRow, zone: &Zone, now: Moment) -> Message {
     let member = &row.member_name;
-    message(
-        was_set(member, row.set_again_at.unwrap_or(now), zone, now),
-        [format!(
-            "{} (ref {})",
-            what_now(member),
-            row.reset_id.reference()
-        )],
+    let title = format!("{} set a new password", in_heading(member));
+    let was_set = was_set(member, row.set_again_at.unwrap_or(now), zone, now);
+    with_reference(
+        &row.reset_id.reference(),
+        message(title, [was_set, what_now(member)]),
     )
 }
 

@@ -2,7 +2,7 @@
 
 use super::not_me::not_me_rule;
 use super::open_ways;
-use super::words::{NOTHING_CHANGED, count, message};
+use super::words::{NOTHING_CHANGED, count, in_heading, message, with_reference};
 use crate::chat::Message;
 use crate::clock::Zone;
 use crate::domain::policy::Rule;
@@ -55,7 +55,10 @@ pub fn rules(
     let disowned = why.disowned.as_ref();
     lines.extend(disowned.map(|disowned| not_me_rule(member_name, disowned, zone, now)));
     lines.push(format!("{NOTHING_CHANGED} (ref {reference})"));
-    message(format!("Could you reset {member_name}?"), lines)
+    message(
+        format!("Could you reset {}?", in_heading(member_name)),
+        lines,
+    )
 }
 
 /// What an administrator has not heard yet: a message of its own beside the answer to a command. A line each.
@@ -97,18 +100,13 @@ pub fn untold(row: &ResetRow, zone: &Zone, now: Moment) -> String {
 
 /// The member signed in with the password of a reset and set one of their own.
 pub fn used(row: &ResetRow, zone: &Zone, now: Moment) -> Message {
-    let title = format!(
-        "{} signed in and set a new password at {}.",
+    let title = format!("{} set a new password", in_heading(&row.member_name));
+    let line = format!(
+        "{} signed in and set a new password at {}. Nothing left to do.",
         row.member_name,
         zone.tell(now, now)
     );
-    message(
-        title,
-        [format!(
-            "Nothing left to do. (ref {})",
-            row.reset_id.reference()
-        )],
-    )
+    with_reference(&row.reset_id.reference(), message(title, [line]))
 }
 
 /// The member said that they did not ask for a reset.
@@ -119,10 +117,13 @@ pub fn disowned(row: &ResetRow, has_security: bool) -> Message {
     } else {
         ""
     };
-    message(
-        format!("{member} says they did not ask for this. (ref {reference})"),
-        [format!(
-            "The password is blocked{security}. Talk to {member}; another admin has to make the next reset."
-        )],
+    with_reference(
+        &reference,
+        message(
+            format!("{} says they did not ask for this", in_heading(member)),
+            [format!(
+                "The password is blocked{security}. Talk to {member}; another admin has to make the next reset."
+            )],
+        ),
     )
 }

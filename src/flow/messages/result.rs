@@ -68,15 +68,7 @@ pub fn result(ending: &Ending<'_>) -> Message {
     let Ending { row, zone, now, .. } = *ending;
     let name = in_heading(&row.member_name);
     let mut told = match row.state {
-        State::Delivered | State::Delivering if !ending.are_steps_known => {
-            done(format!("{name} was reset; I can't read every step"), ending)
-        }
-        State::Delivered | State::Delivering if failed_outputs(ending).is_empty() => {
-            done(format!("Done: {name} has a new password"), ending)
-        }
-        State::Delivered | State::Delivering => {
-            done(format!("{name} was reset, but not all worked"), ending)
-        }
+        State::Delivered | State::Delivering => done(done_title(&name, ending), ending),
         State::Undelivered => undelivered(ending),
         State::DeliveryUnknown => delivery_unknown(ending),
         State::Unknown => unknown(ending),
@@ -130,6 +122,26 @@ fn small_print(ending: &Ending<'_>) -> Vec<String> {
         .collect()
 }
 
+/// What was done, and no more: after a link the member has no password yet, and with Copy only the administrator has it.
+fn done_title(name: &str, ending: &Ending<'_>) -> String {
+    let row = ending.row;
+    if row.disowned_at.is_some() {
+        format!("{name}'s new password is blocked")
+    } else if !ending.are_steps_known {
+        format!("{name} was reset; I can't read every step")
+    } else if !failed_outputs(ending).is_empty() {
+        format!("{name} was reset, but not all worked")
+    } else if row.carries == Carries::Link {
+        format!("Done: {name} was sent a link")
+    } else if row.delivery != Some(Delivery::Copy) {
+        format!("Done: {name} has a new password")
+    } else if ending.shows_password.is_some() {
+        format!("New password for {name}: tell them now")
+    } else {
+        format!("{name} was reset; you have the password")
+    }
+}
+
 /// The password was changed, and it went out or is on its way.
 fn done(title: String, ending: &Ending<'_>) -> Message {
     Message {
@@ -175,6 +187,13 @@ fn next(ending: &Ending<'_>) -> Option<String> {
         format!(" with a code by {message} ({to})")
     });
     let has_no_code = ending.codes.is_some() && code.is_none();
+    if let Some(first) = first_hand_it_over(ending) {
+        let works = ending.capabilities.has_our_pages;
+        let works = works.then(|| format!("It works until {until}."));
+        let code = code.map(|code| format!("They sign in{code}."));
+        let sentences = [Some(first), works, code].into_iter().flatten();
+        return Some(sentences.collect::<Vec<_>>().join(" "));
+    }
     Some(if row.carries == Carries::Link {
         let proof = if has_no_code {
             ""
@@ -193,6 +212,34 @@ fn next(ending: &Ending<'_>) -> Option<String> {
         let code = code.unwrap_or_default();
         format!("Next: they sign in by {until}{code}, then set their own.")
     })
+}
+
+/// What comes before the member can sign in, where the delivery to them was not accepted and the administrator has the
+/// password, or where nothing is known of it.
+fn first_hand_it_over(ending: &Ending<'_>) -> Option<String> {
+    let name = &ending.row.member_name;
+    if !ending.are_steps_known {
+        return Some("Ask them whether they have it.".to_owned());
+    }
+    ending.row.delivery?.channel()?;
+    let ended = |wanted: Step| {
+        let step = ending.steps.iter().find(|step| step.step == wanted);
+        step.map(|step| step.outcome)
+    };
+    let which = if ended(Step::CopyToSelf) == Some(StepOutcome::Done) {
+        "the password from your copy"
+    } else {
+        "the password that you were shown"
+    };
+    match ended(Step::Deliver)? {
+        StepOutcome::Done | StepOutcome::Pending => None,
+        StepOutcome::Failed | StepOutcome::Impossible => {
+            Some(format!("Next: tell {name} {which}, outside this chat."))
+        }
+        StepOutcome::Unknown => Some(format!(
+            "Next: ask {name} whether it arrived. If not, tell them {which}, outside this chat."
+        )),
+    }
 }
 
 /// What is said in place of the steps where the record does not answer.
@@ -276,11 +323,13 @@ fn must_change(step: &StepRow) -> String {
 
 fn step_words(step: &StepRow, ending: &Ending<'_>) -> Option<String> {
     let row = ending.row;
-    let way = |yes: &str, no: &str| match step.outcome {
-        StepOutcome::Done => Some(format!("{yes} ✓")),
-        StepOutcome::Failed | StepOutcome::Impossible => Some(format!("{no} ✗")),
-        StepOutcome::Unknown => Some(format!("{yes}: nobody can say ?")),
-        StepOutcome::Pending => Some(format!("{yes}: still to do …")),
+    let way = |yes: &str, no: &str, asked: &str, to_do: &str| {
+        Some(match step.outcome {
+            StepOutcome::Done => format!("{yes} ✓"),
+            StepOutcome::Failed | StepOutcome::Impossible => format!("{no} ✗"),
+            StepOutcome::Unknown => format!("{asked} ?"),
+            StepOutcome::Pending => format!("{to_do} …"),
+        })
     };
     // Nothing follows this message that could say that it is done.
     let will_be_told = step.outcome == StepOutcome::Pending && !ending.is_updated;
@@ -288,40 +337,83 @@ fn step_words(step: &StepRow, ending: &Ending<'_>) -> Option<String> {
         Step::Change => {
             let at = row.changed_at.unwrap_or(ending.now);
             let at = ending.zone.tell(at, ending.now);
-            way(&format!("changed {at}"), "password not changed")
+            way(
+                &format!("changed {at}"),
+                "password not changed",
+                "nobody can say whether it was changed",
+                "not changed yet",
+            )
         }
         Step::MustChange => Some(must_change(step)),
         Step::SignOut if step.outcome == StepOutcome::Impossible => Some(
             "this directory can't sign people out: open sessions end by themselves –".to_owned(),
         ),
-        Step::SignOut => match applications_left(step) {
-            Some(left) => way(
+        Step::SignOut => {
+            let failed = match applications_left(step) {
+                Some(left) => format!("signed out, but {left} may live on (offline tokens)"),
+                None => "signing out failed, open sessions may live on".to_owned(),
+            };
+            way(
                 "signed out",
-                &format!("signed out, but {left} may live on (offline tokens)"),
-            ),
-            None => way(
-                "signed out",
-                "signing out failed, open sessions may live on",
-            ),
-        },
+                &failed,
+                "nobody can say whether they were signed out",
+                "not signed out yet",
+            )
+        }
         // Nothing to say where there was no lock, which the directory does not tell apart.
         Step::Unlock if step.outcome == StepOutcome::Done => None,
         Step::Unlock => way(
-            "lock of failed sign-ins lifted",
+            "",
             "a lock of failed sign-ins may still be there",
+            "nobody can say whether a lock of failed sign-ins was lifted",
+            "a lock of failed sign-ins is not lifted yet",
         ),
-        Step::Deliver => {
-            let message = row.delivery?.channel()?.facts().message;
-            way(
-                &format!("{message} accepted"),
-                &format!("{message} not accepted"),
-            )
-        }
-        Step::CopyToSelf => way("copy sent to you", "copy not sent to you"),
-        Step::Show => way("shown to you", "not shown to you"),
+        Step::Deliver | Step::CopyToSelf | Step::Show => output_words(step, row, way),
         Step::ManagerNotice if will_be_told => Some("the manager will be told …".to_owned()),
-        Step::ManagerNotice => way("manager told", "the manager could not be told"),
+        Step::ManagerNotice => way(
+            "manager told",
+            "the manager could not be told",
+            "nobody can say whether the manager was told",
+            "manager told: still to do",
+        ),
         Step::Notice => notice_words(step, &row.member_name, will_be_told, way),
+    }
+}
+
+/// Whether what carries the password went out.
+fn output_words(
+    step: &StepRow,
+    row: &ResetRow,
+    way: impl Fn(&str, &str, &str, &str) -> Option<String>,
+) -> Option<String> {
+    let sent = match step.step {
+        Step::Deliver => row
+            .delivery?
+            .channel()
+            .map(|channel| channel.facts().message),
+        Step::CopyToSelf => {
+            return way(
+                "copy sent to you",
+                "copy not sent to you",
+                "nobody can say whether your copy was sent",
+                "copy not sent to you yet",
+            );
+        }
+        _ => None,
+    };
+    match sent {
+        Some(message) => way(
+            &format!("{message} accepted"),
+            &format!("{message} not accepted"),
+            &format!("{message}: nobody can say whether it was accepted"),
+            &format!("{message} not sent yet"),
+        ),
+        None => way(
+            "shown to you",
+            "not shown to you",
+            "nobody can say whether it was shown to you",
+            "not shown to you yet",
+        ),
     }
 }
 
@@ -330,16 +422,20 @@ fn notice_words(
     step: &StepRow,
     member: &str,
     will_be_told: bool,
-    way: impl Fn(&str, &str) -> Option<String>,
+    way: impl Fn(&str, &str, &str, &str) -> Option<String>,
 ) -> Option<String> {
     match step.outcome {
         StepOutcome::Impossible => Some(format!("no other contact to tell {member} –")),
         // One contact accepted it, and another is asked again.
         StepOutcome::Pending if step.detail.is_some() => Some("notice accepted ✓".to_owned()),
         StepOutcome::Pending if will_be_told => Some(format!("{member} will be told …")),
-        StepOutcome::Pending => Some(format!("{member} told: still to do …")),
-        StepOutcome::Done | StepOutcome::Failed | StepOutcome::Unknown => {
-            way("notice accepted", &format!("{member} could not be told"))
+        StepOutcome::Pending | StepOutcome::Done | StepOutcome::Failed | StepOutcome::Unknown => {
+            way(
+                "notice accepted",
+                &format!("{member} could not be told"),
+                "notice: nobody can say whether it was accepted",
+                &format!("{member} told: still to do"),
+            )
         }
     }
 }
@@ -402,7 +498,7 @@ fn undelivered(ending: &Ending<'_>) -> Message {
             Step::Deliver,
         ),
         _ if is_kept_back && row.delivery.is_some() => {
-            let kept = "Your copy cannot be sent, so nothing was".to_owned();
+            let kept = "Your copy could not be sent".to_owned();
             ("nothing was sent".to_owned(), kept, Step::CopyToSelf)
         }
         Some(channel) => {
@@ -419,7 +515,14 @@ fn undelivered(ending: &Ending<'_>) -> Message {
     let why = failed(step).and_then(|step| step.detail.as_deref());
     let why = why.map(|code| format!(" ({})", refusal_words(code)));
     let is_said = why.is_none() && !is_kept_back || reason.is_empty();
-    let reason = (!is_said).then(|| format!("{reason}{}.", why.unwrap_or_default()));
+    let so = match (is_kept_back, ending.retry_for) {
+        (true, Some(_)) => {
+            ", so I sent nothing yet. Choose a way again: it goes without your copy."
+        }
+        (true, None) => ", so I sent nothing.",
+        (false, _) => ".",
+    };
+    let reason = (!is_said).then(|| format!("{reason}{}{so}", why.unwrap_or_default()));
     let next = match ending.retry_for.and(ending.retry_until) {
         Some(until) => format!(
             "Choose another way by {}; after that the password is wiped. This uses no extra reset.",

@@ -93,14 +93,11 @@ pub fn channel_not_ready(
     (channels, is_private): (&Deliveries, bool),
     reference: &Reference,
 ) -> Message {
-    let whose = if step == Step::CopyToSelf {
-        " for your copy"
-    } else {
-        ""
-    };
+    let is_copy = step == Step::CopyToSelf;
+    let whose = if is_copy { " for your copy" } else { "" };
     let mut told = refusal_without_slot(
         &format!("{}, so I stopped.", fault(why, channel, whose)),
-        &instead_of_channel(why),
+        &instead_of_channel(why, is_copy),
         reference,
     );
     if let Some((member, value)) = offered {

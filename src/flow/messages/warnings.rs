@@ -1,5 +1,6 @@
 //! What has to be read before a button of a card is pressed. Cards and last looks warn of it in every message, as it is then.
 
+use super::not_me::before_next;
 use super::open_ways::{OPEN_PAGE, link_still_works};
 use crate::chat::Warning;
 use crate::clock::Zone;
@@ -69,7 +70,7 @@ pub fn earlier_reset(
         ),
         (false, _) => (
             format!("{who} tried to reset {member_name} at {when}{since}."),
-            "The password may have changed; it stops working if you go on.",
+            "If the password changed, that one stops working when you go on.",
         ),
     };
     if directory.signs_members_in {
@@ -89,7 +90,7 @@ fn disowned_reset(member_name: &str, earlier: &Earlier, zone: &Zone, now: Moment
     let when = zone.tell(earlier.changed_at, now);
     Warning::new(
         format!("{member_name} said of {whose} reset at {when}: this wasn't me."),
-        "Talk to them before any new reset.",
+        before_next(member_name),
     )
 }
 
@@ -105,15 +106,14 @@ pub fn disowned_code(member_name: &str, used_at: Moment, zone: &Zone, now: Momen
 /// The end of the administrator's quota, where it is near. A limit of one reset is no news.
 pub fn limit(quota: Quota, zone: &Zone, now: Moment) -> Option<Warning> {
     let next_at = quota.next_at?;
-    let when = zone.tell(next_at, now);
     match quota.left {
         0 => Some(Warning::new(
-            format!("You have no reset left until {when}."),
+            format!("You have no reset left until {}.", zone.tell(next_at, now)),
             "This card can reset nobody before that.",
         )),
         1 => Some(Warning::new(
             "You have 1 reset left.".to_owned(),
-            format!("The next one comes back {when}."),
+            format!("One more comes back {}.", zone.tell_at(next_at, now)),
         )),
         _ => None,
     }

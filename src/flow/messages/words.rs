@@ -45,6 +45,14 @@ pub(super) fn message(
     }
 }
 
+/// A message with its reference in the small print.
+pub(super) fn with_reference(reference: &Reference, told: Message) -> Message {
+    Message {
+        small_print: vec![format!("ref {reference}")],
+        ..told
+    }
+}
+
 /// The frame of every refusal: what, that nothing was changed, what to do next.
 pub(super) fn refusal(what: &str, next: &str, reference: &Reference) -> Message {
     framed(what, next, reference, false)

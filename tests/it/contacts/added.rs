@@ -283,7 +283,7 @@ async fn contacts_are_limited() {
     let told = add(&bot, KIM, "lee@acme.example", NUMBER).await;
     assert_refused(&told, "You added 10 contacts in 24 hours");
     assert!(
-        told.contains("The next one is possible tomorrow 10:00."),
+        told.contains("The next one is possible tomorrow at 10:00."),
         "{told}"
     );
     let told = add(&bot, KIM, NOA, NUMBER).await;

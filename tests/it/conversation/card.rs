@@ -132,7 +132,7 @@ async fn a_used_button_does_nothing_again() {
     assert!(
         bot.slack
             .last_text()
-            .contains("Already done: you reset Mina Park at 10:00"),
+            .contains("Already done: you reset Mina Park"),
         "{}",
         bot.slack.last_text()
     );
@@ -238,7 +238,7 @@ async fn the_guide_changes_nothing() {
     assert!(
         bot.slack
             .last_text()
-            .contains("Guide sent to Mina Park (m···@mail.example).")
+            .contains("It went to m···@mail.example. Mina Park keeps their sessions.")
     );
     assert!(
         bot.outbox.take()[0]

@@ -227,7 +227,7 @@ async fn a_notice_after_the_password_was_hidden_is_told() {
     bot.sweep().await;
     let told = bot.slack.last_text();
     assert!(
-        told.contains("Done: ") && told.contains("notice accepted ✓"),
+        told.contains("you have the password") && told.contains("notice accepted ✓"),
         "{told}"
     );
 }
@@ -243,7 +243,7 @@ async fn a_visible_password_stays_when_the_notice_is_sent() {
     bot.click(JO, &shown, "done").await;
     let told = bot.slack.last_text();
     assert!(
-        told.contains("Done: ") && told.contains("notice accepted ✓"),
+        told.contains("you have the password") && told.contains("notice accepted ✓"),
         "{told}"
     );
 }

@@ -70,7 +70,7 @@ async fn whoever_waits_in_the_line_hears_so_and_gets_their_turn() {
         "{said:#?}"
     );
     assert!(
-        done.contains("Done: ") && also_done.contains("Done: "),
+        done.contains(" ✓") && also_done.contains("Done: "),
         "{said:#?}"
     );
     assert_eq!(
@@ -93,7 +93,7 @@ async fn whoever_waits_in_the_line_for_too_long_is_refused() {
     );
     assert_refusal(refused);
     assert!(
-        working.contains("Working") && done.contains("Done: "),
+        working.contains("Working") && done.contains(" ✓"),
         "{said:#?}"
     );
     let mut ends = states(&bot).await;
@@ -190,7 +190,7 @@ async fn the_result_is_the_last_word() {
         bot.click(JO, &ready, "confirm").await;
         bot.slack.delay_acknowledgements(std::time::Duration::ZERO);
         assert!(
-            bot.slack.last_text().contains("Done: "),
+            bot.slack.last_text().contains(" ✓"),
             "{way}: {}",
             bot.slack.last_text()
         );

@@ -130,7 +130,7 @@ async fn the_limit_is_counted_anew() {
     let look = bot.slack.last();
     let told = text_of(&look);
     assert!(
-        told.contains("⚠ You have 1 reset left. The next one comes back tomorrow 10:00."),
+        told.contains("⚠ You have 1 reset left. One more comes back tomorrow at 10:00."),
         "{told}"
     );
     bot.reset_by_copy(JO, NOA).await;

@@ -161,7 +161,7 @@ async fn a_lock_for_a_while_is_no_suspension_in_older_versions() {
     fake.make_old();
     fake.lock("loc").await;
     let told = text_of(&reset(&fake.bot().await, "loc").await);
-    assert!(told.contains("Done: "), "{told}");
+    assert!(told.contains("tell them now"), "{told}");
     // One that somebody disabled stays so.
     assert!(
         card_text(&fake.bot().await, "adm")
@@ -314,7 +314,7 @@ async fn a_password_of_its_own_is_reset_here(fake: &Fake) {
         "{told}"
     );
     let told = text_of(&reset(&bot, "uns").await);
-    assert!(told.contains("Done: "), "{told}");
+    assert!(told.contains("tell them now"), "{told}");
     assert!(
         told.contains("counts in this directory only; another system keeps its own"),
         "{told}"

@@ -9,7 +9,9 @@ use relatch::surface::domain::{
     Step, StepOutcome,
 };
 use relatch::surface::flow::messages as say;
-use relatch::surface::flow::messages::{AboutContacts, Card, ContactAdder, LastLook};
+use relatch::surface::flow::messages::{
+    AboutContacts, AnotherWay, Card, ContactAdder, Ending, LastLook,
+};
 use relatch::surface::store::{Past, ResetRow, StepRow};
 
 use super::samples::World;
@@ -222,6 +224,7 @@ async fn a_last_look_names_what_is_switched_on() {
                 row: &row,
                 earlier: None,
                 own_link: None,
+                differing: &[],
                 quota: None,
                 capabilities: Capabilities {
                     can_sign_out: true,
@@ -332,4 +335,231 @@ async fn a_result_names_the_step_that_failed() {
         }
     })
     .await;
+}
+
+/// The first line of a result claims what the way did, and no more.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_result_claims_only_what_the_way_did() {
+    in_the_world(|world| {
+        let mina = "Mina Park";
+        let (phone, copy) = (Delivery::Phone, Delivery::Copy);
+        let (password, link) = (Carries::Password, Carries::Link);
+        for (delivery, carries, shows, is_disowned, title) in [
+            (phone, password, None, false, "Done: {} has a new password"),
+            (phone, link, None, false, "Done: {} was sent a link"),
+            (
+                copy,
+                password,
+                Some(true),
+                false,
+                "New password for {}: tell them now",
+            ),
+            (
+                copy,
+                password,
+                None,
+                false,
+                "{} was reset; you have the password",
+            ),
+            (copy, password, None, true, "{}'s new password is blocked"),
+            (phone, link, None, true, "{}'s new password is blocked"),
+        ] {
+            let row = ResetRow {
+                state: State::Delivered,
+                delivery: Some(delivery),
+                carries,
+                changed_at: Some(world.now),
+                disowned_at: is_disowned.then_some(world.now),
+                ..world.row.clone()
+            };
+            let told = say::result(&Ending {
+                shows_password: shows,
+                ..ending(world, &row, &[])
+            });
+            assert_eq!(told.title, title.replace("{}", mina));
+        }
+    })
+    .await;
+}
+
+/// With Copy the facts say whether the administrator was shown the password.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_copy_says_whether_it_was_shown() {
+    in_the_world(|world| {
+        for (state, outcome, fact) in [
+            (State::Delivered, StepOutcome::Done, "shown to you ✓"),
+            (
+                State::Undelivered,
+                StepOutcome::Failed,
+                "not shown to you ✗",
+            ),
+        ] {
+            let row = ResetRow {
+                state,
+                delivery: Some(Delivery::Copy),
+                changed_at: Some(world.now),
+                ..world.row.clone()
+            };
+            let steps = [step(world, Step::Deliver, outcome)];
+            let told = say::result(&ending(world, &row, &steps));
+            assert_eq!(told.facts, [fact]);
+        }
+    })
+    .await;
+}
+
+/// Where the delivery failed, the member has nothing to sign in with before the administrator has told them.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_comes_next_begins_with_whoever_has_the_password() {
+    in_the_world(|world| {
+        let row = ResetRow {
+            state: State::Delivered,
+            delivery: Some(Delivery::Phone),
+            changed_at: Some(world.now),
+            ..world.row.clone()
+        };
+        for (delivered, by, next) in [
+            (StepOutcome::Done, Step::CopyToSelf, "Next: they sign in by"),
+            (
+                StepOutcome::Failed,
+                Step::CopyToSelf,
+                "Next: tell Mina Park the password from your copy, outside this chat. It works until",
+            ),
+            (
+                StepOutcome::Failed,
+                Step::Show,
+                "Next: tell Mina Park the password that you were shown, outside this chat.",
+            ),
+            (
+                StepOutcome::Unknown,
+                Step::CopyToSelf,
+                "Next: ask Mina Park whether it arrived. If not, tell them the password from your copy",
+            ),
+        ] {
+            let steps = [
+                step(world, Step::Deliver, delivered),
+                step(world, by, StepOutcome::Done),
+            ];
+            let text = all(&say::result(&ending(world, &row, &steps)));
+            assert!(text.contains(next), "{text}");
+            let signs_in = text.contains("Next: they sign in");
+            assert_eq!(signs_in, delivered == StepOutcome::Done, "{text}");
+        }
+        let text = all(&say::result(&Ending {
+            are_steps_known: false,
+            ..ending(world, &row, &[])
+        }));
+        let next = "Ask them whether they have it. It works until";
+        assert!(text.contains(next) && !text.contains("sign in by"), "{text}");
+    })
+    .await;
+}
+
+fn step(world: &World<'_>, step: Step, outcome: StepOutcome) -> StepRow {
+    StepRow {
+        reset_id: world.row.reset_id,
+        step,
+        outcome,
+        detail: None,
+        noted_at: world.now,
+    }
+}
+
+/// A contact that differs from the record of before is told of wherever something is about to go there.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_contact_that_was_another_is_told_of_before_it_is_used() {
+    in_the_world(|world| {
+        let to = |text: &str| Destination::Email(text.parse().unwrap());
+        let mina = to("mina@mail.example");
+        let row = ResetRow {
+            delivery: Some(Delivery::Email),
+            destination: Some("mina@mail.example".to_owned()),
+            copy_to_self: Some("jo@acme.example".to_owned()),
+            also_show: true,
+            ..world.row.clone()
+        };
+        let said = "Their private email m···@mail.example differs from what was on record on";
+        for (differing, is_told) in [
+            (vec![(mina.clone(), world.now)], true),
+            (vec![(to("other@mail.example"), world.now)], false),
+        ] {
+            for carries in [Carries::Password, Carries::Link] {
+                let asked = say::another_way(&AnotherWay {
+                    row: &row,
+                    delivery: Delivery::Email,
+                    to: Some(&mina),
+                    is_typed: false,
+                    differing: &differing,
+                    carries,
+                    until: world.now,
+                    zone: &world.zone,
+                    now: world.now,
+                    value: world.value,
+                    confirm_value: world.value,
+                });
+                assert_eq!(all(&asked).contains(said), is_told, "{asked:?}");
+                // With a link there is nothing to copy or to show.
+                let extras = ["A copy goes to", "It is also shown to you here."];
+                for extra in extras {
+                    let has_it = all(&asked).contains(extra);
+                    assert_eq!(has_it, carries == Carries::Password, "{asked:?}");
+                }
+            }
+            let look = all(&say::last_look(&LastLook {
+                row: &row,
+                earlier: None,
+                own_link: None,
+                differing: &differing,
+                quota: None,
+                capabilities: Capabilities::default(),
+                length: 8,
+                copy_to: None,
+                can_mail: true,
+                is_private: true,
+                codes: None,
+                adder: ContactAdder::default(),
+                zone: &world.zone,
+                now: world.now,
+                value: world.value,
+                confirm_value: world.value,
+            }));
+            assert_eq!(look.contains(said), is_told, "{look}");
+        }
+    })
+    .await;
+}
+
+/// No label that is always the same is cut.
+#[tokio::test(flavor = "multi_thread")]
+async fn only_what_names_somebody_is_cut_on_a_button() {
+    in_the_world(|world| {
+        for sample in super::samples::of(world) {
+            let super::samples::Told::Message(message) = &sample.told else {
+                continue;
+            };
+            for label in super::labels(message) {
+                let is_cut = label.trim_end_matches(" …").contains('…');
+                assert!(!is_cut || label.contains('@'), "{}: {label}", sample.name);
+            }
+        }
+    })
+    .await;
+}
+
+/// News that have no message of their own are text, which is never cut as small print is.
+#[test]
+fn news_below_are_no_small_print() {
+    let news = Message {
+        lines: vec!["About your reset".to_owned()],
+        ..Message::default()
+    };
+    let told = Message {
+        lines: vec!["Own text".to_owned()],
+        small_print: vec!["ref 8BEV".to_owned()],
+        news: Some(Box::new(news)),
+        ..Message::default()
+    }
+    .with_news_below();
+    assert_eq!(told.lines, ["Own text", "About your reset"]);
+    assert_eq!(told.small_print, ["ref 8BEV"]);
 }

@@ -40,7 +40,7 @@ const PROMISES: &[(&str, Promise, Cases)] = &[
         Refusal,
         &[
             ("still working on this one", Other),
-            ("Already done: you reset", Other),
+            ("Already done", Other),
             ("Already tried", Other),
         ],
     ),

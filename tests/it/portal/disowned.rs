@@ -70,7 +70,7 @@ async fn this_was_not_me() {
     assert!(
         bot.slack
             .last_text()
-            .contains("Mina Park says they did not ask for this.")
+            .contains("Mina Park says they did not ask for this")
             && bot
                 .slack
                 .last_text()

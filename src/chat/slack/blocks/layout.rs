@@ -4,7 +4,7 @@
 use super::{Block, CheckboxOption, Element, RichPart, RichStyle, RichText, SECTION, Text, plain};
 use crate::chat::interaction::{Aside, Tick, Warning};
 use crate::chat::{Button, Message, ShownPassword, Style};
-use crate::domain::shorten::shorten;
+use crate::domain::shorten::{shorten, shorten_longest_word};
 
 /// Longest title that is a header: a longer one would fill a phone with large letters. Slack takes 150 characters (Slack,
 /// "Header block").
@@ -144,7 +144,7 @@ fn boxes(ticks: &[Tick]) -> Option<Block> {
 
 fn checkbox(tick: &Tick) -> Element {
     let option = CheckboxOption {
-        text: plain(&tick.label, OPTION),
+        text: plain(&shorten_longest_word(&tick.label, OPTION), OPTION),
         value: TICKED,
     };
     Element::Checkboxes {

@@ -217,3 +217,26 @@ fn the_password_stands_in_one_block() {
     assert_eq!(sent.to_string().matches(password.expose()).count(), 1);
     assert!(!sent["text"].as_str().unwrap().contains(password.expose()));
 }
+
+/// The address on a box is shortened in its middle, as on a button: it is what the box is about.
+#[test]
+fn a_box_keeps_both_ends_of_its_address() {
+    let address = format!("{}@mail.example", "w".repeat(90));
+    let ticks = vec![Tick {
+        action: Action::CopyToSelf,
+        label: format!("Email me a copy ({address})"),
+        is_ticked: false,
+        value: "v".to_owned(),
+    }];
+    let drawn = sent(
+        &Message {
+            ticks,
+            ..Message::default()
+        },
+        None,
+    );
+    let label = drawn["blocks"][1]["elements"][0]["options"][0]["text"]["text"].as_str();
+    let label = label.unwrap();
+    assert!(label.starts_with("Email me a copy (www"), "{label}");
+    assert!(label.ends_with("@mail.example)"), "{label}");
+}

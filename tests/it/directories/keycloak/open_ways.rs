@@ -160,7 +160,7 @@ async fn a_link_that_is_sent_no_more_is_told_at_its_button() {
     // Another way goes on.
     bot.click(JO, &card, "deliver_copy").await;
     bot.click(JO, &bot.slack.last(), "confirm").await;
-    assert!(bot.slack.last_text().contains("Done: "));
+    assert!(bot.slack.last_text().contains("tell them now"));
 }
 
 /// The time that is compared with later ones may itself be that of somebody's password. Then no mark asks for a new one.
@@ -173,7 +173,7 @@ async fn a_password_that_is_set_at_the_same_moment_is_suspected() {
     fake.set_own_after_reset(OWN);
     let told = text_of(&reset(&fake.bot().await, "eli").await);
     assert!(
-        told.contains("Done: ") && told.contains(SAME_MOMENT),
+        told.contains("tell them now") && told.contains(SAME_MOMENT),
         "{told}"
     );
     assert_eq!(fake.sign_in("eli", OWN).await, SignIn::In);
@@ -182,7 +182,7 @@ async fn a_password_that_is_set_at_the_same_moment_is_suspected() {
     fake.set_realm(|realm| realm.asks = false);
     let told = text_of(&reset(&fake.bot().await, "eli").await);
     assert!(
-        told.contains("Done: ") && !told.contains(SAME_MOMENT),
+        told.contains("tell them now") && !told.contains(SAME_MOMENT),
         "{told}"
     );
 }
@@ -451,7 +451,7 @@ async fn a_time_that_cannot_be_read_promises_no_look() {
     let bot = fake.bot().await;
     let told = text_of(&reset(&bot, "eli").await);
     assert!(
-        told.contains("Done: ") && told.contains("I can't look for one"),
+        told.contains("tell them now") && told.contains("I can't look for one"),
         "{told}"
     );
     assert!(!told.contains(LOOKS), "{told}");

@@ -59,7 +59,7 @@ async fn a_reset_takes_at_most_24_requests() {
     let bot = bot_of_ann(&fake).await;
     let told = reset_by_ann(&bot, "eli").await;
     let asked = fake.asked();
-    assert!(told.contains("Done: "), "{told}");
+    assert!(told.contains("tell them now"), "{told}");
     assert!(asked.len() <= 24, "{} requests: {asked:#?}", asked.len());
     // Rights are read past everything kept before the change.
     let change = asked
@@ -84,7 +84,9 @@ async fn a_reset_works_where_each_answer_takes_a_second() {
 
 async fn was_done(fake: &Fake, told: &str) {
     assert!(
-        told.contains("Done: ") && told.contains("must set a new one") && !told.contains("✗"),
+        told.contains("tell them now")
+            && told.contains("must set a new one")
+            && !told.contains("✗"),
         "{told}"
     );
     assert_eq!(
@@ -215,7 +217,7 @@ async fn connections_and_profiles_are_kept() {
     assert_eq!(bot.slack.who_asked(&email("ann")), 1);
     bot.click(&email("ann"), &look, "confirm").await;
     let told = text_of(&bot.slack.last());
-    assert!(told.contains("Done: "), "{told}");
+    assert!(told.contains("tell them now"), "{told}");
     // The act reads past what is kept.
     assert_eq!(bot.slack.who_asked(&email("ann")), 2);
     assert!(bot.slack.connections() <= 2, "{}", bot.slack.connections());

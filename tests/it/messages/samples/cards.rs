@@ -273,6 +273,7 @@ fn last_looks(world: &World<'_>, samples: &mut Samples) {
         (Some(Delivery::Email), Carries::Link),
     ];
     let copy_to = world.email.to_string();
+    let differing = [(Destination::Email(world.email.clone()), world.now)];
     let disowned = Earlier {
         changed_at: world.now,
         admin_name: world.name.to_owned(),
@@ -291,6 +292,7 @@ fn last_looks(world: &World<'_>, samples: &mut Samples) {
             delivery,
             carries,
             reason: Some(world.name.to_owned()),
+            destination: Some(world.email.to_string()),
             destination_mask: Some(world.email.masked()),
             is_typed: carries == Carries::Password,
             also_show: true,
@@ -310,6 +312,7 @@ fn last_looks(world: &World<'_>, samples: &mut Samples) {
                     ContactAdder::AskedAdmin | ContactAdder::Import => None,
                 },
                 own_link: None,
+                differing: &differing,
                 quota: card_quota(world),
                 capabilities: Capabilities::default(),
                 length: 8,
@@ -330,6 +333,7 @@ fn last_looks(world: &World<'_>, samples: &mut Samples) {
         row: &world.row,
         earlier: None,
         own_link: None,
+        differing: &[],
         quota: None,
         capabilities: Capabilities::default(),
         length: 64,

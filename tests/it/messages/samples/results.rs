@@ -150,6 +150,7 @@ fn other_ways(world: &World<'_>, samples: &mut Samples) {
     let email = Some(Destination::Email(world.email.clone()));
     let long = format!("{}@mail.example", "a".repeat(60));
     let long = Some(Destination::Email(long.parse().unwrap()));
+    let differing: Vec<_> = phone.iter().map(|to| (to.clone(), world.now)).collect();
     for (delivery, to) in [
         (Delivery::Email, long.as_ref()),
         (Delivery::Copy, None),
@@ -166,6 +167,7 @@ fn other_ways(world: &World<'_>, samples: &mut Samples) {
                 delivery,
                 to,
                 is_typed,
+                differing: &differing,
                 carries,
                 until: world.now + Span::minutes(10),
                 zone: &world.zone,

@@ -128,7 +128,7 @@ async fn the_narrowest_rights_do() {
     let result = reset(&bot, "eli").await;
     let told = text_of(&result);
     assert!(
-        told.contains("Done: ") && told.contains("signed out ✓"),
+        told.contains("tell them now") && told.contains("signed out ✓"),
         "{told}"
     );
     let password = shown_password(&result).expect("a password");
