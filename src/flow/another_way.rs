@@ -32,7 +32,8 @@ pub(super) async fn choose(
     let until = held_until(app, origin, row).await?;
     if !can_ask(app, origin, row) {
         if choice.is_typed {
-            let told = messages::no_more_updates(&row.reset_id.reference());
+            let until = app.zone.tell(until, origin.received_at);
+            let told = messages::choose_on_record(&until, &row.reset_id.reference());
             return Err(refuse(app, origin, row.reset_id, "no_more_faces", told).await);
         }
         return deliver(app, origin, permitted, None, choice).await;
@@ -43,8 +44,8 @@ pub(super) async fn choose(
         is_typed: choice.is_typed,
     };
     let row = propose(app, origin, row, Some(proposal)).await?;
-    let content = question(app, &row, until, origin.received_at);
-    let content = match content {
+    let about = (until, permitted.is_private);
+    let content = match question(app, &row, about, origin.received_at) {
         Some(content) => content,
         None => list_of_ways(app, &row, &permitted).await,
     };
@@ -85,7 +86,9 @@ pub(super) async fn confirmed(
         && !row.is_proposed_typed
         && !contacts::is_on_record(app, member, to, row).await?
     {
-        let told = messages::contact_changed(&row.member_name, &row.reset_id.reference());
+        let until = app.zone.tell(until, origin.received_at);
+        let reference = row.reset_id.reference();
+        let told = messages::contact_changed_since(&row.member_name, &until, &reference);
         return Err(refuse(app, origin, row.reset_id, "contact_changed", told).await);
     }
     let way = match choosable(app, &permitted, Some(way)) {
@@ -141,8 +144,13 @@ fn proposed(row: &ResetRow) -> Option<(Delivery, Way)> {
     Some((delivery, way))
 }
 
-/// The question about the way in the record.
-fn question(app: &App, row: &ResetRow, until: Moment, now: Moment) -> Option<Message> {
+/// The question about the way in the record, with the end of the password.
+fn question(
+    app: &App,
+    row: &ResetRow,
+    (until, is_private): (Moment, bool),
+    now: Moment,
+) -> Option<Message> {
     let (delivery, way) = proposed(row)?;
     let to = match &way {
         Way::Copy => None,
@@ -153,6 +161,7 @@ fn question(app: &App, row: &ResetRow, until: Moment, now: Moment) -> Option<Mes
         delivery,
         to,
         is_typed: row.is_proposed_typed,
+        is_private,
         carries: app.deliveries.ways.carried_by(delivery),
         until,
         zone: &app.zone,
@@ -194,7 +203,8 @@ async fn ask_again(
             ));
         }
     };
-    let content = match question(app, &row, until, origin.received_at) {
+    let about = (until, permitted.is_private);
+    let content = match question(app, &row, about, origin.received_at) {
         Some(content) => content,
         None => list_of_ways(app, &row, &permitted).await,
     };

@@ -1,6 +1,6 @@
 //! After a failed delivery: the question before the password goes another way, and why none is left.
 
-use super::destination::typed_in_full;
+use super::destination::typed_address;
 use super::words::{RUN_AGAIN, button, message};
 use crate::chat::{Action, Message, Style};
 use crate::clock::Zone;
@@ -18,6 +18,8 @@ pub struct AnotherWay<'a> {
     pub to: Option<&'a Destination>,
     /// True where that address was typed and is not the one on record.
     pub is_typed: bool,
+    /// True where nobody else can read it.
+    pub is_private: bool,
     /// What goes there.
     pub carries: Carries,
     /// When the password is wiped.
@@ -49,7 +51,7 @@ pub fn another_way(asked: &AnotherWay<'_>) -> Message {
     };
     let to = asked.to.map(|to| {
         if asked.is_typed {
-            typed_in_full(to)
+            typed_address(to, asked.is_private)
         } else {
             to.masked()
         }
@@ -95,6 +97,26 @@ pub fn asked_again(mut present: Message) -> Message {
     let changed = "This changed meanwhile. Please look at it again. Nothing was sent.";
     present.lines.insert(0, changed.to_owned());
     present
+}
+
+/// The contact that was asked about is not on record any more.
+pub fn contact_changed_since(member: &str, until: &str, reference: &Reference) -> Message {
+    message(
+        format!("The contact of {member} on record was changed after you chose it."),
+        [format!(
+            "Go back and choose another way by {until}. This click sent nothing. (ref {reference})"
+        )],
+    )
+}
+
+/// What was chosen cannot be asked about or shown here any more.
+pub fn choose_on_record(until: &str, reference: &Reference) -> Message {
+    message(
+        "This chat does not let me show this card once more.",
+        [format!(
+            "Choose a contact on record by {until}. This click sent nothing. (ref {reference})"
+        )],
+    )
 }
 
 /// The password reached nobody and is gone.

@@ -105,7 +105,7 @@ fn facts(look: &LastLook<'_>) -> Vec<String> {
     name.map(str::to_owned)
         .into_iter()
         .chain([
-            format!("Goes to: {}", goes_to(row)),
+            format!("Goes to: {}", goes_to(look)),
             format!("Signed out: {signed_out}"),
         ])
         .chain(look.codes.map(code_fact))
@@ -115,7 +115,8 @@ fn facts(look: &LastLook<'_>) -> Vec<String> {
 }
 
 /// Where the password goes. What was typed stands in full, so that a typing error is seen.
-fn goes_to(row: &ResetRow) -> String {
+fn goes_to(look: &LastLook<'_>) -> String {
+    let row = look.row;
     let Some(channel) = channel(row) else {
         return "you, shown here once".to_owned();
     };
@@ -125,7 +126,7 @@ fn goes_to(row: &ResetRow) -> String {
     } else {
         ", as a one-time link".to_owned()
     };
-    let to = destination::goes_to(row);
+    let to = destination::goes_to(row, look.is_private);
     let record = if row.is_typed { "" } else { " (on record)" };
     format!("{message} {to}{record}{what}")
 }
@@ -215,5 +216,12 @@ pub fn stale(mut look: Message, reference: &Reference) -> Message {
     let rest = format!("Please look at it again. {NOTHING_CHANGED} (ref {reference})");
     look.warnings
         .insert(0, Warning::new("This changed meanwhile.", rest));
+    look
+}
+
+/// The last look once more, because one of its boxes could not be changed for this reason.
+pub fn with_reason(mut look: Message, why: Message) -> Message {
+    let warning = Warning::new(why.title, why.lines.join(" "));
+    look.warnings.insert(0, warning);
     look
 }
