@@ -142,8 +142,11 @@ impl World {
 
     fn typed(&self, serial: usize, admin: usize, text: &str) -> Ready {
         let text = utf8_percent_encode(text, NON_ALPHANUMERIC);
-        let reply = utf8_percent_encode(&format!("http://{}/reply", self.slack), NON_ALPHANUMERIC)
-            .to_string();
+        let reply = utf8_percent_encode(
+            &format!("http://{}/reply?{serial}", self.slack),
+            NON_ALPHANUMERIC,
+        )
+        .to_string();
         let body = format!(
             "token=gIkuvaNzQIHg97ATvDxqgjtO&team_id=T0BENCH&team_domain=acme&channel_id=C024BE7LR&channel_name=it\
             &user_id=UA{admin}&user_name=jo&command=%2Freset-password&text={text}&api_app_id=A0123\
@@ -154,11 +157,13 @@ impl World {
 
     fn pressed(&self, admin: usize, action: &str, value: &str) -> Ready {
         let serial = self.next();
+        let unticked = json!({ "type": "checkboxes", "selected_options": [] });
         let payload = json!({
             "type": "block_actions", "api_app_id": "A0123", "trigger_id": format!("{serial}.1395872398.cafe"),
             "user": { "id": format!("UA{admin}"), "username": "jo", "team_id": "T0BENCH" },
             "team": { "id": "T0BENCH", "domain": "acme" }, "container": { "type": "message", "is_ephemeral": true },
-            "channel": { "id": "C024BE7LR", "name": "it" }, "response_url": format!("http://{}/reply", self.slack),
+            "channel": { "id": "C024BE7LR", "name": "it" }, "response_url": format!("http://{}/reply?{serial}", self.slack),
+            "state": { "values": { value: { "copy_to_self": unticked, "also_show": unticked } } },
             "actions": [{ "action_id": action, "block_id": "b", "type": "button", "value": value, "action_ts": "1" }],
         });
         let body = format!(

@@ -250,6 +250,11 @@ pub trait Adapter {
     /// True if a message can replace another. Else it comes below, and the old one stays until the reader closes it.
     fn can_replace(&self) -> bool;
 
+    /// True if the platform has boxes to tick, and tells with every click what each box of its message says.
+    fn has_boxes(&self) -> bool {
+        false
+    }
+
     /// How many more messages this follow-up address accepts, as far as this process knows.
     fn uses_left(&self, _to: &ReplyAddress) -> u32 {
         u32::MAX

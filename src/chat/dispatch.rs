@@ -100,6 +100,10 @@ impl Adapter for Chat {
         each!(self, one => one.can_replace())
     }
 
+    fn has_boxes(&self) -> bool {
+        each!(self, one => one.has_boxes())
+    }
+
     fn uses_left(&self, to: &ReplyAddress) -> u32 {
         each!(self, one => one.uses_left(to))
     }

@@ -155,6 +155,8 @@ pub(super) async fn sign_out_again(app: &App, chat: &Chat, id: ResetId, to: Opti
     };
     let noted = steps::sign_out_again(app, &member, &recorded).await;
     note_steps(app, id, noted, "could not record another sign-out").await;
+    // Drawn in turn with whatever else changes the message.
+    let _lock = app.card_locks.lock(id).await;
     // Meanwhile the password may be on another way. Then its end is told when it comes.
     let Ok(Some(row)) = app.store.reset(id).await else {
         return;
@@ -162,8 +164,8 @@ pub(super) async fn sign_out_again(app: &App, chat: &Chat, id: ResetId, to: Opti
     if row.state.is_active() {
         return;
     }
-    // A visible password stays visible.
-    let placement = if row.hide_at.is_some() {
+    // A visible password stays visible, and so does the question about another way.
+    let placement = if row.hide_at.is_some() || row.proposed.is_some() {
         Placement::Add
     } else {
         Placement::Replace

@@ -4,38 +4,47 @@ use std::sync::Arc;
 
 use super::permit::{self, Permitted, extra_of};
 use super::reaction::{Halt, Reaction};
-use super::refuse::{card_click, refuse};
+use super::refuse::card_click;
 use super::reply::{answer_refusal, halt_with_refusal, in_place, seal};
 use super::{another_way, card, contacts, messages};
 use crate::app::App;
 use crate::chat::interaction::{CardAsk, CardChange};
-use crate::chat::{Boxes, Chat, Freshness, Origin};
+use crate::chat::{Boxes, Chat, Freshness, Message, Origin};
 use crate::domain::channel::DestinationDenied;
 use crate::domain::{Destination, ResetId, State};
-use crate::store::{Amend, Amended, ResetRow};
+use crate::store::{Amend, Amended, ResetRow, Ticked};
 
-/// A click that changes a card.
+/// A click that changes a card. `edition` is that of the last look which the click saw.
 pub(super) async fn change(
     app: &Arc<App>,
     chat: &Chat,
     origin: &Origin,
     id: ResetId,
-    (change, boxes): (CardChange, Boxes),
+    (change, edition, boxes): (CardChange, Option<u16>, Boxes),
 ) -> Result<Reaction, Halt> {
     let permitted = permit::of_click(app, chat, origin, id, Freshness::Cached).await?;
     let carried = (permitted.row.carries, permitted.is_private);
     let extra = extra_of(CardAsk::Amend(change));
     permit::check_extra(app, origin, id, extra, carried).await?;
     permit::check_can_be_shown(app, origin, &permitted.row, false).await?;
+    let ticked = |says: Option<bool>| says.map_or(Ticked::ChangesOver(edition), Ticked::Is);
     match change {
         CardChange::Reachable => amend_ways(app, origin, &permitted, Amend::Reachable).await,
         CardChange::Back if permitted.row.state == State::Undelivered => {
             Box::pin(another_way::back(app, origin, permitted)).await
         }
         CardChange::Back => amend_ways(app, origin, &permitted, Amend::Back).await,
-        CardChange::CopyToSelf => switch_copy(app, origin, &permitted, boxes.copy_to_self).await,
+        CardChange::CopyToSelf => {
+            switch_copy(app, origin, &permitted, ticked(boxes.copy_to_self)).await
+        }
         CardChange::AlsoShow => {
-            amend_last_look(app, origin, &permitted, Amend::AlsoShow(boxes.also_show)).await
+            amend_last_look(
+                app,
+                origin,
+                &permitted,
+                Amend::AlsoShow(ticked(boxes.also_show)),
+            )
+            .await
         }
     }
 }
@@ -46,15 +55,15 @@ async fn switch_copy(
     app: &Arc<App>,
     origin: &Origin,
     permitted: &Permitted,
-    says: Option<bool>,
+    says: Ticked,
 ) -> Result<Reaction, Halt> {
     let mail = permitted.pair.admin.member.business_email.clone();
     let member = &permitted.pair.member.member;
     if member.has_mailbox(&mail) {
-        let id = permitted.row.reset_id;
         let denied = DestinationDenied::BusinessEmail;
-        let told = messages::destination_refused(&denied, &member.name, &id.reference());
-        return Err(refuse(app, origin, id, "destination", told).await);
+        let reference = permitted.row.reset_id.reference();
+        let told = messages::destination_refused(&denied, &member.name, &reference);
+        return refuse_tick(app, origin, permitted, "destination", told).await;
     }
     let digest = contacts::digest(app, &member.id, &Destination::Email(mail.clone()));
     amend_last_look(
@@ -64,6 +73,33 @@ async fn switch_copy(
         Amend::CopyToSelf(mail, digest, says),
     )
     .await
+}
+
+/// Refuses to change a box, and draws the last look again with the reason: on Slack the box shows the tick that was refused.
+async fn refuse_tick(
+    app: &Arc<App>,
+    origin: &Origin,
+    permitted: &Permitted,
+    code: &'static str,
+    told: Message,
+) -> Result<Reaction, Halt> {
+    let id = permitted.row.reset_id;
+    let reply = seal(app, id, origin.reply.as_ref())?;
+    let refused = app
+        .store
+        .refuse_tick(card_click(origin, id, reply), code)
+        .await;
+    let present = match refused {
+        Ok(present) => present,
+        Err(error) => {
+            let why = error.refusal()?;
+            let row = &permitted.row;
+            return Err(halt_with_refusal(app, origin, id, &why, Some(row)));
+        }
+    };
+    let look = card::last_look(app, &present, &permitted.pair, permitted.is_private).await?;
+    let look = messages::with_reason(look, told);
+    Ok(in_place(app, origin, present.row, look))
 }
 
 /// Changes the card and draws its ways of delivery.

@@ -32,7 +32,8 @@ pub(super) async fn choose(
     let until = held_until(app, origin, row).await?;
     if !can_ask(app, origin, row) {
         if choice.is_typed {
-            let told = messages::no_more_updates(&row.reset_id.reference());
+            let until = app.zone.tell(until, origin.received_at);
+            let told = messages::choose_on_record(&until, &row.reset_id.reference());
             return Err(refuse(app, origin, row.reset_id, "no_more_faces", told).await);
         }
         return deliver(app, origin, permitted, None, choice).await;
@@ -43,8 +44,8 @@ pub(super) async fn choose(
         is_typed: choice.is_typed,
     };
     let row = propose(app, origin, row, Some(proposal)).await?;
-    let member = &permitted.pair.member.member;
-    let content = question(app, &row, member, (until, origin.received_at)).await?;
+    let seen = (&permitted.pair.member.member, permitted.is_private);
+    let content = question(app, &row, seen, (until, origin.received_at)).await?;
     let content = match content {
         Some(content) => content,
         None => list_of_ways(app, &row, &permitted).await,
@@ -86,7 +87,9 @@ pub(super) async fn confirmed(
         && !row.is_proposed_typed
         && !contacts::is_on_record(app, member, to, row).await?
     {
-        let told = messages::contact_changed(&row.member_name, &row.reset_id.reference());
+        let until = app.zone.tell(until, origin.received_at);
+        let reference = row.reset_id.reference();
+        let told = messages::contact_changed_since(&row.member_name, &until, &reference);
         return Err(refuse(app, origin, row.reset_id, "contact_changed", told).await);
     }
     let way = match choosable(app, &permitted, Some(way)) {
@@ -142,11 +145,11 @@ fn proposed(row: &ResetRow) -> Option<(Delivery, Way)> {
     Some((delivery, way))
 }
 
-/// The question about the way in the record.
+/// The question about the way in the record, with the end of the password.
 async fn question(
     app: &App,
     row: &ResetRow,
-    member: &Member,
+    (member, is_private): (&Member, bool),
     (until, now): (Moment, Moment),
 ) -> Result<Option<Message>, StoreError> {
     let Some((delivery, way)) = proposed(row) else {
@@ -163,6 +166,7 @@ async fn question(
         to,
         is_typed: row.is_proposed_typed,
         differing: &differing,
+        is_private,
         carries: app.deliveries.ways.carried_by(delivery),
         until,
         zone: &app.zone,
@@ -204,8 +208,8 @@ async fn ask_again(
             ));
         }
     };
-    let member = &permitted.pair.member.member;
-    let content = match question(app, &row, member, (until, origin.received_at)).await? {
+    let seen = (&permitted.pair.member.member, permitted.is_private);
+    let content = match question(app, &row, seen, (until, origin.received_at)).await? {
         Some(content) => content,
         None => list_of_ways(app, &row, &permitted).await,
     };

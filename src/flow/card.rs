@@ -98,9 +98,11 @@ pub(super) async fn last_look(
 ) -> Result<Message, ReactError> {
     let (row, now) = (&amended.row, app.clock.now());
     let own = &pair.admin.member.business_email;
-    let copy_to = row
-        .copy_to_self
+    let masked = row.copy_address.as_ref().filter(|_| !is_private);
+    let masked = masked.and_then(|typed| Some(Channel::Email.stored(typed)?.masked()));
+    let copy_to = masked
         .as_deref()
+        .or(row.copy_to_self.as_deref())
         .or(row.copy_address.as_deref())
         .unwrap_or(own.as_str());
     let capabilities = app.directories.describe(&row.member_id).capabilities;

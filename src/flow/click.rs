@@ -56,7 +56,10 @@ async fn on_card(
     }
     match ask {
         CardAsk::Choose(delivery) => choose::on_record(app, chat, origin, id, delivery).await,
-        CardAsk::Amend(change) => amend::change(app, chat, origin, id, (change, click.boxes)).await,
+        CardAsk::Amend(change) => {
+            let seen = (change, edition, click.boxes);
+            amend::change(app, chat, origin, id, seen).await
+        }
         CardAsk::OpenForm(form) => forms::open(app, click, id, form).await,
         CardAsk::Close => amend::close(app, origin, id).await,
         CardAsk::Act(CardAct::Confirm) => {

@@ -12,8 +12,8 @@ use super::refuse::{card_click, refuse};
 use super::reply::{address, answer_refusal, in_place, seal};
 use super::{another_way, card, choose, messages};
 use crate::app::{App, QueuedReset};
-use crate::chat::{Boxes, Chat, Freshness, Origin};
-use crate::domain::{ResetId, State};
+use crate::chat::{Adapter, Boxes, Chat, Freshness, Origin};
+use crate::domain::{Carries, Channel, ResetId, State};
 use crate::store::{ClickRefused, ResetRow};
 
 /// Takes a slot for the reset and queues it. `edition` is that of the last look which the click saw, and `boxes` is what was
@@ -41,7 +41,10 @@ pub(super) async fn confirm(
     }
     let reply = seal(app, id, origin.reply.as_ref())?;
     // A tick that did not arrive: what was seen is not what would be done.
-    let edition = edition.filter(|_| boxes.agree_with(row.copy_to_self.is_some(), row.also_show));
+    let edition = edition.filter(|_| {
+        boxes.agree_with(row.copy_to_self.is_some(), row.also_show)
+            && (!chat.has_boxes() || has_every_box(app, &row, boxes, is_private))
+    });
     let reserved = app
         .store
         .reserve(permit, edition, card_click(origin, id, reply))
@@ -66,6 +69,17 @@ pub(super) async fn confirm(
         return Box::pin(last_look_again(app, origin, row, (&pair, is_private))).await;
     }
     Ok(answer_refusal(app, origin, id, &refusal, Some(&row)))
+}
+
+/// True where the click tells of every box that the last look has.
+fn has_every_box(app: &App, row: &ResetRow, boxes: Boxes, is_private: bool) -> bool {
+    let is_password = row.carries == Carries::Password;
+    let is_sent = row
+        .delivery
+        .is_some_and(|delivery| delivery.channel().is_some());
+    let has_copy_box = is_password && app.deliveries.has(Channel::Email);
+    let has_show_box = is_password && is_sent && is_private;
+    (!has_copy_box || boxes.copy_to_self.is_some()) && (!has_show_box || boxes.also_show.is_some())
 }
 
 /// The last look that was confirmed is out of date: it is drawn again, as things are now.

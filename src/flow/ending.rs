@@ -11,7 +11,13 @@ use crate::domain::contacts::Methods;
 use crate::domain::{Member, Moment, Quota, ResetId, SecondFactors, State, Step, StepOutcome};
 use crate::store::{OwnLink, ResetRow, StepRow};
 
-/// The result of a reset. `retry_for` is the member, where the password can still be delivered another way.
+/// The quota of a reset's administrator. Where the record does not answer, the store has logged it.
+pub(super) async fn quota_now(app: &App, id: ResetId) -> Option<Quota> {
+    let present = app.store.present_card(id).await.ok().flatten();
+    present.map(|present| present.quota)
+}
+
+/// The result of a reset, with the quota as it is now where none is given. `retry_for` is the member, where the password can still be delivered another way.
 #[tracing::instrument(level = "debug", skip_all)]
 pub(super) async fn ending(
     app: &App,
@@ -31,6 +37,10 @@ pub(super) async fn ending(
     let is_private = match app.chat(row.platform) {
         Some(chat) => chat.assurance().await.is_private(),
         None => false,
+    };
+    let quota = match quota {
+        Some(quota) => Some(quota),
+        None => quota_now(app, row.reset_id).await,
     };
     let value = app.keys.button_value(row.reset_id);
     messages::result(&messages::Ending {
@@ -110,7 +120,8 @@ fn parts<'a>(
 fn is_updated(app: &App, row: &ResetRow) -> bool {
     let can_replace = app.chat(row.platform).is_some_and(Adapter::can_replace);
     let uses = || unseal(app, row).map_or(0, |to| uses_left(app, row.platform, &to));
-    can_replace && uses() > 1
+    // One use for this result, one for the next, and one that is kept.
+    can_replace && uses() > 2
 }
 
 /// Draws a result again that said of these steps that they are still to do, once one of them is done. A visible password stays
@@ -126,7 +137,7 @@ pub(super) async fn tell_what_is_done(app: &App, id: ResetId, were_pending: &[St
     let (Some(chat), true) = (app.chat(row.platform), is_told && !row.state.is_active()) else {
         return;
     };
-    let Some(to) = unseal(app, row).filter(|to| chat.can_replace() && chat.uses_left(to) > 0)
+    let Some(to) = unseal(app, row).filter(|to| chat.can_replace() && chat.uses_left(to) > 1)
     else {
         return;
     };

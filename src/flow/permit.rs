@@ -262,6 +262,11 @@ pub(super) async fn check_can_be_shown(
     if to.is_some_and(|to| uses_left(app, row.platform, &to) > kept) {
         return Ok(());
     }
-    let told = messages::no_more_updates(&row.reset_id.reference());
+    let (reference, now) = (row.reset_id.reference(), origin.received_at);
+    let until = app.held.until(row.reset_id, now);
+    let told = match until.filter(|_| row.is_waiting_for_another_way()) {
+        Some(until) => messages::choose_on_record(&app.zone.tell(until, now), &reference),
+        None => messages::no_more_updates(&reference),
+    };
     Err(refuse::refuse(app, origin, row.reset_id, "no_more_faces", told).await)
 }

@@ -195,6 +195,14 @@ pub(super) async fn tell(
     }
 }
 
+/// Sends a message that nobody but the administrator may read.
+async fn tell_alone(chat: &Chat, to: &ReplyAddress, message: &Message) {
+    let outcome = chat.follow_up_alone(to, message).await;
+    if outcome != Outcome::Accepted {
+        tracing::warn!(?outcome, "a follow-up was not accepted");
+    }
+}
+
 /// Sends a message that is not the result of a reset: the last use of an address is kept for that.
 pub(super) async fn tell_unless_last(
     chat: &Chat,
@@ -224,13 +232,16 @@ pub(super) async fn draw_card(
     };
     if is_current {
         // Checked here once more: several clicks at once may all have found a use left.
-        Box::pin(tell_unless_last(
-            chat,
-            Some(&to),
-            &content,
-            Placement::Replace,
-        ))
-        .await;
+        let Some(to) = Some(to).filter(|to| chat.uses_left(to) > 1) else {
+            return;
+        };
+        let names_typed = row.is_typed || row.is_proposed_typed || row.copy_address.is_some();
+        if names_typed && !chat.can_replace() {
+            // An address in full is for the administrator alone.
+            Box::pin(tell_alone(chat, &to, &content)).await;
+        } else {
+            Box::pin(tell(chat, Some(&to), &content, Placement::Replace)).await;
+        }
     }
 }
 

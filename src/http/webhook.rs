@@ -277,11 +277,17 @@ async fn decide(
     };
     let mut late = LateAnswer::of(interaction.inner());
     let reaction = flow::react(&app, chat, interaction).await;
-    let (now, next) = now_and_next(chat, &mut late, reaction);
+    let (now, mut next) = now_and_next(chat, &mut late, reaction);
     let is_beside = next.is_some() && matches!(now, Reaction::Say(_));
     // If the deadline has passed, the person sees "Working …" and gets the decision as a follow-up.
     let unheard = match decided.send(now) {
-        Err(Reaction::Say(message)) => Some(message),
+        Err(Reaction::Say(mut message)) => {
+            // The late answer takes a use of the address itself, so whether one is left for the news is asked again.
+            if let Some(Next::Tell { message: news, .. }) = next.take() {
+                message.news = Some(Box::new(news));
+            }
+            Some(message)
+        }
         Err(Reaction::FormError(title)) => Some(Message {
             title,
             ..Message::default()

@@ -1,6 +1,6 @@
 //! What is chosen on a card, and every other click that does nothing outside.
 
-use super::clicks::{clickable_card, known_card, open_card, save_accepted};
+use super::clicks::{clickable_card, known_card, open_card, save_accepted, set_reply};
 use super::earlier::earlier;
 use super::engine::{Tx, params};
 use super::resets::{self, enter, newest_change};
@@ -41,6 +41,25 @@ pub struct Choice {
     pub digest: Option<String>,
 }
 
+/// What a click on a box asks for.
+#[derive(Clone, Copy, Debug)]
+pub enum Ticked {
+    /// The box says so.
+    Is(bool),
+    /// Nothing says which: it changes over, if the last look with this edition is still the present one.
+    ChangesOver(Option<u16>),
+}
+
+impl Ticked {
+    /// What a box with this state says after the click.
+    fn after(self, is_on: bool) -> bool {
+        match self {
+            Self::Is(says) => says,
+            Self::ChangesOver(_) => !is_on,
+        }
+    }
+}
+
 /// A change to a card that does nothing outside.
 #[derive(Clone, Debug)]
 pub enum Amend {
@@ -49,13 +68,12 @@ pub enum Amend {
     /// S22: the way; a destination for phone and e-mail, and whether it was typed.
     Choose(Choice),
     Back,
-    /// S27: the copy, on or off; changed over where nothing says which. The address is used where none was typed. With its
-    /// keyed digest.
-    CopyToSelf(EmailAddress, String, Option<bool>),
+    /// S27: the copy, on or off. The address is used where none was typed. With its keyed digest.
+    CopyToSelf(EmailAddress, String, Ticked),
     /// S28: another address for the copy, for this reset only. With its keyed digest.
     CopyTo(EmailAddress, String),
-    /// S38: showing, on or off; changed over where nothing says which.
-    AlsoShow(Option<bool>),
+    /// S38: showing, on or off.
+    AlsoShow(Ticked),
     /// S6: the guide goes out instead of a reset.
     Guide,
     /// The directory sends its own link instead of a reset, which works for this long.
@@ -73,6 +91,14 @@ impl Amend {
             Self::Guide => "guide",
             Self::DirectoryLink(_) => "directory_link",
         }
+    }
+
+    /// True where a box would change over that was changed since: a second click of a double click.
+    fn is_stale(&self, row: &ResetRow) -> bool {
+        let (Self::CopyToSelf(_, _, ticked) | Self::AlsoShow(ticked)) = self else {
+            return false;
+        };
+        matches!(ticked, Ticked::ChangesOver(edition) if *edition != Some(row.edition))
     }
 
     fn apply(&self, row: &mut ResetRow, now: Moment) {
@@ -96,7 +122,7 @@ impl Amend {
                 if row.copy_address.is_none() {
                     row.copy_digest = Some(digest.clone());
                 }
-                let is_on = says.unwrap_or(row.copy_to_self.is_none());
+                let is_on = says.after(row.copy_to_self.is_some());
                 let to = row.copy_address.clone();
                 row.copy_to_self = is_on.then(|| to.unwrap_or_else(|| address.to_string()));
             }
@@ -108,7 +134,7 @@ impl Amend {
             }
             Self::AlsoShow(says) => {
                 row.edition = row.edition.saturating_add(1);
-                row.also_show = says.unwrap_or(!row.also_show);
+                row.also_show = says.after(row.also_show);
             }
             Self::Guide => {
                 enter(row, State::Cancelled, now);
@@ -218,6 +244,34 @@ impl Store {
     ) -> Result<ResetRow, ClickError> {
         self.write((click, code, counted), refuse_click).await
     }
+
+    /// Writes down that a box of a last look was not changed. The last look gets a new edition, because Slack keeps what was
+    /// ticked in the boxes of the old one.
+    pub async fn refuse_tick(
+        &self,
+        click: CardClick,
+        code: &'static str,
+    ) -> Result<Amended, ClickError> {
+        self.write((click, code, self.limit), refuse_tick).await
+    }
+}
+
+async fn refuse_tick(
+    tx: &mut Tx,
+    (click, code, limit): &(CardClick, &'static str, Limit),
+) -> Result<Amended, ClickError> {
+    let mut row = open_card(tx, click, "click").await?;
+    audit::note_refused(tx, &row, "click", code).await?;
+    row.edition = row.edition.saturating_add(1);
+    set_reply(&mut row, click.follow_up.as_ref());
+    tx.put(&row).await?;
+    let newest = newest_change(tx, &row).await?;
+    let taken = slots::taken(tx, &row.admin_id, *limit).await?;
+    Ok(Amended {
+        earlier: earlier(newest.as_ref(), &row, tx.now()),
+        quota: limit.measure(&taken, tx.now()),
+        row,
+    })
 }
 
 async fn amend_card(
@@ -229,7 +283,10 @@ async fn amend_card(
     if matches!(amend, Amend::Guide) {
         check_no_guide_yet(tx, click, &row).await?;
     }
-    amend.apply(&mut row, tx.now());
+    let is_stale = amend.is_stale(&row);
+    if !is_stale {
+        amend.apply(&mut row, tx.now());
+    }
     let newest = newest_change(tx, &row).await?;
     if let Some(newest) = &newest
         && row.seen_reset_id != Some(newest.reset_id)
@@ -239,7 +296,14 @@ async fn amend_card(
         row.edition = row.edition.saturating_add(1);
     }
     let taken = slots::taken(tx, &row.admin_id, *limit).await?;
-    let row = save_accepted(tx, click, row, event).await?;
+    let row = if is_stale {
+        set_reply(&mut row, click.follow_up.as_ref());
+        audit::note(tx, &row, event, ClickRefused::Stale.code()).await?;
+        tx.put(&row).await?;
+        row
+    } else {
+        save_accepted(tx, click, row, event).await?
+    };
     Ok(Amended {
         earlier: earlier(newest.as_ref(), &row, tx.now()),
         quota: limit.measure(&taken, tx.now()),

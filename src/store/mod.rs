@@ -101,7 +101,7 @@ use tokio::sync::mpsc;
 pub(crate) use self::accounts::{AccountRow, PasswordError, ResetUnderWay};
 pub(crate) use self::alarms::{DueAlarm, NotMe};
 pub use self::amend::Choice;
-pub(crate) use self::amend::{Amend, Amended};
+pub(crate) use self::amend::{Amend, Amended, Ticked};
 pub(crate) use self::audit::AuditRow;
 pub(crate) use self::cards::{NewOffer, OfferOutcome};
 pub use self::clicks::{CardClick, ClickRefused, Wiped};

@@ -255,10 +255,23 @@ async fn record(tx: &mut Tx, next: &Move, mut row: ResetRow) -> Result<ResetRow,
         row.hide_at = hide_at;
         row.told_at = is_certain.then_some(tx.now());
     }
+    if next.to == State::Undelivered {
+        drop_copy(&mut row);
+    }
     steps::note(tx, next.id, &next.steps).await?;
     audit::note(tx, &row, "reset", next.to.as_str()).await?;
     tx.put(&row).await?;
     Ok(row)
+}
+
+/// The copy was refused, too. It is not tried again: it would keep back every other way while the mail server is down.
+fn drop_copy(row: &mut ResetRow) {
+    if row.copy_to_self.take().is_some()
+        && let Some(digest) = row.copy_digest.take()
+    {
+        keep_typed(row, &digest);
+    }
+    row.copy_address = None;
 }
 
 async fn refuse(tx: &mut Tx, refused: &Move) -> Result<(), MoveRefused> {
@@ -385,14 +398,21 @@ async fn give_slot_back(tx: &mut Tx, mut row: ResetRow, failure: &str) -> Result
 
 /// A typed address that was tried gets no code, also when another way is chosen after it (S41).
 fn note_typed(row: &mut ResetRow) {
-    if let Some(digest) = row.destination_digest.as_ref().filter(|_| row.is_typed) {
-        let earlier = row
-            .typed_digests
-            .take()
-            .map(|earlier| format!("{earlier} "))
-            .unwrap_or_default();
-        row.typed_digests = Some(format!("{earlier}{digest}"));
+    if row.is_typed
+        && let Some(digest) = row.destination_digest.clone()
+    {
+        keep_typed(row, &digest);
     }
+}
+
+/// Keeps the digest of an address of an earlier way.
+fn keep_typed(row: &mut ResetRow, digest: &str) {
+    let earlier = row
+        .typed_digests
+        .take()
+        .map(|earlier| format!("{earlier} "))
+        .unwrap_or_default();
+    row.typed_digests = Some(format!("{earlier}{digest}"));
 }
 
 /// A new card for the same member. What belongs to the reset of the old one is not taken over, and the copy and the showing

@@ -64,6 +64,8 @@ async fn propose(
         row.proposed = Some(proposal.delivery);
         row.proposed_to = proposal.to.as_ref().map(|to| to.full().to_owned());
         row.is_proposed_typed = proposal.is_typed;
+        // Whoever chose another way has read that one is needed.
+        row.told_at = row.told_at.or(Some(tx.now()));
     }
     save_accepted(tx, click, row, event).await
 }

@@ -52,7 +52,8 @@ impl Reservation {
 
 impl Store {
     /// The confirming click: replay key, requester, age, limit, no other reset of the member, slot, audit — in one
-    /// transaction. After it the click may be acknowledged (P1, P2).
+    /// transaction. After it the click may be acknowledged (P1, P2). `edition` is that of the last look that was confirmed;
+    /// none where it said something else than the record.
     pub async fn reserve(
         &self,
         permit: Permit,
@@ -86,7 +87,12 @@ async fn reserve(
         } else {
             audit::note_refused(tx, &row, "confirm", refused.code()).await?;
         }
-        if refused == ClickRefused::Overtaken {
+        let is_seen_otherwise = refused == ClickRefused::Stale && edition.is_none();
+        if is_seen_otherwise {
+            // The new last look is one with boxes of its own: Slack keeps what was ticked in those of an edition.
+            row.edition = row.edition.saturating_add(1);
+        }
+        if is_seen_otherwise || refused == ClickRefused::Overtaken {
             set_reply(&mut row, click.follow_up.as_ref());
             tx.put(&row).await?;
         }

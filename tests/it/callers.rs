@@ -76,6 +76,14 @@ async fn a_copy_does_not_go_to_a_mailbox_of_the_member() {
         told.contains("business email") && told.contains("Nothing was changed."),
         "{told}"
     );
+    // Slack shows the tick that was refused until the boxes are new ones.
+    let present = bot.slack.last();
+    assert_ne!(
+        button_value(&present, "copy_to_self"),
+        button_value(&look, "copy_to_self")
+    );
+    bot.click(ANN, &present, "confirm").await;
+    assert!(!bot.slack.last_text().contains("changed meanwhile"));
 }
 
 /// A question that was asked for one person is no answer for another who has the account or the address since.

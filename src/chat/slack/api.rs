@@ -8,7 +8,7 @@ use serde::de::DeserializeOwned;
 use super::{Slack, blocks, wire};
 use crate::chat::account::shown_name;
 use crate::chat::api::{follow_up_outcome, retry_after};
-use crate::chat::{AccountKind, ApiError, Profile, ReplyAddress};
+use crate::chat::{AccountKind, Adapter, ApiError, Profile, ReplyAddress};
 use crate::domain::Role;
 use crate::domain::delivery::{Outcome, Refusal};
 use crate::net;
@@ -23,7 +23,8 @@ const FOLLOW_UP_DEADLINE: Duration = Duration::from_secs(5);
 impl Slack {
     /// Sends a message to a response address.
     pub(super) async fn post(&self, to: &ReplyAddress, body: &blocks::SlackMessage) -> Outcome {
-        if !self.is_allowed(to.expose()) || self.clock.now() > to.until {
+        let is_over = self.clock.now() > to.until || self.uses_left(to) == 0;
+        if is_over || !self.is_allowed(to.expose()) {
             return Outcome::Refused(Refusal::Unreachable);
         }
         let request = self
@@ -31,7 +32,12 @@ impl Slack {
             .post(to.expose())
             .timeout(FOLLOW_UP_DEADLINE)
             .json(body);
-        follow_up_outcome(&net::call(request).await)
+        self.used.take(to.expose(), to.until, self.clock.now());
+        let end = follow_up_outcome(&net::call(request).await);
+        if end == Outcome::Refused(Refusal::Unreachable) {
+            self.used.give_back(to.expose());
+        }
+        end
     }
 
     /// Calls a method of the Web API as the bot. `request` adds the arguments. What `T` reads differs from method to method:

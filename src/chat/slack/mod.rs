@@ -22,6 +22,7 @@ use super::account::{AccountIds, ProfileCache};
 use super::api::sent_outcome;
 use super::interaction::Trigger;
 use super::signature::{EmptySecret, SigningSecrets};
+use super::use_counts::UseCounts;
 use super::{
     Adapter, ApiError, Asking, ChatParts, Examination, Form, Freshness, Immediate, Interaction,
     InteractionKind, Matching, Message, NotVerified, Placement, PlannedCommand, Profile,
@@ -51,6 +52,8 @@ pub const COMMAND_NAME: &str = "/reset-password";
 pub(crate) const MANIFEST: &str = include_str!("../../../manifests/slack.yaml");
 /// A trigger works for 3 s (Slack, "Modals"), so opening a form may not take longer.
 const FORM_DEADLINE: Duration = Duration::from_millis(2500);
+/// How often a response address can be used (Slack, "Handling user interaction", "Sending a message response").
+const REPLY_USES: u32 = 5;
 
 /// The adapter of one Slack workspace, which the settings name.
 pub struct Slack {
@@ -59,6 +62,8 @@ pub struct Slack {
     http: reqwest::Client,
     clock: Clock,
     profiles: ProfileCache,
+    /// The uses of each response address.
+    used: UseCounts,
 }
 
 impl Slack {
@@ -74,6 +79,7 @@ impl Slack {
             http,
             clock,
             profiles: ProfileCache::default(),
+            used: UseCounts::default(),
         })
     }
 
@@ -204,6 +210,14 @@ impl Adapter for Slack {
 
     fn can_replace(&self) -> bool {
         true
+    }
+
+    fn has_boxes(&self) -> bool {
+        true
+    }
+
+    fn uses_left(&self, to: &ReplyAddress) -> u32 {
+        REPLY_USES.saturating_sub(self.used.count(to.expose()))
     }
 
     async fn follow_up(

@@ -537,6 +537,7 @@ async fn follow_ups_end_with_a_name() {
             outcome,
             "{status}"
         );
+        assert_eq!(slack.uses_left(&to), REPLY_USES - 1, "{status}");
     }
     let slack = slack();
     let dead = slack
@@ -549,6 +550,7 @@ async fn follow_ups_end_with_a_name() {
             .await,
         unreachable
     );
+    assert_eq!(slack.uses_left(&dead), REPLY_USES, "it was not sent");
     let old = ReplyAddress::new("http://127.0.0.1:1/reply".to_owned(), Moment(0));
     assert_eq!(
         slack

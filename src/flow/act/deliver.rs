@@ -35,7 +35,7 @@ pub(super) struct SetPassword<'a> {
     pub(super) member: &'a Member,
     /// The notes of the change and the sign-out, which the result shows too. None where they cannot be read.
     pub(super) steps: Option<Vec<StepRow>>,
-    /// The administrator's quota; it is told once.
+    /// The administrator's quota.
     pub(super) quota: Option<Quota>,
     /// Set for another way of delivery: until when the password is kept.
     pub(super) held_until: Option<Moment>,

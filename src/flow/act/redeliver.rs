@@ -30,6 +30,7 @@ pub(super) async fn redeliver(
                 until,
             } = held;
             let steps = steps::of_reset(app, row.reset_id).await;
+            let quota = ending::quota_now(app, row.reset_id).await;
             let set = SetPassword {
                 reservation,
                 password,
@@ -38,7 +39,7 @@ pub(super) async fn redeliver(
                 row,
                 member: &member,
                 steps,
-                quota: None,
+                quota,
                 held_until: Some(until),
             };
             Box::pin(deliver(app, reporter, set)).await

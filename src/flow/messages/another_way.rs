@@ -1,7 +1,7 @@
 //! After a failed delivery: the question before the password goes another way, and why none is left.
 
 use super::contacts::differs;
-use super::destination::typed_in_full;
+use super::destination::typed_address;
 use super::words::{RUN_AGAIN, button, in_heading, message, with_reference};
 use crate::chat::{Action, Message, Style};
 use crate::clock::Zone;
@@ -21,6 +21,8 @@ pub struct AnotherWay<'a> {
     pub is_typed: bool,
     /// The directory's contacts that differ from those on an earlier card, with the time of that card.
     pub differing: &'a [(Destination, Moment)],
+    /// True where nobody else can read it.
+    pub is_private: bool,
     /// What goes there.
     pub carries: Carries,
     /// When the password is wiped.
@@ -52,7 +54,7 @@ pub fn another_way(asked: &AnotherWay<'_>) -> Message {
     };
     let to = asked.to.map(|to| {
         if asked.is_typed {
-            typed_in_full(to)
+            typed_address(to, asked.is_private)
         } else {
             to.masked()
         }
@@ -103,6 +105,26 @@ pub fn asked_again(mut present: Message) -> Message {
     let changed = "This changed meanwhile. Please look at it again. Nothing was sent.";
     present.lines.insert(0, changed.to_owned());
     present
+}
+
+/// The contact that was asked about is not on record any more.
+pub fn contact_changed_since(member: &str, until: &str, reference: &Reference) -> Message {
+    message(
+        format!("The contact of {member} on record was changed after you chose it."),
+        [format!(
+            "Go back and choose another way by {until}. This click sent nothing. (ref {reference})"
+        )],
+    )
+}
+
+/// What was chosen cannot be asked about or shown here any more.
+pub fn choose_on_record(until: &str, reference: &Reference) -> Message {
+    message(
+        "This chat does not let me show this card once more.",
+        [format!(
+            "Choose a contact on record by {until}. This click sent nothing. (ref {reference})"
+        )],
+    )
 }
 
 /// The password reached nobody and is gone.

@@ -127,12 +127,12 @@ pub fn extra_denied(denied: ExtraDenied, reference: &Reference) -> Message {
 }
 
 /// Where a chosen password goes: to a contact on record, which is masked, or to a typed address, which stands in full until it
-/// is used, so that a typing error is seen.
-pub(super) fn goes_to(row: &ResetRow) -> String {
+/// is used, so that a typing error is seen. Where others could read it, that is masked as well.
+pub(super) fn goes_to(row: &ResetRow, is_private: bool) -> String {
     let typed = || {
         let channel = row.delivery.and_then(Delivery::channel)?;
         let to = channel.stored(row.destination.as_deref()?)?;
-        Some(typed_in_full(&to))
+        Some(typed_address(&to, is_private))
     };
     let typed = if row.is_typed { typed() } else { None };
     typed
@@ -141,8 +141,9 @@ pub(super) fn goes_to(row: &ResetRow) -> String {
 }
 
 /// A typed address before it is used.
-pub(super) fn typed_in_full(to: &Destination) -> String {
+pub(super) fn typed_address(to: &Destination, is_private: bool) -> String {
     let address = match to {
+        _ if !is_private => to.masked(),
         Destination::Phone(phone) => phone.in_groups(),
         Destination::Email(email) => email.to_string(),
     };

@@ -117,7 +117,7 @@ fn facts(look: &LastLook<'_>) -> Vec<String> {
     name.map(str::to_owned)
         .into_iter()
         .chain([
-            format!("Goes to: {}", goes_to(row)),
+            format!("Goes to: {}", goes_to(look)),
             format!("Signed out: {signed_out}"),
         ])
         .chain(look.codes.map(code_fact))
@@ -127,7 +127,8 @@ fn facts(look: &LastLook<'_>) -> Vec<String> {
 }
 
 /// Where the password goes. What was typed stands in full, so that a typing error is seen.
-fn goes_to(row: &ResetRow) -> String {
+fn goes_to(look: &LastLook<'_>) -> String {
+    let row = look.row;
     let Some(channel) = channel(row) else {
         return "you, shown here once".to_owned();
     };
@@ -137,7 +138,7 @@ fn goes_to(row: &ResetRow) -> String {
     } else {
         ", as a one-time link".to_owned()
     };
-    let to = destination::goes_to(row);
+    let to = destination::goes_to(row, look.is_private);
     let record = if row.is_typed { "" } else { " (on record)" };
     format!("{message} {to}{record}{what}")
 }
@@ -230,5 +231,12 @@ pub fn stale(mut look: Message, reference: &Reference) -> Message {
     );
     look.warnings
         .push(Warning::new("This changed meanwhile.", rest));
+    look
+}
+
+/// The last look once more, because one of its boxes could not be changed for this reason.
+pub fn with_reason(mut look: Message, why: Message) -> Message {
+    let warning = Warning::new(why.title, why.lines.join(" "));
+    look.warnings.insert(0, warning);
     look
 }

@@ -44,7 +44,9 @@ mod words;
 pub use self::admins::{
     address_alarm, another_entry, not_pinned, pin_line, pinned, several_entries,
 };
-pub use self::another_way::{AnotherWay, another_way, asked_again, wiped};
+pub use self::another_way::{
+    AnotherWay, another_way, asked_again, choose_on_record, contact_changed_since, wiped,
+};
 pub use self::ask_contact::{
     contact_asked, contact_of_disowned, contact_of_earlier, contact_of_ended,
     contact_perhaps_asked, contact_there, contact_wanted, nobody_to_ask,
@@ -71,7 +73,7 @@ pub use self::instead::{
     directory_link_gone, directory_link_sent, directory_link_unknown, guide_leads_nowhere,
     guide_needs_reset, guide_sent, guide_unknown, guide_without_code,
 };
-pub use self::last_look::{LastLook, last_look, stale};
+pub use self::last_look::{LastLook, last_look, stale, with_reason};
 pub use self::log::{history, refused};
 pub use self::not_me::{alarm, code_not_me_line, not_me_line};
 pub use self::not_sent::{contact_code_not_sent, guide_failed};

@@ -75,6 +75,9 @@ pub fn untold(row: &ResetRow, zone: &Zone, now: Moment) -> String {
             "it was changed, but not every output was accepted; ask them whether they have it, and if not run the command again"
         }
         State::Delivered => "it was changed and delivered",
+        State::Undelivered if row.is_waiting_for_another_way() => {
+            "it was changed but not delivered, and the old password no longer works; choose another way below its result"
+        }
         State::Undelivered | State::Lost => {
             "it was changed but not delivered, and the old password no longer works; run the command again"
         }

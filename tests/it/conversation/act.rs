@@ -211,9 +211,13 @@ async fn a_sign_out_takes_no_password_away() {
     bot.directory.fail_sign_outs(1);
     bot.outbox.end_next_send(Outcome::Refused(Refusal::Address));
     bot.click(JO, &ready, "confirm").await;
-    bot.click(JO, &bot.slack.last(), "retry_sign_out").await;
-    bot.another_way(JO, &bot.slack.last(), "deliver_email")
-        .await;
+    let failed = bot.slack.last();
+    bot.click(JO, &failed, "deliver_email").await;
+    let question = bot.slack.last();
+    bot.click(JO, &failed, "retry_sign_out").await;
+    let told = bot.slack.last();
+    assert_ne!(told["replace_original"], json!(true), "{told:#}");
+    bot.click(JO, &question, "confirm").await;
     assert!(
         bot.slack.last_text().contains("Done: "),
         "{}",

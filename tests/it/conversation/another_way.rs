@@ -232,12 +232,47 @@ async fn a_contact_that_left_the_record_meanwhile_gets_nothing() {
     bot.alter(MINA, "personal_email", "other@mail.example")
         .await;
     bot.click(JO, &question, "confirm").await;
-    assert_told(&bot, &["was changed after you chose it"]);
+    let next = "Go back and choose another way by 10:10. This click sent nothing.";
+    assert_told(&bot, &["was changed after you chose it", next]);
+    assert!(!bot.slack.last_text().contains("Run the command again"));
     assert_eq!(passwords_to(&bot), Vec::<String>::new());
     bot.click(JO, &question, "back").await;
     bot.another_way(JO, &bot.slack.last(), "deliver_email")
         .await;
     assert_eq!(passwords_to(&bot), ["other@mail.example"]);
+}
+
+/// A failed delivery that was not told is told at the next command, with what to do while the password waits. Whoever has
+/// chosen another way meanwhile knows it.
+async fn a_failure_is_news_until_another_way_is_chosen() {
+    for is_chosen in [false, true] {
+        let bot = TestBot::new().await;
+        let ready = bot.last_look(JO, MINA, "deliver_phone").await;
+        let value = button_value(&ready, "cancel").unwrap();
+        bot.outbox.end_next_send(Outcome::Refused(Refusal::Address));
+        bot.slack.answer_replies_with(Some(404));
+        bot.click(JO, &ready, "confirm").await;
+        bot.slack.answer_replies_with(None);
+        if is_chosen {
+            bot.click_value(JO, "deliver_email", &value).await;
+        }
+        let news = bot.news_beside(JO, "noa@acme.example").await;
+        if is_chosen {
+            assert_eq!(news, None);
+        } else {
+            let news = news.unwrap_or_default();
+            assert!(
+                news.contains("choose another way below its result"),
+                "{news}"
+            );
+        }
+        bot.outbox.take();
+    }
+}
+
+hold! {
+    slack_alone on Slack:
+    a_failure_is_news_until_another_way_is_chosen,
 }
 
 on_every_platform! {

@@ -6,7 +6,7 @@ use relatch::surface::domain::delivery::Outcome;
 
 use super::{JO, KIM, MINA, NOA, NOTHING, assert_refusal, states, used};
 use crate::support::TestBot;
-use crate::support::slack::{button_value, shown_password, text_of};
+use crate::support::slack::{button_value, click_with_boxes_body, shown_password, text_of};
 
 /// S26: nobody confirms a way that they have not seen: the older face confirms nothing, and the present one is shown.
 async fn an_older_last_look_confirms_nothing() {
@@ -49,7 +49,8 @@ async fn what_was_switched_meanwhile_is_not_confirmed() {
     }
 }
 
-/// Editions of one card come one after the other, and the last one is what will be done.
+/// Clicks on one last look come one after the other. Where a click only changes a box over, those after the first did not see
+/// what it is now, and change nothing.
 async fn the_last_face_is_the_present_one() {
     let bot = TestBot::new().await;
     let ready = bot.last_look(JO, MINA, "deliver_email").await;
@@ -68,7 +69,7 @@ async fn the_last_face_is_the_present_one() {
     bot.settle().await;
     let last = bot.slack.last_text();
     assert!(
-        last.contains("☐ Email me a copy") && last.contains("☑ Also show it here"),
+        last.contains("☑ Email me a copy") && last.contains("☐ Also show it here"),
         "{last}"
     );
 }
@@ -77,7 +78,9 @@ async fn the_last_face_is_the_present_one() {
 async fn a_box_is_set_to_what_it_says() {
     let bot = TestBot::new().await;
     let ready = bot.last_look(JO, MINA, "deliver_email").await;
+    bot.slack.memory.tick(&ready, "copy_to_self");
     for _ in 0..2 {
+        bot.slack.memory.tick(&ready, "copy_to_self");
         bot.click(JO, &ready, "copy_to_self").await;
         let told = bot.slack.last_text();
         assert!(
@@ -100,14 +103,8 @@ async fn a_box_is_set_to_what_it_says() {
 /// A tick that did not arrive: what the confirming click saw is not what would be done, so it does nothing.
 async fn a_confirm_whose_boxes_say_otherwise_does_nothing() {
     let bot = TestBot::new().await;
-    let mut seen = bot.last_look(JO, MINA, "deliver_email").await;
-    let blocks = seen["blocks"].as_array_mut().unwrap();
-    let element = blocks
-        .iter_mut()
-        .flat_map(|block| block["elements"].as_array_mut().into_iter().flatten())
-        .find(|element| element["action_id"] == "copy_to_self")
-        .unwrap();
-    element["initial_options"] = element["options"].clone();
+    let seen = bot.last_look(JO, MINA, "deliver_email").await;
+    bot.slack.memory.tick(&seen, "copy_to_self");
     bot.click(JO, &seen, "confirm").await;
     let present = bot.slack.last();
     let told = text_of(&present);
@@ -116,6 +113,7 @@ async fn a_confirm_whose_boxes_say_otherwise_does_nothing() {
         "{told}"
     );
     assert_eq!((used(&bot).await, bot.outbox.take().len()), (0, 0));
+    // The boxes are new ones, in which Slack keeps nothing: what is seen now is what is confirmed.
     bot.click(JO, &present, "confirm").await;
     assert_eq!(used(&bot).await, 1);
     bot.outbox.take();
@@ -145,8 +143,9 @@ async fn the_same_bytes_have_one_effect() {
     let bot = TestBot::new().await;
     let ready = bot.last_look(JO, MINA, "deliver_copy").await;
     let value = button_value(&ready, "confirm").unwrap();
-    let body =
-        crate::support::slack::click_body("UJO", "confirm", &value, &bot.slack.reply_url(999), 999);
+    let pressed = ("confirm", value.as_str());
+    let reply = bot.slack.reply_url(999);
+    let body = click_with_boxes_body(&bot.slack.memory, "UJO", pressed, &reply, 999);
     assert_eq!(
         bot.post("/slack/interactions", &body).await.status,
         StatusCode::OK

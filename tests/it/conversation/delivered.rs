@@ -46,6 +46,7 @@ async fn copy_shows_a_working_password_to_the_administrator_alone() {
         // Hidden by the button; clicking again shows nothing again.
         bot.click(admin, &ended, "done").await;
         assert_eq!(shown_password(&bot.slack.last()), None);
+        assert!(bot.slack.last_text().contains("4 of 5 resets left"));
     }
 }
 

@@ -89,10 +89,10 @@ async fn an_undelivered_password_goes_another_way_inside_the_same_reset() {
     );
     assert!(bot.outbox.take().is_empty());
     bot.another_way(JO, &failed, "deliver_email").await;
+    let told = bot.slack.last_text();
     assert!(
-        bot.slack.last_text().contains("Done: "),
-        "{}",
-        bot.slack.last_text()
+        told.contains("Done: ") && told.contains("4 of 5 resets left"),
+        "{told}"
     );
     assert_eq!(
         (states(&bot).await, used(&bot).await),
@@ -107,6 +107,26 @@ async fn an_undelivered_password_goes_another_way_inside_the_same_reset() {
         "{}",
         bot.slack.last_text()
     );
+}
+
+/// The mail server dies: the copy that was refused with the first way does not keep the next one back.
+async fn a_refused_copy_keeps_no_other_way_back() {
+    let bot = TestBot::new().await;
+    let look = bot.last_look(JO, MINA, "deliver_email").await;
+    bot.click(JO, &look, "copy_to_self").await;
+    for _ in 0..2 {
+        bot.outbox
+            .end_next_send(Outcome::Refused(Refusal::Unreachable));
+    }
+    bot.click(JO, &bot.slack.last(), "confirm").await;
+    assert_eq!(states(&bot).await, [State::Undelivered]);
+    bot.outbox.take();
+    bot.outbox.fail_next_prepare(Refusal::Unreachable);
+    bot.another_way(JO, &bot.slack.last(), "deliver_phone")
+        .await;
+    assert_eq!(states(&bot).await, [State::Delivered]);
+    let sent: Vec<String> = bot.outbox.take().into_iter().map(|sent| sent.to).collect();
+    assert_eq!(sent, ["+821012345642"]);
 }
 
 /// What the first way came to is not told of the second.
@@ -330,6 +350,7 @@ on_every_platform! {
     a_channel_that_is_not_ready_changes_nothing,
     an_undelivered_password_goes_another_way_inside_the_same_reset,
     another_way_is_told_as_it_went,
+    a_refused_copy_keeps_no_other_way_back,
     what_could_not_be_told_is_told_later,
     an_undelivered_password_is_wiped_after_ten_minutes,
     another_way_can_be_typed,

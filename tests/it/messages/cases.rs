@@ -489,6 +489,7 @@ async fn a_contact_that_was_another_is_told_of_before_it_is_used() {
                     delivery: Delivery::Email,
                     to: Some(&mina),
                     is_typed: false,
+                    is_private: true,
                     differing: &differing,
                     carries,
                     until: world.now,

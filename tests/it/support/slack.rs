@@ -65,6 +65,8 @@ pub(crate) struct Memory {
     connections: Arc<Mutex<usize>>,
     /// What `views.open` is refused with.
     form_error: Arc<Mutex<Option<&'static str>>>,
+    /// What people ticked, by the id of the block and the box: Slack keeps it while both stay (Slack, "Updating messages").
+    ticked: Arc<Mutex<HashMap<(String, String), Value>>>,
     /// What a message to one person alone is refused with.
     pub(super) direct_error: Arc<Mutex<Option<DirectError>>>,
     pub(crate) mattermost: Arc<Mutex<super::mattermost::Server>>,
@@ -420,8 +422,47 @@ fn elements(message: &Value) -> impl Iterator<Item = (&Value, &Value)> {
     })
 }
 
-/// What every box says at first, by the id of its block and its own (Slack, "Block actions payload", "state").
-fn boxes(message: &Value) -> serde_json::Map<String, Value> {
+impl Memory {
+    /// A box of a message is pressed: it changes over, and stays so while the ids of its block and its own stay.
+    pub(crate) fn tick(&self, message: &Value, action: &str) {
+        let (block, element) = elements(message)
+            .find(|(_, element)| element["action_id"] == action)
+            .unwrap();
+        let id = block["block_id"].as_str().unwrap().to_owned();
+        let is_ticked = self.boxes(message)[&id][action]["selected_options"] != json!([]);
+        let selected = if is_ticked {
+            json!([])
+        } else {
+            element["options"].clone()
+        };
+        let mut ticked = self.ticked.lock().unwrap();
+        ticked.insert((id, action.to_owned()), selected);
+    }
+
+    /// What every box says of the last message with a block of this id.
+    fn boxes_of(&self, id: &str) -> serde_json::Map<String, Value> {
+        let said = self.said.lock().unwrap().clone();
+        let mut all = said.iter().rev().map(|(_, message)| self.boxes(message));
+        all.find(|boxes| boxes.contains_key(id)).unwrap_or_default()
+    }
+
+    /// What every box says, by the id of its block and its own (Slack, "Block actions payload", "state"): at first what the
+    /// message says, then what was ticked.
+    fn boxes(&self, message: &Value) -> serde_json::Map<String, Value> {
+        let mut values = boxes_at_first(message);
+        for ((block, action), selected) in self.ticked.lock().unwrap().iter() {
+            if let Some(state) = values
+                .get_mut(block)
+                .and_then(|block| block.get_mut(action))
+            {
+                state["selected_options"] = selected.clone();
+            }
+        }
+        values
+    }
+}
+
+fn boxes_at_first(message: &Value) -> serde_json::Map<String, Value> {
     let mut values = serde_json::Map::new();
     let boxes = elements(message).filter(|(_, element)| element["type"] == "checkboxes");
     for (block, element) in boxes {
@@ -618,35 +659,44 @@ pub(crate) fn click_body(
     pressed_body(user, &pressed, &json!({}), reply, serial)
 }
 
+/// The same with what the boxes say of the message to whose last look the value belongs.
+pub(crate) fn click_with_boxes_body(
+    memory: &Memory,
+    user: &str,
+    (action, value): (&str, &str),
+    reply: &str,
+    serial: u32,
+) -> String {
+    let pressed = json!({ "action_id": action, "block_id": "b", "type": "button", "value": value, "action_ts": "1" });
+    let values = Value::Object(memory.boxes_of(value));
+    pressed_body(user, &pressed, &values, reply, serial)
+}
+
 /// The same of what stands in a message: a button is pressed, a box changes over. Slack sends what all boxes of the message
 /// say with every click.
 pub(crate) fn click_on_body(
+    memory: &Memory,
     user: &str,
     message: &Value,
     action: &str,
-    reply: &str,
-    serial: u32,
+    (reply, serial): (&str, u32),
 ) -> String {
     let is_meant = |element: &Value| element["action_id"] == action;
     let (block, element) = elements(message)
         .find(|(_, element)| is_meant(element))
         .unwrap_or_else(|| panic!("no {action} in {message:#}"));
-    let mut values = Value::Object(boxes(message));
     if element["type"] != "checkboxes" {
+        let values = Value::Object(memory.boxes(message));
         let value = element["value"].as_str().unwrap();
         let pressed = json!({ "action_id": action, "block_id": "b", "type": "button", "value": value, "action_ts": "1" });
         return pressed_body(user, &pressed, &values, reply, serial);
     }
+    memory.tick(message, action);
+    let values = Value::Object(memory.boxes(message));
     let id = block["block_id"].as_str().unwrap();
-    let is_ticked = element.get("initial_options").is_some();
-    let selected = if is_ticked {
-        json!([])
-    } else {
-        element["options"].clone()
-    };
-    values[id][action]["selected_options"] = selected.clone();
     let pressed = json!({
-        "action_id": action, "block_id": id, "type": "checkboxes", "selected_options": selected, "action_ts": "1",
+        "action_id": action, "block_id": id, "type": "checkboxes",
+        "selected_options": values[id][action]["selected_options"], "action_ts": "1",
     });
     pressed_body(user, &pressed, &values, reply, serial)
 }

@@ -160,7 +160,8 @@ impl TestBot {
         }
         let (who, serial) = (slack::user_id(who), self.next());
         let reply = self.slack.reply_url(serial);
-        let body = slack::click_on_body(&who, message, action, &reply, serial);
+        let body =
+            slack::click_on_body(&self.slack.memory, &who, message, action, (&reply, serial));
         let answer = self.post("/slack/interactions", &body).await;
         self.settle().await;
         answer
@@ -211,10 +212,10 @@ impl TestBot {
             }
             Platform::Slack => {}
         }
-        let body = slack::click_body(
+        let body = slack::click_with_boxes_body(
+            &self.slack.memory,
             &slack::user_id(who),
-            action,
-            value,
+            (action, value),
             &self.slack.reply_url(serial),
             serial,
         );

@@ -2,6 +2,7 @@
 
 use relatch::surface::chat::FormKind;
 use relatch::surface::directory::Capabilities;
+use relatch::surface::domain::channel::DestinationDenied;
 use relatch::surface::domain::country::Country;
 use relatch::surface::domain::phone::phone_on_record;
 use relatch::surface::domain::policy::Rule;
@@ -347,6 +348,10 @@ fn last_looks(world: &World<'_>, samples: &mut Samples) {
         value: world.value,
         confirm_value: world.value,
     };
+    let mailbox = DestinationDenied::BusinessEmail;
+    let why = say::destination_refused(&mailbox, world.name, &world.reference);
+    let look_with_reason = say::with_reason(say::last_look(&look), why);
+    samples.say("with_reason", look_with_reason);
     let mut stale = say::stale(say::last_look(&look), &world.reference);
     let link = world.own_link(true);
     stale

@@ -168,6 +168,7 @@ fn other_ways(world: &World<'_>, samples: &mut Samples) {
                 to,
                 is_typed,
                 differing: &differing,
+                is_private: true,
                 carries,
                 until: world.now + Span::minutes(10),
                 zone: &world.zone,
@@ -182,6 +183,10 @@ fn other_ways(world: &World<'_>, samples: &mut Samples) {
     for why in [Wiped::InTime, Wiped::WithProcess, Wiped::Replaced] {
         samples.say("wiped", say::wiped(why, world.name, &world.reference));
     }
+    let (until, r) = (world.zone.tell(world.now, world.now), &world.reference);
+    let gone = say::contact_changed_since(world.name, &until, r);
+    samples.say("contact_changed_since", gone);
+    samples.say("choose_on_record", say::choose_on_record(&until, r));
 }
 
 fn more_results(world: &World<'_>, samples: &mut Samples) {
