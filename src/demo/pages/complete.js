@@ -72,11 +72,6 @@ function showChoices() {
     const item = make("li", { role: "option", id: `choice-${at}`, "aria-selected": String(at === chosen) },
       make("b", { text: label }), hint ? make("i", { text: ` ${hint}` }) : null, make("small", { text: about }));
     item.addEventListener("mousedown", (event) => { event.preventDefault(); take(at); });
-    item.addEventListener("mousemove", () => {
-      if (chosen === at) return;
-      chosen = at;
-      mark();
-    });
     return item;
   }));
   mark();
@@ -107,10 +102,7 @@ function pressed(event) {
     event.preventDefault();
     chosen = chosen < 0 && step < 0 ? choices.length - 1 : (chosen + step + choices.length) % choices.length;
     mark();
-  } else if (event.key === "Tab" && !event.shiftKey && choices.length) {
-    event.preventDefault();
-    take(Math.max(chosen, 0));
-  } else if (event.key === "Enter" && chosen >= 0) {
+  } else if ((event.key === "Tab" && !event.shiftKey || event.key === "Enter") && chosen >= 0) {
     event.preventDefault();
     take(chosen);
   } else if (event.key === "Escape" && choices.length) {
