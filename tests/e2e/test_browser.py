@@ -7,7 +7,7 @@ import unittest
 
 from demo import Demo
 from test_pages import AXE, RUN_AXE
-from webdriver import Browser, Driver
+from webdriver import ELEMENT, Browser, Driver
 from world import password_in
 
 OLD = "yellow tractor in the rain"
@@ -46,6 +46,9 @@ class InBrowser(unittest.TestCase):
     def say(self, text):
         self.desk.type("#composer", text)
         self.desk.click("#send")
+
+    def keys(self, text):
+        self.desk.do("POST", f"/element/{self.desk.find('#composer')}/value", {"text": text})
 
     def last(self):
         return ".message:last-child"
@@ -232,9 +235,6 @@ class Story(InBrowser):
     def composed(self):
         return self.desk.script("return document.getElementById('composer').value")
 
-    def keys(self, text):
-        self.desk.do("POST", f"/element/{self.desk.find('#composer')}/value", {"text": text})
-
     def test_completion_by_keys_and_mouse(self):
         down, up, enter, escape = "\ue015", "\ue013", "\ue007", "\ue00c"
         active = "return document.getElementById(document.getElementById('composer').getAttribute('aria-activedescendant'))?.innerText ?? ''"
@@ -259,9 +259,20 @@ class Story(InBrowser):
         self.assertEqual(self.composed(), "/reset-password @Dee Ma ")
         self.desk.type("#composer", "/reset-password dee@")
         self.assertEqual(self.desk.script("return document.getElementById('choices').hidden"), True, "an address is no mention")
+        # Where nothing is chosen, Tab goes on; the mouse only marks, so Enter sends what was typed.
+        self.desk.type("#composer", "/reset-password ")
+        self.assertEqual((self.desk.script(active), self.desk.script("return document.getElementById('choices').hidden")), ("", False))
+        self.keys("\ue004")
+        self.assertEqual(self.desk.script("return document.activeElement.id"), "send")
+        self.assertEqual(self.composed(), "/reset-password ")
         self.desk.type("#composer", "/reset-password log")
+        move = {"type": "pointer", "id": "mouse", "actions": [
+            {"type": "pointerMove", "duration": 50, "x": 0, "y": 0, "origin": {ELEMENT: self.desk.find("#choice-0")}}]}
+        self.desk.do("POST", "/actions", {"actions": [move]})
         self.keys(enter)
         self.desk.wait_for(self.last() + ".bot")
+        said = [one["message"]["text"] for one in self.demo.state()["messages"] if one["from"] == "UJO"]
+        self.assertEqual(said, ["/reset-password log"])
 
     def test_the_password_without_the_code_opens_nothing(self):
         shown = self.reset("deliver_copy")
@@ -440,6 +451,71 @@ class Looks(InBrowser):
             self.desk.click(f"{self.last()} [data-action={action}]")
             self.desk.wait_for(lambda: not self.desk.script("return document.querySelector('[aria-busy]')") and self.desk.script(focused))
         self.assertIn("Cancelled", self.desk.text(self.last()))
+
+    def hold(self, what):
+        """Keeps requests of the page from going out until `letGo` is called, or has them fail."""
+        self.desk.script(f"""const really = window.fetch;
+            window.held = new Promise((done) => {{ window.letGo = done; }});
+            window.fetch = (url, how) => String(url).startsWith("/demo/{what}") ? window.held.then(() => really(url, how)) : really(url, how);
+            window.lose = () => {{ window.fetch = (url, how) => how ? Promise.reject(new TypeError("lost")) : really(url, how); }};
+            window.keep = () => {{ window.fetch = really; }};""")
+
+    def test_the_focus_stays_with_who_went_on(self):
+        for chat in ["slack", "mattermost"]:
+            if chat != "slack":
+                self.desk.click(f"button[data-chat={chat}]")
+            self.say("/reset-password @Mina Park")
+            self.desk.wait_for(f"{self.last()} [data-action=deliver_email]")
+            self.hold("click")
+            self.desk.click(f"{self.last()} [data-action=deliver_email]")
+            self.desk.click("#composer")
+            self.keys("/reset-password log")
+            self.desk.script("window.letGo()")
+            self.desk.wait_for(f"{self.last()} [data-action=confirm]")
+            self.desk.script("window.keep()")
+            at = "return document.activeElement.id"
+            self.assertEqual(self.desk.script(at), "composer", chat)
+            # Nor does a later message of the visitor's own, or a blank place, bring the focus back.
+            self.desk.click("#workspace-title")
+            self.demo.forward(1)
+            time.sleep(1)
+            self.assertEqual(self.desk.script(at), "", chat)
+            self.assertEqual(self.desk.script("return document.activeElement.tagName"), "BODY", chat)
+
+    def test_the_focus_goes_from_a_form_to_its_answer(self):
+        for chat in ["slack", "discord", "mattermost"]:
+            self.desk.click(f"button[data-chat={chat}]")
+            self.say("/reset-password @Dee Ma")
+            self.desk.wait_for(f"{self.last()} [data-action=deliver_other]")
+            self.desk.click(f"{self.last()} [data-action=deliver_other]")
+            self.desk.wait_for("#view-submit")
+            self.desk.type("#view input", "dee@home.example")
+            self.desk.click("#view-submit")
+            self.desk.wait_for(f"{self.last()} [data-action=confirm]")
+            focused = "return document.activeElement === document.querySelector('.message:last-child')"
+            self.desk.wait_for(lambda: self.desk.script(focused))
+
+    def test_send_says_that_a_text_is_under_way_until_it_is_there(self):
+        self.desk.type("#composer", "/reset-password log")
+        self.hold("say")
+        self.desk.click("#send")
+        time.sleep(1.5)
+        self.assertEqual(self.desk.text("#send"), "Sending …", "whatever the page asks for meanwhile")
+        self.desk.script("window.letGo()")
+        self.desk.wait_for(lambda: self.desk.text("#send") == "Send")
+
+    def test_a_tick_that_was_lost_is_taken_back(self):
+        self.offer("deliver_email")
+        self.hold("none")
+        self.desk.script("window.lose()")
+        box = f"{self.last()} [data-action=copy_to_self]"
+        self.desk.click(box)
+        is_ticked = "return document.querySelector(arguments[0]).checked"
+        self.desk.wait_for(lambda: not self.desk.script("return document.querySelector('[aria-busy]')"))
+        self.assertFalse(self.desk.script(is_ticked, box))
+        self.desk.script("window.keep()")
+        self.tick("copy_to_self")
+        self.assertTrue(self.desk.script(is_ticked, f"{self.last()} [data-action=copy_to_self]"))
 
     def test_one_tab_for_each_person_on_a_phone(self):
         self.desk.size(360, 740)

@@ -13,8 +13,10 @@ let me = "UJO";
 let chat = "slack";
 /** True while the workspace starts anew, when no answer is no fault. */
 let isRestarting = false;
-/** The message whose button was pressed last, until its answer has the focus. */
-let pressedIn = null;
+/** Where something was pressed last, and what relatch said before; until the answer is there or the visitor does something else. */
+let pressed = null;
+/** The message in which the button was that opened the dialog. */
+let dialogOf = null;
 
 const look = () => LOOKS[chat] ?? slack;
 const isNarrow = () => matchMedia("(max-width: 46rem)").matches;
@@ -33,7 +35,7 @@ function message(said) {
       toggle.setAttribute("aria-expanded", String(!raw.hidden));
     });
     who.append(toggle);
-    body.append(...look().draw(said, (pressed, more) => press(said, pressed, more)), raw);
+    body.append(...look().draw(said, (control, more) => press(said, control, more)), raw);
   } else {
     body.append(make("p", { text: said.message.text }));
   }
@@ -42,11 +44,13 @@ function message(said) {
 }
 
 /** Presses something in a message. Whatever takes its place gets the focus. */
-async function press(said, pressed, more) {
-  pressedIn = said.id;
-  pressed.setAttribute("aria-busy", "true");
-  await act("click", { message: said.id, ...more });
-  pressed.removeAttribute("aria-busy");
+async function press(said, control, more) {
+  awaitAnswer(said.id);
+  control.setAttribute("aria-busy", "true");
+  const isDone = await act("click", { message: said.id, ...more });
+  control.removeAttribute("aria-busy");
+  // A box shows what is on record.
+  if (!isDone && control.type === "checkbox") control.checked = control.defaultChecked;
 }
 
 const arrived = (one, kind) => make("div", { class: kind },
@@ -68,10 +72,7 @@ function showView() {
   const opened = state.views[chat]?.[me];
   const dialog = $("view");
   if (!opened) {
-    if (dialog.open) {
-      dialog.close();
-      refocus();
-    }
+    if (dialog.open) dialog.close();
     dialog.replaceChildren();
     delete dialog.dataset.id;
     return;
@@ -82,21 +83,29 @@ function showView() {
     const form = make("form", { method: "dialog" }, make("h2", { id: "view-title", text: title }));
     form.append(...parts.map((part) => part instanceof Node ? part : input(part)));
     const closes = make("button", { type: "button", id: "view-close", text: close });
-    closes.addEventListener("click", () => act("close", {}));
+    closes.addEventListener("click", closeView);
     form.append(make("div", { class: "row" }, closes, make("button", { type: "submit", id: "view-submit", class: "primary", text: submit })));
     form.addEventListener("submit", async (event) => {
       event.preventDefault();
+      if (dialogOf) awaitAnswer(dialogOf);
       $("view-submit").setAttribute("aria-busy", "true");
       await act("submit", { view: opened.id, values: Object.fromEntries(new FormData(form)) });
       $("view-submit")?.removeAttribute("aria-busy");
     });
     dialog.replaceChildren(form);
+    dialogOf = pressed?.id ?? null;
+    pressed = null;
     if (!dialog.open) dialog.showModal();
   }
   for (const line of dialog.querySelectorAll(".error")) {
     const error = opened.errors[line.dataset.block] ?? opened.errors[""] ?? "";
     if (line.textContent !== error) line.textContent = error;
   }
+}
+
+function closeView() {
+  if (dialogOf) awaitAnswer(dialogOf);
+  act("close", {});
 }
 
 function input({ name, label, hint, most }) {
@@ -108,14 +117,31 @@ function input({ name, label, hint, most }) {
       make("p", { class: "error", role: "alert", "data-block": name })));
 }
 
-/** Gives the focus to the message that answers the last press: the one in its place, else the newest. */
-function refocus() {
-  const at = document.activeElement;
-  if (!pressedIn || at && at !== document.body && at.isConnected && !$("view").contains(at)) return;
-  const all = [...$("messages").querySelectorAll(".message")];
-  const message = all.find((one) => one.dataset.id === pressedIn) ?? all.at(-1);
-  message?.focus({ preventScroll: true });
+const appMessages = () => [...$("messages").querySelectorAll(".message.bot")];
+
+/** From now on, what changes in this message, or comes after it, is the answer to a press. */
+function awaitAnswer(id) {
+  const said = appMessages();
+  pressed = { id, key: said.find((one) => one.dataset.id === id)?.itsKey, before: new Set(said.map((one) => one.dataset.id)) };
 }
+
+/** Gives the focus to relatch's answer to the last press: the message in the place of the pressed one, else the new one. */
+function refocus() {
+  if (!pressed || $("view").open) return;
+  const said = appMessages();
+  const same = said.find((one) => one.dataset.id === pressed.id);
+  const fresh = said.findLast((one) => !pressed.before.has(one.dataset.id));
+  const answer = same && same.itsKey !== pressed.key ? same : fresh ?? (same ? null : said.at(-1));
+  if (!answer) return;
+  pressed = null;
+  const at = document.activeElement;
+  // Where the pressed message stays as it is, the focus is still on what was pressed.
+  const isFree = !at || at === document.body || same?.contains(at);
+  if (isFree && !answer.contains(at)) answer.focus({ preventScroll: true });
+}
+
+/** Whoever goes on elsewhere is not called back. */
+for (const deed of ["pointerdown", "keydown"]) document.addEventListener(deed, () => { pressed = null; }, true);
 
 /** Changes the person in the chat column. */
 function be(person) {
@@ -209,12 +235,10 @@ function show() {
   completion.setPeople(state.people);
   const said = state.messages.filter((one) => one.to === me && one.chat === chat);
   $("messages").querySelector(".empty")?.remove();
-  const newest = sync($("messages"), said, message);
-  // Where nothing takes the place of a message, the new one is the answer to a press.
-  if (newest && pressedIn && newest.dataset.id !== pressedIn && look().ADDS) {
-    newest.focus({ preventScroll: true });
-    pressedIn = null;
-  }
+  const hadFocus = $("messages").contains(document.activeElement);
+  sync($("messages"), said, message);
+  // The message that had the focus is gone.
+  if (hadFocus && document.activeElement === document.body) appMessages().at(-1)?.focus({ preventScroll: true });
   if (!said.length) $("messages").append(empty());
   sync($("phone"), state.phone, (one) => arrived(one, "sms"));
   sync($("mail"), state.mail, (one) => arrived(one, "mail"));
@@ -235,7 +259,13 @@ function show() {
 function setOffline(isOffline) {
   document.body.classList.toggle("offline", isOffline);
   $("offline").hidden = !isOffline;
-  $("send").textContent = isOffline ? "Offline" : "Send";
+  nameSend();
+}
+
+/** What Send says; while a text is under way, that. */
+function nameSend() {
+  const isOffline = document.body.classList.contains("offline");
+  $("send").textContent = $("send").hasAttribute("aria-busy") ? "Sending …" : isOffline ? "Offline" : "Send";
 }
 
 function problem(text) {
@@ -305,7 +335,7 @@ $("tabs").addEventListener("keydown", (event) => {
 });
 $("view").addEventListener("cancel", (event) => {
   event.preventDefault();
-  if ($("view").dataset.id) act("close", {});
+  if ($("view").dataset.id) closeView();
 });
 $("say").addEventListener("submit", async (event) => {
   event.preventDefault();
@@ -313,10 +343,10 @@ $("say").addEventListener("submit", async (event) => {
   if (!text || $("send").getAttribute("aria-busy")) return;
   completion.close();
   $("send").setAttribute("aria-busy", "true");
-  $("send").textContent = "Sending …";
+  nameSend();
   const isSent = await act("say", { text });
   $("send").removeAttribute("aria-busy");
-  if (!document.body.classList.contains("offline")) $("send").textContent = "Send";
+  nameSend();
   if (isSent) $("composer").value = "";
 });
 
