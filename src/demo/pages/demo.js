@@ -184,11 +184,7 @@ function showSuggestions() {
     chip.addEventListener("click", () => suggest(one, chip));
     return chip;
   });
-  sync($("profiles"), state.profiles.map((one) => ({ ...one, isOn: one.id === state.profile })), (one) => {
-    const chip = make("button", { type: "button", "data-profile": one.id, "aria-pressed": String(one.isOn), title: one.about, text: one.label });
-    chip.addEventListener("click", () => { if (!one.isOn) restart(one.id, chip); });
-    return chip;
-  });
+  sync($("profiles"), state.profiles.map((one) => ({ ...one, isOn: one.id === state.profile })), profile);
   $("profiles").hidden = state.profiles.length < 2;
   sync($("chats"), state.chats.map((one) => ({ ...one, isOn: one.id === chat })), (one) => {
     const chip = make("button", { type: "button", "data-chat": one.id, "aria-pressed": String(one.isOn), text: one.name });
@@ -204,6 +200,22 @@ function showSuggestions() {
   $("chats").hidden = state.chats.length < 2;
 }
 
+/** A setting of the demo. The first press asks where something would be wiped, the second one starts anew. */
+function profile(one) {
+  const chip = make("button", { type: "button", "data-profile": one.id, "aria-pressed": String(one.isOn), title: one.about, text: one.label });
+  const isAsked = () => chip.textContent !== one.label;
+  chip.addEventListener("click", () => {
+    if (one.isOn || isRestarting) return;
+    if (state.messages.length && !isAsked()) {
+      chip.textContent = `${one.label}: start anew? ${state.is_kept ? "The page is cleared, the record stays." : "This wipes all."}`;
+    } else {
+      restart(one.id, chip);
+    }
+  });
+  chip.addEventListener("blur", () => { if (!isRestarting) chip.textContent = one.label; });
+  return chip;
+}
+
 /** Sends a ready command as the person whom it is for. */
 async function suggest(one, chip) {
   chip?.setAttribute("aria-busy", "true");
@@ -215,31 +227,50 @@ async function suggest(one, chip) {
   if (lastElementChild) showWhole($("messages"), lastElementChild);
 }
 
+/** Where the member's browser is, by the columns of the page. */
+function place() {
+  if (isNarrow()) return "in her own tab";
+  return matchMedia("(max-width: 68rem)").matches ? "below" : "on the right";
+}
+
 /** What stands in the chat column before anything was said. */
 function empty() {
   const first = state.suggestions[0];
   const begin = make("button", { type: "button", class: "primary", id: "begin", text: `${first.who}: ${first.label}` });
   begin.addEventListener("click", () => suggest(first, begin));
   const step = (...parts) => make("li", {}, ...parts);
+  const arrives = state.profile === "password"
+    ? `the password arrives on her phone, and she signs in ${place()}`
+    : `a link arrives on her phone, and she opens it ${place()}`;
   return make("div", { class: "empty" },
     make("p", {}, make("b", { text: "Nothing was said yet." }), " Play it in three steps:"),
     make("ol", {},
       step("Press ", begin, " or type ", make("code", { text: "/" }), " below."),
       step("Choose a way on the card, look once more, confirm."),
-      step(`Then be ${state.member.name.split(" ")[0]}: the password arrives on her phone, and she signs in ${isNarrow() ? "in her own tab" : "on the right"}.`)));
+      step(`Then be ${state.member.name.split(" ")[0]}: ${arrives}.`)));
+}
+
+/** Shows that. What is there already and is still right stays, with its focus. */
+function showEmpty() {
+  const fresh = empty();
+  if ($("messages").textContent !== fresh.textContent) $("messages").replaceChildren(fresh);
 }
 
 function show() {
   showPeople();
   showSuggestions();
   completion.setPeople(state.people);
+  completion.setChat(chat);
   const said = state.messages.filter((one) => one.to === me && one.chat === chat);
-  $("messages").querySelector(".empty")?.remove();
   const hadFocus = $("messages").contains(document.activeElement);
-  sync($("messages"), said, message);
+  if (said.length) {
+    $("messages").querySelector(".empty")?.remove();
+    sync($("messages"), said, message);
+  } else {
+    showEmpty();
+  }
   // The message that had the focus is gone.
   if (hadFocus && document.activeElement === document.body) appMessages().at(-1)?.focus({ preventScroll: true });
-  if (!said.length) $("messages").append(empty());
   sync($("phone"), state.phone, (one) => arrived(one, "sms"));
   sync($("mail"), state.mail, (one) => arrived(one, "mail"));
   for (const box of ["phone", "mail"]) {
@@ -297,8 +328,10 @@ async function restart(profile, chip) {
       await new Promise((done) => setTimeout(done, 100));
       await refresh();
     }
-    browse("/signin");
+    // Without a word about tabs: on a phone, whoever is shown stays.
+    $("browser").src = "/signin";
   }
+  chip.removeAttribute("aria-busy");
   isRestarting = false;
   setOffline(state.run === before);
 }
@@ -317,10 +350,27 @@ function browse(path) {
 }
 
 $("browser").addEventListener("load", () => {
-  const { pathname } = $("browser").contentWindow.location;
-  $("address").textContent = pathname;
-  $("own-tab").href = pathname;
+  let page;
+  try {
+    page = $("browser").contentDocument;
+    const { pathname } = page.location;
+    $("address").textContent = pathname;
+    $("own-tab").href = pathname;
+  } catch {
+    // A page that the browser made itself, such as one about an error, shows nothing of itself.
+    $("address").textContent = "(no page)";
+    return;
+  }
+  // The frame holds this program's pages only: what leads elsewhere opens in a tab.
+  page.addEventListener("click", ({ target }) => {
+    const link = target.closest("a[href]");
+    if (link && /^https?:$/.test(link.protocol) && link.origin !== location.origin) {
+      link.target = "_blank";
+      link.rel = "noopener noreferrer";
+    }
+  }, true);
 });
+for (const width of ["46rem", "68rem"]) matchMedia(`(max-width: ${width})`).addEventListener("change", () => { if (state) show(); });
 for (const page of document.querySelectorAll("[data-page]")) page.addEventListener("click", () => browse(page.dataset.page));
 for (const forward of document.querySelectorAll("[data-minutes]")) {
   forward.addEventListener("click", () => act("clock", { minutes: Number(forward.dataset.minutes) }));
