@@ -400,12 +400,25 @@ class Mattermost(InBrowser):
 class Looks(InBrowser):
     """The demo's own page; the member's pages have a file of their own."""
 
-    def axe(self):
+    def axe(self, where=""):
         self.desk.script(AXE.read_text())
         for scheme in ["light", "dark"]:
             self.desk.prefer(scheme)
-            self.assertEqual(self.desk.script_async(RUN_AXE), [], scheme)
+            self.assertEqual(self.desk.script_async(RUN_AXE), [], f"{where} {scheme}")
         self.desk.prefer("light")
+
+    def test_every_look_can_be_used_by_everyone(self):
+        for chat in self.chats():
+            self.desk.click(f"button[data-chat={chat}]")
+            self.offer("deliver_copy")
+            for one in ["", "confirm"]:
+                if one:
+                    self.press(one, "Done")
+                self.desk.click(f"{self.last()} [aria-label='JSON of this message']")
+                self.axe(f"{chat} {one}")
+
+    def chats(self):
+        return self.desk.script("return [...document.querySelectorAll('button[data-chat]')].map((one) => one.dataset.chat)")
 
     def test_the_page_fits_and_can_be_used_by_everyone(self):
         self.axe()
@@ -424,16 +437,20 @@ class Looks(InBrowser):
 
     def test_a_whole_card_fits_on_a_small_screen(self):
         self.desk.size(1280, 720)
-        for action in ["deliver_phone", "confirm"]:
-            if action == "deliver_phone":
-                self.say("/reset-password @Mina Park INC-2041")
-            self.desk.wait_for(f"{self.last()} [data-action={action}]")
-            hidden = """const inner = document.querySelector(".message:last-child").getBoundingClientRect();
-                const outer = document.getElementById("messages").getBoundingClientRect();
-                return [outer.top - inner.top, inner.bottom - outer.bottom]"""
-            self.desk.wait_for(lambda: max(self.desk.script(hidden)) <= 0)
-            if action == "deliver_phone":
-                self.desk.click(f"{self.last()} [data-action={action}]")
+        hidden = """const inner = document.querySelector(".message:last-child").getBoundingClientRect();
+            const outer = document.getElementById("messages").getBoundingClientRect();
+            return [outer.top - inner.top, inner.bottom - outer.bottom]"""
+        for chat in self.chats():
+            self.desk.click(f"button[data-chat={chat}]")
+            self.say("/reset-password @Mina Park INC-2041")
+            for action in ["deliver_phone", "confirm"]:
+                self.desk.wait_for(f"{self.last()} [data-action={action}]")
+                try:
+                    self.desk.wait_for(lambda: max(self.desk.script(hidden)) <= 0)
+                except AssertionError:
+                    self.fail(f"{chat}, {action}: {self.desk.script(hidden)} px are hidden above and below")
+                if action == "deliver_phone":
+                    self.desk.click(f"{self.last()} [data-action={action}]")
 
     def test_it_opens_with_one_line_and_a_chip_sends(self):
         self.assertIn("Jo: a whole reset", self.desk.text("#messages"))
@@ -531,14 +548,47 @@ class Looks(InBrowser):
         self.assertFalse(self.desk.script("return document.getElementById('workspace').checkVisibility()"))
         self.axe()
 
-    def test_another_profile_starts_everything_anew(self):
-        self.reset("deliver_phone")
-        self.desk.click("[data-profile=strict]")
-        self.desk.wait_for("[data-profile=strict][aria-pressed=true]", 40)
+    def profile(self, word):
+        """Chooses a profile where something would be wiped: it asks first."""
+        chip = f"[data-profile={word}]"
+        self.desk.click(chip)
+        self.desk.wait_for_text(chip, "start anew? This wipes all.")
+        self.desk.click("#workspace-title")
+        self.desk.wait_for(lambda: "anew" not in self.desk.text(chip))
+        self.desk.click(chip)
+        self.desk.click(chip)
+        self.desk.wait_for(f"{chip}[aria-pressed=true]", 40)
         self.desk.wait_for("#begin")
+
+    def test_another_profile_starts_everything_anew(self):
+        self.assertIn("the password arrives on her phone, and she signs in on the right", self.desk.text("#messages"))
+        self.reset("deliver_phone")
+        self.profile("strict")
+        self.assertIn("a link arrives on her phone, and she opens it on the right", self.desk.text("#messages"))
+        self.desk.size(1000, 900)
+        self.desk.wait_for_text("#messages", "she opens it below")
         self.say("/reset-password @Mina Park")
         self.desk.wait_for(f"{self.last()} [data-action=deliver_phone]")
         self.assertFalse(self.desk.script("return document.querySelector('[data-action=deliver_copy]')"))
+
+    def test_on_a_phone_another_profile_leaves_the_administrator_where_they_are(self):
+        self.desk.size(360, 740)
+        self.desk.click("#begin")
+        self.desk.wait_for(f"{self.last()} [data-action=cancel]")
+        self.profile("link")
+        self.assertEqual(self.desk.script("return document.body.dataset.tab"), "UJO")
+        self.assertIn("in her own tab", self.desk.text("#messages"))
+
+    def test_a_link_that_leads_elsewhere_opens_outside_the_frame(self):
+        self.desk.wait_for_text("#address", "/signin")
+        before = self.desk.do("GET", "/window/handles")
+        with self.desk.in_frame("#browser") as page:
+            page.script("""const link = document.createElement("a"); link.id = "away"; link.href = "https://help.acme.example/password";
+                link.textContent = "Help"; document.body.prepend(link);""")
+            page.click("#away")
+            page.wait_for("#email")
+        self.desk.wait_for(lambda: len(self.desk.do("GET", "/window/handles")) == len(before) + 1)
+        self.assertEqual(self.desk.text("#address"), "/signin")
 
     def test_send_says_when_the_demo_is_gone(self):
         demo = Demo()
