@@ -553,7 +553,7 @@ class Looks(InBrowser):
         chip = f"[data-profile={word}]"
         self.desk.click(chip)
         self.desk.wait_for_text(chip, "start anew? This wipes all.")
-        self.desk.click("#workspace-title")
+        self.desk.click("h1")
         self.desk.wait_for(lambda: "anew" not in self.desk.text(chip))
         self.desk.click(chip)
         self.desk.click(chip)
@@ -580,7 +580,8 @@ class Looks(InBrowser):
         self.assertIn("in her own tab", self.desk.text("#messages"))
 
     def test_a_link_that_leads_elsewhere_opens_outside_the_frame(self):
-        self.desk.wait_for_text("#address", "/signin")
+        loaded = "return document.readyState === 'complete' && document.getElementById('browser').contentDocument.readyState === 'complete'"
+        self.desk.wait_for(lambda: self.desk.script(loaded))
         before = self.desk.do("GET", "/window/handles")
         with self.desk.in_frame("#browser") as page:
             page.script("""const link = document.createElement("a"); link.id = "away"; link.href = "https://help.acme.example/password";

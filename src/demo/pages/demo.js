@@ -349,11 +349,13 @@ function browse(path) {
   if (isNarrow()) showTab("member");
 }
 
-$("browser").addEventListener("load", () => {
+/** A page is in the frame. */
+function pageCame() {
   let page;
   try {
     page = $("browser").contentDocument;
     const { pathname } = page.location;
+    if (pathname === "blank") return;
     $("address").textContent = pathname;
     $("own-tab").href = pathname;
   } catch {
@@ -369,7 +371,10 @@ $("browser").addEventListener("load", () => {
       link.rel = "noopener noreferrer";
     }
   }, true);
-});
+}
+$("browser").addEventListener("load", pageCame);
+// It may have come before this script.
+if ($("browser").contentDocument?.readyState === "complete") pageCame();
 for (const width of ["46rem", "68rem"]) matchMedia(`(max-width: ${width})`).addEventListener("change", () => { if (state) show(); });
 for (const page of document.querySelectorAll("[data-page]")) page.addEventListener("click", () => browse(page.dataset.page));
 for (const forward of document.querySelectorAll("[data-minutes]")) {
