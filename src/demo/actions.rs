@@ -47,7 +47,7 @@ impl Workspace {
             ("text", &escaped(rest.trim())),
             ("api_app_id", APP),
             ("is_enterprise_install", "false"),
-            ("response_url", &format!("{}/reply/{url}", self.base)),
+            ("response_url", &self.reply_url(&url)),
             ("trigger_id", &trigger),
         ];
         let body: Vec<String> = fields
@@ -110,7 +110,7 @@ impl Workspace {
             "is_enterprise_install": false,
             "channel": { "id": "C0DEMO", "name": "it-desk" },
             "state": { "values": ticked },
-            "response_url": format!("{}/reply/{url}", self.base),
+            "response_url": self.reply_url(&url),
             "actions": [pressed],
         });
         let answer = self
@@ -119,7 +119,8 @@ impl Workspace {
                 INTERACTIONS_ROUTE,
                 format!("payload={}", encode(&payload.to_string())),
             )
-            .await?;
+            .await
+            .inspect_err(|_| self.state(|state| state.tick(&said.id, &said.ticked)))?;
         if !answer.is_empty() {
             // Slack, "Block actions": the answer does not replace the message.
             self.state(|state| {
@@ -232,6 +233,11 @@ impl Workspace {
             state.version += 1;
             state.views.remove(&(chat, user.to_owned()));
         });
+    }
+
+    /// The address that takes answers to an interaction. Nobody can guess it, for it needs no token.
+    fn reply_url(&self, id: &str) -> String {
+        format!("{}/reply/{}/{id}", self.base, self.reply_key)
     }
 
     /// Signs a form of Slack's, and posts it.

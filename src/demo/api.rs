@@ -16,6 +16,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::exchange::{HttpExchange, ShownAnswer, ShownRequest, time_of_day};
+use super::page::local_only;
 use super::people::PEOPLE;
 use super::workspace::{TEAM, TOKEN, Workspace};
 use crate::domain::Platform;
@@ -31,7 +32,7 @@ pub(super) fn router(workspace: Arc<Workspace>) -> Router {
         .route("/api/users.lookupByEmail", post(users_by_email))
         .route("/api/views.open", post(views_open))
         .route("/api/chat.postMessage", post(post_message))
-        .route("/reply/{id}", post(reply))
+        .route("/reply/{key}/{id}", post(reply))
         .with_state(workspace)
 }
 
@@ -41,6 +42,7 @@ pub(super) async fn serve(
     tasks: TaskTracker,
     stop: CancellationToken,
 ) {
+    let router = router.layer(axum::middleware::from_fn(local_only));
     loop {
         let accepted = tokio::select! {
             accepted = listener.accept() => accepted,
@@ -144,11 +146,14 @@ async fn post_message(State(workspace): ApiState, headers: HeaderMap, body: Stri
 
 async fn reply(
     State(workspace): ApiState,
-    Path(id): Path<String>,
+    Path((key, id)): Path<(String, String)>,
     headers: HeaderMap,
     body: String,
 ) -> Response {
     let now = workspace.clock.now();
+    if key != workspace.reply_key {
+        return (StatusCode::NOT_FOUND, "expired_url").into_response();
+    }
     let status = match serde_json::from_str(&body) {
         Ok(message) if is_of(&headers, JSON) => {
             workspace.state(|state| state.follow_up(&id, message, now))
@@ -161,7 +166,7 @@ async fn reply(
     let answer = if status == 200 { "ok" } else { "expired_url" };
     record(
         &workspace,
-        ("Follow-up", format!("POST /reply/{id}")),
+        ("Follow-up", format!("POST /reply/{key}/{id}")),
         &headers,
         body,
         status,
@@ -211,7 +216,8 @@ fn called(
     ([(header::CONTENT_TYPE, JSON)], text).into_response()
 }
 
-fn is_of(headers: &HeaderMap, media: &str) -> bool {
+/// True for a body of this media type.
+pub(super) fn is_of(headers: &HeaderMap, media: &str) -> bool {
     let kind = headers
         .get(header::CONTENT_TYPE)
         .and_then(|kind| kind.to_str().ok())

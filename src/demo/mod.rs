@@ -102,6 +102,8 @@ async fn act(options: &DemoOptions, temporary: &Path) -> Result<(), DemoError> {
             .clone()
             .unwrap_or_else(|| temporary.join(format!("played{count}")));
         let demo = RunningDemo::start(&folder, listen, None, profile).await?;
+        demo.workspace
+            .state(|state| state.is_kept = options.data.is_some());
         if count == 0 {
             listen = demo.server.addr;
             print(&format!("Play it yourself: http://{listen}/demo"))?;

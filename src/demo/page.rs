@@ -96,7 +96,8 @@ pub(super) fn router(workspace: Arc<Workspace>) -> Router {
         .route("/demo/close", post(close))
         .route("/demo/clock", post(forward))
         .route("/demo/restart", post(restart))
-        .layer(axum::middleware::from_fn(guard))
+        .layer(axum::middleware::from_fn(with_headers))
+        .layer(axum::middleware::from_fn(local_only))
         .with_state(workspace)
 }
 
@@ -105,7 +106,7 @@ fn asset(kind: &'static str, text: &'static str) -> impl IntoResponse {
 }
 
 /// Answers only requests for this machine by name, so that no other site can lead here by DNS rebinding.
-async fn guard(request: Request, next: Next) -> Response {
+pub(super) async fn local_only(request: Request, next: Next) -> Response {
     let host = request
         .headers()
         .get(header::HOST)
@@ -115,6 +116,10 @@ async fn guard(request: Request, next: Next) -> Response {
     if !matches!(name, "127.0.0.1" | "localhost" | "[::1]") {
         return StatusCode::MISDIRECTED_REQUEST.into_response();
     }
+    next.run(request).await
+}
+
+async fn with_headers(request: Request, next: Next) -> Response {
     let mut response = next.run(request).await;
     for (name, value) in [
         (
@@ -162,6 +167,7 @@ async fn read_state(
         Some(json!({
             "run": workspace.run,
             "version": state.version,
+            "is_kept": state.is_kept,
             "profile": workspace.profile.word(),
             "profiles": Profile::ALL.map(|one| json!({ "id": one.word(), "label": one.label(), "about": one.about() })),
             "chats": CHATS.map(|(chat, name)| json!({ "id": chat, "name": name })),

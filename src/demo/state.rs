@@ -130,6 +130,8 @@ pub(super) struct FormTrigger {
 pub(super) struct WorkspaceState {
     /// Changes with everything that can be seen, so that the page fetches only what is new.
     pub(super) version: u64,
+    /// True where the database outlives the demo.
+    pub(super) is_kept: bool,
     last_id: u64,
     minute: String,
     pub(super) messages: Vec<ShownMessage>,
@@ -258,13 +260,6 @@ impl WorkspaceState {
     }
 
     /// The token of a new interaction.
-    pub(super) fn new_token(&mut self, reply: Reply) -> String {
-        let id = self.next_id('r');
-        self.keep_token(id.clone(), reply);
-        id
-    }
-
-    /// The same with a token that was made elsewhere.
     pub(super) fn keep_token(&mut self, token: String, reply: Reply) {
         self.tokens.insert(token, reply);
     }

@@ -14,7 +14,7 @@ use super::people::{DemoPerson, PEOPLE};
 use super::profile::Profile;
 use super::signers::{DiscordKey, LarkApp, TriggerKey};
 use super::state::{ShownMessage, WorkspaceState};
-use crate::chance::Chance;
+use crate::chance::{Chance, NoEntropy};
 use crate::chat::Chat;
 use crate::chat::slack::{Config, Slack};
 use crate::clock::Clock;
@@ -45,6 +45,8 @@ pub(super) struct Workspace {
     pub(super) slack: Slack,
     pub(super) discord: DiscordKey,
     pub(super) mattermost: TriggerKey,
+    /// A part of every response URL of Slack.
+    pub(super) reply_key: String,
     http: reqwest::Client,
     server: OnceLock<SocketAddr>,
     outbox: Outbox,
@@ -68,6 +70,7 @@ impl Workspace {
             slack: adapter(&base, &http, clock.clone())?,
             discord: DiscordKey::new()?,
             mattermost: TriggerKey::new()?,
+            reply_key: unguessable()?,
             base,
             clock,
             state: Mutex::default(),
@@ -219,6 +222,12 @@ fn chat_of(line: &str) -> Platform {
         .find(is_named)
         .copied()
         .unwrap_or(Platform::Slack)
+}
+
+/// A text that nobody can guess.
+pub(super) fn unguessable() -> Result<String, NoEntropy> {
+    let random: [u8; 16] = Chance::System.rng()?.random();
+    Ok(hex::encode(random))
 }
 
 /// A person whom the visitor can be.

@@ -7,7 +7,7 @@ import unittest
 
 from demo import Demo
 from test_pages import AXE, RUN_AXE
-from webdriver import Browser, Driver
+from webdriver import ELEMENT, Browser, Driver
 from world import password_in
 
 OLD = "yellow tractor in the rain"
@@ -53,6 +53,9 @@ class InBrowser(unittest.TestCase):
     def say(self, text):
         self.desk.type("#composer", text)
         self.desk.click("#send")
+
+    def keys(self, text):
+        self.desk.do("POST", f"/element/{self.desk.find('#composer')}/value", {"text": text})
 
     def last(self):
         return ".message:last-child"
@@ -239,9 +242,6 @@ class Story(InBrowser):
     def composed(self):
         return self.desk.script("return document.getElementById('composer').value")
 
-    def keys(self, text):
-        self.desk.do("POST", f"/element/{self.desk.find('#composer')}/value", {"text": text})
-
     def test_completion_by_keys_and_mouse(self):
         down, up, enter, escape = "\ue015", "\ue013", "\ue007", "\ue00c"
         active = "return document.getElementById(document.getElementById('composer').getAttribute('aria-activedescendant'))?.innerText ?? ''"
@@ -266,9 +266,20 @@ class Story(InBrowser):
         self.assertEqual(self.composed(), "/reset-password @Dee Ma ")
         self.desk.type("#composer", "/reset-password dee@")
         self.assertEqual(self.desk.script("return document.getElementById('choices').hidden"), True, "an address is no mention")
+        # Where nothing is chosen, Tab goes on; the mouse only marks, so Enter sends what was typed.
+        self.desk.type("#composer", "/reset-password ")
+        self.assertEqual((self.desk.script(active), self.desk.script("return document.getElementById('choices').hidden")), ("", False))
+        self.keys("\ue004")
+        self.assertEqual(self.desk.script("return document.activeElement.id"), "send")
+        self.assertEqual(self.composed(), "/reset-password ")
         self.desk.type("#composer", "/reset-password log")
+        move = {"type": "pointer", "id": "mouse", "actions": [
+            {"type": "pointerMove", "duration": 50, "x": 0, "y": 0, "origin": {ELEMENT: self.desk.find("#choice-0")}}]}
+        self.desk.do("POST", "/actions", {"actions": [move]})
         self.keys(enter)
         self.desk.wait_for(self.last() + ".bot")
+        said = [one["message"]["text"] for one in self.demo.state()["messages"] if one["from"] == "UJO"]
+        self.assertEqual(said, ["/reset-password log"])
 
     def test_the_password_without_the_code_opens_nothing(self):
         shown = self.reset("deliver_copy")
@@ -469,6 +480,19 @@ class Mattermost(InBrowser):
 class Looks(InBrowser):
     """The demo's own page; the member's pages have a file of their own."""
 
+    def test_every_look_can_be_used_by_everyone(self):
+        for chat in self.chats():
+            self.desk.click(f"button[data-chat={chat}]")
+            self.offer("deliver_copy")
+            for one in ["", "confirm"]:
+                if one:
+                    self.press(one, "Done")
+                self.desk.click(f"{self.last()} [aria-label='JSON of this message']")
+                self.axe(f"{chat} {one}")
+
+    def chats(self):
+        return self.desk.script("return [...document.querySelectorAll('button[data-chat]')].map((one) => one.dataset.chat)")
+
     def test_the_page_fits_and_can_be_used_by_everyone(self):
         self.axe()
         self.reset("deliver_copy")
@@ -518,6 +542,71 @@ class Looks(InBrowser):
             self.desk.wait_for(lambda: not self.desk.script("return document.querySelector('[aria-busy]')") and self.desk.script(focused))
         self.assertIn("Cancelled", self.desk.text(self.last()))
 
+    def hold(self, what):
+        """Keeps requests of the page from going out until `letGo` is called, or has them fail."""
+        self.desk.script(f"""const really = window.fetch;
+            window.held = new Promise((done) => {{ window.letGo = done; }});
+            window.fetch = (url, how) => String(url).startsWith("/demo/{what}") ? window.held.then(() => really(url, how)) : really(url, how);
+            window.lose = () => {{ window.fetch = (url, how) => how ? Promise.reject(new TypeError("lost")) : really(url, how); }};
+            window.keep = () => {{ window.fetch = really; }};""")
+
+    def test_the_focus_stays_with_who_went_on(self):
+        for chat in ["slack", "mattermost"]:
+            if chat != "slack":
+                self.desk.click(f"button[data-chat={chat}]")
+            self.say("/reset-password @Mina Park")
+            self.desk.wait_for(f"{self.last()} [data-action=deliver_email]")
+            self.hold("click")
+            self.desk.click(f"{self.last()} [data-action=deliver_email]")
+            self.desk.click("#composer")
+            self.keys("/reset-password log")
+            self.desk.script("window.letGo()")
+            self.desk.wait_for(f"{self.last()} [data-action=confirm]")
+            self.desk.script("window.keep()")
+            at = "return document.activeElement.id"
+            self.assertEqual(self.desk.script(at), "composer", chat)
+            # Nor does a later message of the visitor's own, or a blank place, bring the focus back.
+            self.desk.click("#workspace-title")
+            self.demo.forward(1)
+            time.sleep(1)
+            self.assertEqual(self.desk.script(at), "", chat)
+            self.assertEqual(self.desk.script("return document.activeElement.tagName"), "BODY", chat)
+
+    def test_the_focus_goes_from_a_form_to_its_answer(self):
+        for chat in ["slack", "discord", "mattermost"]:
+            self.desk.click(f"button[data-chat={chat}]")
+            self.say("/reset-password @Dee Ma")
+            self.desk.wait_for(f"{self.last()} [data-action=deliver_other]")
+            self.desk.click(f"{self.last()} [data-action=deliver_other]")
+            self.desk.wait_for("#view-submit")
+            self.desk.type("#view input", "dee@home.example")
+            self.desk.click("#view-submit")
+            self.desk.wait_for(f"{self.last()} [data-action=confirm]")
+            focused = "return document.activeElement === document.querySelector('.message:last-child')"
+            self.desk.wait_for(lambda: self.desk.script(focused))
+
+    def test_send_says_that_a_text_is_under_way_until_it_is_there(self):
+        self.desk.type("#composer", "/reset-password log")
+        self.hold("say")
+        self.desk.click("#send")
+        time.sleep(1.5)
+        self.assertEqual(self.desk.text("#send"), "Sending …", "whatever the page asks for meanwhile")
+        self.desk.script("window.letGo()")
+        self.desk.wait_for(lambda: self.desk.text("#send") == "Send")
+
+    def test_a_tick_that_was_lost_is_taken_back(self):
+        self.offer("deliver_email")
+        self.hold("none")
+        self.desk.script("window.lose()")
+        box = f"{self.last()} [data-action=copy_to_self]"
+        self.desk.click(box)
+        is_ticked = "return document.querySelector(arguments[0]).checked"
+        self.desk.wait_for(lambda: not self.desk.script("return document.querySelector('[aria-busy]')"))
+        self.assertFalse(self.desk.script(is_ticked, box))
+        self.desk.script("window.keep()")
+        self.tick("copy_to_self")
+        self.assertTrue(self.desk.script(is_ticked, f"{self.last()} [data-action=copy_to_self]"))
+
     def test_one_tab_for_each_person_on_a_phone(self):
         self.desk.size(360, 740)
         tabs = self.desk.script("return [...document.querySelectorAll('#tabs [role=tab]')].map((one) => one.innerText)")
@@ -532,14 +621,48 @@ class Looks(InBrowser):
         self.assertFalse(self.desk.script("return document.getElementById('workspace').checkVisibility()"))
         self.axe()
 
-    def test_another_profile_starts_everything_anew(self):
-        self.reset("deliver_phone")
-        self.desk.click("[data-profile=strict]")
-        self.desk.wait_for("[data-profile=strict][aria-pressed=true]", 40)
+    def profile(self, word):
+        """Chooses a profile where something would be wiped: it asks first."""
+        chip = f"[data-profile={word}]"
+        self.desk.click(chip)
+        self.desk.wait_for_text(chip, "start anew? This wipes all.")
+        self.desk.click("h1")
+        self.desk.wait_for(lambda: "anew" not in self.desk.text(chip))
+        self.desk.click(chip)
+        self.desk.click(chip)
+        self.desk.wait_for(f"{chip}[aria-pressed=true]", 40)
         self.desk.wait_for("#begin")
+
+    def test_another_profile_starts_everything_anew(self):
+        self.assertIn("the password arrives on her phone, and she signs in on the right", self.desk.text("#messages"))
+        self.reset("deliver_phone")
+        self.profile("strict")
+        self.assertIn("a link arrives on her phone, and she opens it on the right", self.desk.text("#messages"))
+        self.desk.size(1000, 900)
+        self.desk.wait_for_text("#messages", "she opens it below")
         self.say("/reset-password @Mina Park")
         self.desk.wait_for(f"{self.last()} [data-action=deliver_phone]")
         self.assertFalse(self.desk.script("return document.querySelector('[data-action=deliver_copy]')"))
+
+    def test_on_a_phone_another_profile_leaves_the_administrator_where_they_are(self):
+        self.desk.size(360, 740)
+        self.desk.click("#begin")
+        self.desk.wait_for(f"{self.last()} [data-action=cancel]")
+        self.profile("link")
+        self.assertEqual(self.desk.script("return document.body.dataset.tab"), "UJO")
+        self.assertIn("in her own tab", self.desk.text("#messages"))
+
+    def test_a_link_that_leads_elsewhere_opens_outside_the_frame(self):
+        loaded = "return document.readyState === 'complete' && document.getElementById('browser').contentDocument.readyState === 'complete'"
+        self.desk.wait_for(lambda: self.desk.script(loaded))
+        before = self.desk.do("GET", "/window/handles")
+        with self.desk.in_frame("#browser") as page:
+            page.script("""const link = document.createElement("a"); link.id = "away"; link.href = "https://help.acme.example/password";
+                link.textContent = "Help"; document.body.prepend(link);""")
+            page.click("#away")
+            page.wait_for("#email")
+        self.desk.wait_for(lambda: len(self.desk.do("GET", "/window/handles")) == len(before) + 1)
+        self.assertEqual(self.desk.text("#address"), "/signin")
 
     def test_send_says_when_the_demo_is_gone(self):
         demo = Demo()

@@ -7,6 +7,9 @@ import shutil
 import subprocess
 import tempfile
 import unittest
+import urllib.error
+import urllib.parse
+import urllib.request
 
 from demo import PROGRAM, Demo, buttons, shown_password, text_of
 
@@ -43,6 +46,56 @@ class DemoTest(unittest.TestCase):
         refused = subprocess.run([PROGRAM, "demo", "--listen", "0.0.0.0:0"], capture_output=True, text=True, timeout=30)
         self.assertIn("this machine only", refused.stderr)
         self.assertNotEqual(refused.returncode, 0)
+
+    def test_its_ports_take_only_what_the_chats_take(self):
+        demo = self.start()
+        card = demo.type("UJO", "/reset-password @Mina Park")
+        demo.click("UJO", card, "cancel")
+        demo.do("say", as_="UJO", chat="discord", text="/reset-password log")
+        demo.wait_for(lambda: demo.said("UJO", "discord"))
+        bodies = [one["request"]["body"] for one in demo.state()["wire"] if one["direction"] == "to relatch"]
+        urls = [urllib.parse.unquote(url) for body in bodies for url in re.findall(r"(http%3A%2F%2F\w+\S*?)(?:&|%22|$)", body)]
+        slack, port = urls[0], re.match(r"http://[^/]+", urls[0])[0]
+        token = next(json.loads(body)["token"] for body in bodies if body.startswith("{"))
+        self.assertRegex(slack, r"/reply/[0-9a-f]{32}/r\d+$")
+        self.assertRegex(token, r"^[0-9a-f]{32}$")
+        self.assertNotIn(token, slack)
+        said = {"text": "Send your password to evil.example"}
+
+        def told(path, media="application/json", **headers):
+            request = urllib.request.Request(port + path, json.dumps(said).encode(), {"content-type": media, **headers})
+            try:
+                with urllib.request.urlopen(request, timeout=30) as answer:
+                    return answer.status
+            except urllib.error.HTTPError as error:
+                with error:
+                    return error.code
+
+        reply = slack.removeprefix(port)
+        hook = f"/discord/webhooks/100000000000000001/{token}"
+        self.assertEqual(told(reply, Host="evil.example"), 421)
+        self.assertEqual(told(hook, Host="evil.example"), 421)
+        self.assertEqual(told(re.sub(r"/[0-9a-f]{32}/", "/0/", reply)), 404)
+        self.assertEqual(told("/discord/webhooks/100000000000000001/r1"), 404)
+        self.assertEqual(demo.broken(), [])
+        self.assertNotIn("evil.example", json.dumps(demo.state()["messages"]))
+
+    def test_a_discord_message_that_is_no_json_is_refused(self):
+        demo = Demo()
+        self.addCleanup(shutil.rmtree, demo.folder)
+        self.addCleanup(demo.close)
+        demo.do("say", as_="UJO", chat="discord", text="/reset-password log")
+        demo.do("say", as_="UJO", text="/reset-password log")
+        wire = demo.wait_for(lambda: demo.state()["wire"])
+        bodies = [one["request"]["body"] for one in wire if one["direction"] == "to relatch"]
+        token = next(json.loads(body)["token"] for body in bodies if body.startswith("{"))
+        port = urllib.parse.unquote(re.search(r"response_url=(http%3A%2F%2F.*?)%2Freply", "&".join(bodies))[1])
+        request = urllib.request.Request(f"{port}/discord/webhooks/100000000000000001/{token}", b"{}", {"content-type": "text/plain"})
+        with self.assertRaises(urllib.error.HTTPError) as refused:
+            urllib.request.urlopen(request, timeout=30)
+        with refused.exception as answer:
+            self.assertEqual((answer.code, json.loads(answer.read())["code"]), (400, 50109))
+        self.assertIn("takes application/json", demo.broken()[-1]["text"])
 
     def test_every_delivery(self):
         demo = self.start()
@@ -159,6 +212,7 @@ class DemoTest(unittest.TestCase):
         self.assertEqual(first.close(), 0)
         second = self.start("--data", str(folder))
         self.ask_everywhere(second)
+        self.assertTrue(second.state()["is_kept"], "the page says so where it asks to start anew")
         self.assertIn("4 of 5 resets left", text_of(second.type("UJO", "/reset-password @Mina Park")))
         held = subprocess.run([PROGRAM, "demo", "--data", str(folder)], capture_output=True, text=True, timeout=30)
         self.assertEqual(held.returncode, 75, held.stderr)

@@ -10,7 +10,7 @@ use axum::routing::{get, patch, post};
 use serde_json::{Value, json};
 
 use super::{TOKEN_LIFE, rules};
-use crate::demo::api::{ApiState, JSON, record};
+use crate::demo::api::{ApiState, JSON, is_of, record};
 use crate::demo::people::{APP_NAME, DemoPerson, PEOPLE};
 use crate::demo::signers::{APPLICATION, DISCORD_TOKEN, GUILD};
 use crate::demo::workspace::Workspace;
@@ -54,7 +54,7 @@ fn called(
     };
     let is_bot = header(header::AUTHORIZATION) == format!("Bot {DISCORD_TOKEN}");
     let (status, answer) = if is_bot && header(header::USER_AGENT).starts_with("DiscordBot (") {
-        answer(workspace, &body)
+        no_json(workspace, title, headers, &body).unwrap_or_else(|| answer(workspace, &body))
     } else {
         let now = workspace.clock.now();
         let rule = format!("{title} was called without the bot's token or its user agent");
@@ -62,6 +62,22 @@ fn called(
         (401, json!({ "code": 0, "message": "401: Unauthorized" }))
     };
     finish(workspace, (title, line), headers, body, (status, answer))
+}
+
+/// What a body that is not sent as JSON is answered with (Discord, "JSON Error Codes": 50109).
+fn no_json(
+    workspace: &Workspace,
+    title: &str,
+    headers: &HeaderMap,
+    body: &str,
+) -> Option<(u16, Value)> {
+    if body.is_empty() || is_of(headers, JSON) {
+        return None;
+    }
+    let (now, rule) = (workspace.clock.now(), format!("{title} takes {JSON}"));
+    workspace.state(|state| state.broke(Platform::Discord, rule, now));
+    let told = json!({ "code": 50109, "message": "The request body contains invalid JSON." });
+    Some((400, told))
 }
 
 fn finish(
@@ -200,7 +216,8 @@ async fn follow_up(
         "Follow-up",
         format!("POST /discord/webhooks/{application}/{token}"),
     );
-    let answer = said(&workspace, (&application, &token), &body, false);
+    let answer = no_json(&workspace, what.0, &headers, &body)
+        .unwrap_or_else(|| said(&workspace, (&application, &token), &body, false));
     finish(&workspace, what, &headers, body, answer)
 }
 
@@ -211,14 +228,10 @@ async fn edit(
     body: String,
 ) -> Response {
     let line = format!("PATCH /discord/webhooks/{application}/{token}/messages/@original");
-    let answer = said(&workspace, (&application, &token), &body, true);
-    finish(
-        &workspace,
-        ("Edit of the answer", line),
-        &headers,
-        body,
-        answer,
-    )
+    let what = ("Edit of the answer", line);
+    let answer = no_json(&workspace, what.0, &headers, &body)
+        .unwrap_or_else(|| said(&workspace, (&application, &token), &body, true));
+    finish(&workspace, what, &headers, body, answer)
 }
 
 fn said(

@@ -12,7 +12,7 @@ use super::error::ActionRefused;
 use super::people::{APP_NAME, DemoPerson, PEOPLE};
 use super::signers::{APPLICATION, GUILD};
 use super::state::{OpenView, Reply};
-use super::workspace::{Workspace, actor};
+use super::workspace::{Workspace, actor, unguessable};
 use crate::chat::discord::{COMMAND_NAME, INTERACTIONS_ROUTE};
 use crate::domain::{Platform, Span};
 
@@ -20,6 +20,9 @@ use crate::domain::{Platform, Span};
 const TOKEN_LIFE: Span = Span::minutes(15);
 /// The flag of a message that only one person sees (Discord, "Message flags").
 const EPHEMERAL: u64 = 1 << 6;
+
+/// The options of the command by their names, in which a client shows them before what is typed.
+const OPTIONS: [&str; 4] = ["member", "words", "show", "email"];
 
 /// The words that the option `show` offers.
 const SHOWN: [&str; 4] = ["help", "log", "why", "contact"];
@@ -109,9 +112,14 @@ impl Workspace {
     ) -> Result<(), ActionRefused> {
         let now = self.clock.now();
         let reply = Reply::new(person.id(), message.clone(), now);
-        let token = self.state(|state| state.new_token(reply));
+        // Whoever has the token may speak for relatch.
+        let token = unguessable().map_err(|error| error.to_string())?;
+        let serial = self.state(|state| {
+            state.keep_token(token.clone(), reply);
+            state.next_id('r')
+        });
         // A database that was kept knows the ids of other starts.
-        let id = format!("4{:0>10}{:0>7}", self.run, token.trim_start_matches('r'));
+        let id = format!("4{:0>10}{:0>7}", self.run, serial.trim_start_matches('r'));
         let mut body = json!({
             "type": kind, "id": id, "application_id": APPLICATION,
             "token": token, "version": 1, "guild_id": GUILD, "channel_id": "500000000000000005", "context": 0,
@@ -161,7 +169,8 @@ impl Workspace {
     }
 }
 
-/// What the options of the command hold, as the client fills them in from what is typed.
+/// What the options of the command hold, as the client fills them in from what is typed: with the name of an option, such as
+/// `show:why`, or without.
 fn options(text: &str) -> Vec<Value> {
     let mut text = text.to_owned();
     for person in &PEOPLE {
@@ -173,17 +182,26 @@ fn options(text: &str) -> Vec<Value> {
     let mut options: Vec<Value> = Vec::new();
     let mut rest = Vec::new();
     for word in text.split_whitespace() {
+        let named = word
+            .split_once(':')
+            .filter(|(name, _)| OPTIONS.contains(name));
+        let (name, word) = named.unwrap_or(("", word));
         let mention = word
             .strip_prefix("<@")
             .and_then(|word| word.strip_suffix('>'));
-        let is_named = options.iter().any(|option| option["name"] == "member");
+        let has = |name: &str| options.iter().any(|option| option["name"] == name);
+        let is_first = options.is_empty() && rest.is_empty();
         match mention {
-            Some(id) if !is_named => {
+            Some(id) if !has("member") => {
                 options.push(json!({ "name": "member", "type": 6, "value": id }));
             }
-            None if options.is_empty() && rest.is_empty() && SHOWN.contains(&word) => {
+            None if (name == "show" && !has("show") || is_first) && SHOWN.contains(&word) => {
                 options.push(json!({ "name": "show", "type": 3, "value": word }));
             }
+            None if name == "email" && !has("email") => {
+                options.push(json!({ "name": "email", "type": 3, "value": word }));
+            }
+            _ if word.is_empty() => {}
             _ => rest.push(word),
         }
     }
@@ -202,4 +220,46 @@ fn buttons(message: &Value) -> Box<dyn Iterator<Item = &Value> + '_> {
         this.into_iter().chain(buttons(part))
     });
     Box::new(below)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn options_are_filled_in_with_their_names_or_without() {
+        let mina = PEOPLE.iter().find(|person| person.name == "Mina Park");
+        let mina = mina.unwrap().snowflake();
+        let member = json!({ "name": "member", "type": 6, "value": mina });
+        let text = |name: &str, value: &str| json!({ "name": name, "type": 3, "value": value });
+        for (typed, filled) in [
+            (
+                "@Mina Park INC-2041",
+                vec![member.clone(), text("words", "INC-2041")],
+            ),
+            (
+                "member:@Mina Park words:INC-2041 now",
+                vec![member.clone(), text("words", "INC-2041 now")],
+            ),
+            ("why @Mina Park", vec![text("show", "why"), member.clone()]),
+            (
+                "member:@Mina Park show:why",
+                vec![member.clone(), text("show", "why")],
+            ),
+            (
+                "show:log words:refused",
+                vec![text("show", "log"), text("words", "refused")],
+            ),
+            (
+                "email:mina@acme.example",
+                vec![text("email", "mina@acme.example")],
+            ),
+            (
+                "@Mina Park see: why",
+                vec![member, text("words", "see: why")],
+            ),
+        ] {
+            assert_eq!(options(typed), filled, "{typed}");
+        }
+    }
 }

@@ -50,7 +50,7 @@ impl Workspace {
             );
         });
         let trigger = self.new_trigger(person, None)?;
-        let hook = self.state(|state| state.new_token(Reply::new(person.id(), None, now)));
+        let hook = self.state(|state| state.next_id('h'));
         let response_url = format!(
             "{}/mattermost/hooks/commands/{}",
             self.base,

@@ -14,6 +14,17 @@ const COMMANDS = [
   [`${COMMAND} help`, "", "all commands"],
 ];
 
+/** The same in Discord, where the words after the command are options with names. */
+const OPTIONS = [
+  [`${COMMAND} `, "member:@member words:reason", "set a new password for a member"],
+  [`${COMMAND} show:why `, "member:@member", "which rules would allow a reset"],
+  [`${COMMAND} show:contact `, "member:@member words:+82… or email", "add where their codes may go"],
+  [`${COMMAND} show:log `, "[member:@member]", "what happened"],
+  [`${COMMAND} show:log words:refused `, "[member:@member]", "tries that were refused"],
+  [`${COMMAND} show:help`, "", "all commands"],
+];
+
+let commands = COMMANDS;
 let people = [];
 let choices = [];
 let chosen = -1;
@@ -38,14 +49,14 @@ function mentions(before, begun) {
 function find() {
   const [before, behind] = typed();
   // An "@" inside a word belongs to an address.
-  const mention = /^(.*(?:^|\s))@([^@]*)$/.exec(before);
+  const mention = /^(.*(?:^|\s|member:))@([^@]*)$/.exec(before);
   if (mention) {
     const [, start, begun] = mention;
     const isWhole = people.some((person) => begun === person.name || begun.startsWith(`${person.name} `));
     return isWhole ? [] : mentions(start, begun.toLowerCase());
   }
   if (!before.startsWith("/") || behind) return [];
-  return COMMANDS.filter(([text]) => text.startsWith(before) && text.trim() !== before.trim() || text === `${before} `)
+  return commands.filter(([text]) => text.startsWith(before) && text.trim() !== before.trim() || text === `${before} `)
     .map(([text, hint, about]) => ({ text, label: text.trim(), hint, about }));
 }
 
@@ -53,7 +64,7 @@ function find() {
 function complete() {
   choices = find();
   const [before] = typed();
-  const isBegun = /(^|\s)@[^@]*$/.test(before) || /^\/[^\s]*$/.test(before) && before !== COMMAND;
+  const isBegun = /(^|\s|member:)@[^@]*$/.test(before) || /^\/[^\s]*$/.test(before) && before !== COMMAND;
   chosen = choices.length && isBegun ? 0 : -1;
   showChoices();
 }
@@ -72,11 +83,6 @@ function showChoices() {
     const item = make("li", { role: "option", id: `choice-${at}`, "aria-selected": String(at === chosen) },
       make("b", { text: label }), hint ? make("i", { text: ` ${hint}` }) : null, make("small", { text: about }));
     item.addEventListener("mousedown", (event) => { event.preventDefault(); take(at); });
-    item.addEventListener("mousemove", () => {
-      if (chosen === at) return;
-      chosen = at;
-      mark();
-    });
     return item;
   }));
   mark();
@@ -107,10 +113,7 @@ function pressed(event) {
     event.preventDefault();
     chosen = chosen < 0 && step < 0 ? choices.length - 1 : (chosen + step + choices.length) % choices.length;
     mark();
-  } else if (event.key === "Tab" && !event.shiftKey && choices.length) {
-    event.preventDefault();
-    take(Math.max(chosen, 0));
-  } else if (event.key === "Enter" && chosen >= 0) {
+  } else if ((event.key === "Tab" && !event.shiftKey || event.key === "Enter") && chosen >= 0) {
     event.preventDefault();
     take(chosen);
   } else if (event.key === "Escape" && choices.length) {
@@ -121,6 +124,11 @@ function pressed(event) {
 
 export function setPeople(all) {
   people = all;
+}
+
+/** In which chat the composer writes. */
+export function setChat(chat) {
+  commands = chat === "discord" ? OPTIONS : COMMANDS;
 }
 
 export function start() {

@@ -14,8 +14,10 @@ let me = "UJO";
 let chat = "slack";
 /** True while the workspace starts anew, when no answer is no fault. */
 let isRestarting = false;
-/** The message whose button was pressed last, until its answer has the focus. */
-let pressedIn = null;
+/** Where something was pressed last, and what relatch said before; until the answer is there or the visitor does something else. */
+let pressed = null;
+/** The message in which the button was that opened the dialog. */
+let dialogOf = null;
 
 const look = () => LOOKS[chat] ?? slack;
 const isNarrow = () => matchMedia("(max-width: 46rem)").matches;
@@ -34,7 +36,7 @@ function message(said) {
       toggle.setAttribute("aria-expanded", String(!raw.hidden));
     });
     who.append(toggle);
-    body.append(...look().draw(said, (pressed, more) => press(said, pressed, more)), raw);
+    body.append(...look().draw(said, (control, more) => press(said, control, more)), raw);
   } else {
     body.append(make("p", { text: said.message.text }));
   }
@@ -43,11 +45,13 @@ function message(said) {
 }
 
 /** Presses something in a message, or sends a form that stands in it. Whatever takes its place gets the focus. */
-async function press(said, pressed, more) {
-  pressedIn = said.id;
-  pressed.setAttribute("aria-busy", "true");
-  await act(more.values ? "submit" : "click", { message: said.id, ...more });
-  pressed.removeAttribute("aria-busy");
+async function press(said, control, more) {
+  awaitAnswer(said.id);
+  control.setAttribute("aria-busy", "true");
+  const isDone = await act(more.values ? "submit" : "click", { message: said.id, ...more });
+  control.removeAttribute("aria-busy");
+  // A box shows what is on record.
+  if (!isDone && control.type === "checkbox") control.checked = control.defaultChecked;
 }
 
 const arrived = (one, kind) => make("div", { class: kind },
@@ -69,10 +73,7 @@ function showView() {
   const opened = state.views[chat]?.[me];
   const dialog = $("view");
   if (!opened) {
-    if (dialog.open) {
-      dialog.close();
-      refocus();
-    }
+    if (dialog.open) dialog.close();
     dialog.replaceChildren();
     delete dialog.dataset.id;
     return;
@@ -83,21 +84,29 @@ function showView() {
     const form = make("form", { method: "dialog" }, make("h2", { id: "view-title", text: title }));
     form.append(...parts.map((part) => part instanceof Node ? part : input(part)));
     const closes = make("button", { type: "button", id: "view-close", text: close });
-    closes.addEventListener("click", () => act("close", {}));
+    closes.addEventListener("click", closeView);
     form.append(make("div", { class: "row" }, closes, make("button", { type: "submit", id: "view-submit", class: "primary", text: submit })));
     form.addEventListener("submit", async (event) => {
       event.preventDefault();
+      if (dialogOf) awaitAnswer(dialogOf);
       $("view-submit").setAttribute("aria-busy", "true");
       await act("submit", { view: opened.id, values: Object.fromEntries(new FormData(form)) });
       $("view-submit")?.removeAttribute("aria-busy");
     });
     dialog.replaceChildren(form);
+    dialogOf = pressed?.id ?? null;
+    pressed = null;
     if (!dialog.open) dialog.showModal();
   }
   for (const line of dialog.querySelectorAll(".error")) {
     const error = opened.errors[line.dataset.block] ?? opened.errors[""] ?? "";
     if (line.textContent !== error) line.textContent = error;
   }
+}
+
+function closeView() {
+  if (dialogOf) awaitAnswer(dialogOf);
+  act("close", {});
 }
 
 function input({ name, label, hint, most }) {
@@ -121,14 +130,31 @@ function showToast() {
   if (said) setTimeout(() => { if (toast.dataset.id === id) toast.hidden = true; }, 10_000);
 }
 
-/** Gives the focus to the message that answers the last press: the one in its place, else the newest. */
-function refocus() {
-  const at = document.activeElement;
-  if (!pressedIn || at && at !== document.body && at.isConnected && !$("view").contains(at)) return;
-  const all = [...$("messages").querySelectorAll(".message")];
-  const message = all.find((one) => one.dataset.id === pressedIn) ?? all.at(-1);
-  message?.focus({ preventScroll: true });
+const appMessages = () => [...$("messages").querySelectorAll(".message.bot")];
+
+/** From now on, what changes in this message, or comes after it, is the answer to a press. */
+function awaitAnswer(id) {
+  const said = appMessages();
+  pressed = { id, key: said.find((one) => one.dataset.id === id)?.itsKey, before: new Set(said.map((one) => one.dataset.id)) };
 }
+
+/** Gives the focus to relatch's answer to the last press: the message in the place of the pressed one, else the new one. */
+function refocus() {
+  if (!pressed || $("view").open) return;
+  const said = appMessages();
+  const same = said.find((one) => one.dataset.id === pressed.id);
+  const fresh = said.findLast((one) => !pressed.before.has(one.dataset.id));
+  const answer = same && same.itsKey !== pressed.key ? same : fresh ?? (same ? null : said.at(-1));
+  if (!answer) return;
+  pressed = null;
+  const at = document.activeElement;
+  // Where the pressed message stays as it is, the focus is still on what was pressed.
+  const isFree = !at || at === document.body || same?.contains(at);
+  if (isFree && !answer.contains(at)) answer.focus({ preventScroll: true });
+}
+
+/** Whoever goes on elsewhere is not called back. */
+for (const deed of ["pointerdown", "keydown"]) document.addEventListener(deed, () => { pressed = null; }, true);
 
 /** Changes the person in the chat column. */
 function be(person) {
@@ -171,11 +197,7 @@ function showSuggestions() {
     chip.addEventListener("click", () => suggest(one, chip));
     return chip;
   });
-  sync($("profiles"), state.profiles.map((one) => ({ ...one, isOn: one.id === state.profile })), (one) => {
-    const chip = make("button", { type: "button", "data-profile": one.id, "aria-pressed": String(one.isOn), title: one.about, text: one.label });
-    chip.addEventListener("click", () => { if (!one.isOn) restart(one.id, chip); });
-    return chip;
-  });
+  sync($("profiles"), state.profiles.map((one) => ({ ...one, isOn: one.id === state.profile })), profile);
   $("profiles").hidden = state.profiles.length < 2;
   sync($("chats"), state.chats.map((one) => ({ ...one, isOn: one.id === chat })), (one) => {
     const chip = make("button", { type: "button", "data-chat": one.id, "aria-pressed": String(one.isOn), text: one.name });
@@ -191,6 +213,22 @@ function showSuggestions() {
   $("chats").hidden = state.chats.length < 2;
 }
 
+/** A setting of the demo. The first press asks where something would be wiped, the second one starts anew. */
+function profile(one) {
+  const chip = make("button", { type: "button", "data-profile": one.id, "aria-pressed": String(one.isOn), title: one.about, text: one.label });
+  const isAsked = () => chip.textContent !== one.label;
+  chip.addEventListener("click", () => {
+    if (one.isOn || isRestarting) return;
+    if (state.messages.length && !isAsked()) {
+      chip.textContent = `${one.label}: start anew? ${state.is_kept ? "The page is cleared, the record stays." : "This wipes all."}`;
+    } else {
+      restart(one.id, chip);
+    }
+  });
+  chip.addEventListener("blur", () => { if (!isRestarting) chip.textContent = one.label; });
+  return chip;
+}
+
 /** Sends a ready command as the person whom it is for. */
 async function suggest(one, chip) {
   chip?.setAttribute("aria-busy", "true");
@@ -202,33 +240,50 @@ async function suggest(one, chip) {
   if (lastElementChild) showWhole($("messages"), lastElementChild);
 }
 
+/** Where the member's browser is, by the columns of the page. */
+function place() {
+  if (isNarrow()) return "in her own tab";
+  return matchMedia("(max-width: 68rem)").matches ? "below" : "on the right";
+}
+
 /** What stands in the chat column before anything was said. */
 function empty() {
   const first = state.suggestions[0];
   const begin = make("button", { type: "button", class: "primary", id: "begin", text: `${first.who}: ${first.label}` });
   begin.addEventListener("click", () => suggest(first, begin));
   const step = (...parts) => make("li", {}, ...parts);
+  const arrives = state.profile === "password"
+    ? `the password arrives on her phone, and she signs in ${place()}`
+    : `a link arrives on her phone, and she opens it ${place()}`;
   return make("div", { class: "empty" },
     make("p", {}, make("b", { text: "Nothing was said yet." }), " Play it in three steps:"),
     make("ol", {},
       step("Press ", begin, " or type ", make("code", { text: "/" }), " below."),
       step("Choose a way on the card, look once more, confirm."),
-      step(`Then be ${state.member.name.split(" ")[0]}: the password arrives on her phone, and she signs in ${isNarrow() ? "in her own tab" : "on the right"}.`)));
+      step(`Then be ${state.member.name.split(" ")[0]}: ${arrives}.`)));
+}
+
+/** Shows that. What is there already and is still right stays, with its focus. */
+function showEmpty() {
+  const fresh = empty();
+  if ($("messages").textContent !== fresh.textContent) $("messages").replaceChildren(fresh);
 }
 
 function show() {
   showPeople();
   showSuggestions();
   completion.setPeople(state.people);
+  completion.setChat(chat);
   const said = state.messages.filter((one) => one.to === me && one.chat === chat);
-  $("messages").querySelector(".empty")?.remove();
-  const newest = sync($("messages"), said, message);
-  // Where nothing takes the place of a message, the new one is the answer to a press.
-  if (newest && pressedIn && newest.dataset.id !== pressedIn && look().ADDS) {
-    newest.focus({ preventScroll: true });
-    pressedIn = null;
+  const hadFocus = $("messages").contains(document.activeElement);
+  if (said.length) {
+    $("messages").querySelector(".empty")?.remove();
+    sync($("messages"), said, message);
+  } else {
+    showEmpty();
   }
-  if (!said.length) $("messages").append(empty());
+  // The message that had the focus is gone.
+  if (hadFocus && document.activeElement === document.body) appMessages().at(-1)?.focus({ preventScroll: true });
   sync($("phone"), state.phone, (one) => arrived(one, "sms"));
   sync($("mail"), state.mail, (one) => arrived(one, "mail"));
   for (const box of ["phone", "mail"]) {
@@ -249,7 +304,13 @@ function show() {
 function setOffline(isOffline) {
   document.body.classList.toggle("offline", isOffline);
   $("offline").hidden = !isOffline;
-  $("send").textContent = isOffline ? "Offline" : "Send";
+  nameSend();
+}
+
+/** What Send says; while a text is under way, that. */
+function nameSend() {
+  const isOffline = document.body.classList.contains("offline");
+  $("send").textContent = $("send").hasAttribute("aria-busy") ? "Sending …" : isOffline ? "Offline" : "Send";
 }
 
 function problem(text) {
@@ -281,8 +342,10 @@ async function restart(profile, chip) {
       await new Promise((done) => setTimeout(done, 100));
       await refresh();
     }
-    browse("/signin");
+    // Without a word about tabs: on a phone, whoever is shown stays.
+    $("browser").src = "/signin";
   }
+  chip.removeAttribute("aria-busy");
   isRestarting = false;
   setOffline(state.run === before);
 }
@@ -300,11 +363,33 @@ function browse(path) {
   if (isNarrow()) showTab("member");
 }
 
-$("browser").addEventListener("load", () => {
-  const { pathname } = $("browser").contentWindow.location;
-  $("address").textContent = pathname;
-  $("own-tab").href = pathname;
-});
+/** A page is in the frame. */
+function pageCame() {
+  let page;
+  try {
+    page = $("browser").contentDocument;
+    const { pathname } = page.location;
+    if (pathname === "blank") return;
+    $("address").textContent = pathname;
+    $("own-tab").href = pathname;
+  } catch {
+    // A page that the browser made itself, such as one about an error, shows nothing of itself.
+    $("address").textContent = "(no page)";
+    return;
+  }
+  // The frame holds this program's pages only: what leads elsewhere opens in a tab.
+  page.addEventListener("click", ({ target }) => {
+    const link = target.closest("a[href]");
+    if (link && /^https?:$/.test(link.protocol) && link.origin !== location.origin) {
+      link.target = "_blank";
+      link.rel = "noopener noreferrer";
+    }
+  }, true);
+}
+$("browser").addEventListener("load", pageCame);
+// It may have come before this script.
+if ($("browser").contentDocument?.readyState === "complete") pageCame();
+for (const width of ["46rem", "68rem"]) matchMedia(`(max-width: ${width})`).addEventListener("change", () => { if (state) show(); });
 for (const page of document.querySelectorAll("[data-page]")) page.addEventListener("click", () => browse(page.dataset.page));
 for (const forward of document.querySelectorAll("[data-minutes]")) {
   forward.addEventListener("click", () => act("clock", { minutes: Number(forward.dataset.minutes) }));
@@ -319,7 +404,7 @@ $("tabs").addEventListener("keydown", (event) => {
 });
 $("view").addEventListener("cancel", (event) => {
   event.preventDefault();
-  if ($("view").dataset.id) act("close", {});
+  if ($("view").dataset.id) closeView();
 });
 $("say").addEventListener("submit", async (event) => {
   event.preventDefault();
@@ -327,10 +412,10 @@ $("say").addEventListener("submit", async (event) => {
   if (!text || $("send").getAttribute("aria-busy")) return;
   completion.close();
   $("send").setAttribute("aria-busy", "true");
-  $("send").textContent = "Sending …";
+  nameSend();
   const isSent = await act("say", { text });
   $("send").removeAttribute("aria-busy");
-  if (!document.body.classList.contains("offline")) $("send").textContent = "Send";
+  nameSend();
   if (isSent) $("composer").value = "";
 });
 

@@ -5,9 +5,6 @@ import { inline } from "/demo/markdown.js";
 /** What Mattermost says of a post for one person alone. */
 export const PRIVATE = "(Only visible to you)";
 
-/** Ephemeral posts cannot be changed: what follows a press is a new post. */
-export const ADDS = true;
-
 /** Paragraphs of Markdown, in which two blanks before a line's end break the line. */
 const paragraphs = (text) => text.split("\n\n").map((part) => {
   const lines = part.split(/ *\n/);
