@@ -41,11 +41,11 @@ class InBrowser(unittest.TestCase):
         self.addCleanup(browser.close)
         return browser
 
-    def axe(self):
+    def axe(self, where=""):
         self.desk.script(AXE.read_text())
         for scheme in ["light", "dark"]:
             self.desk.prefer(scheme)
-            self.assertEqual(self.desk.script_async(RUN_AXE), [], scheme)
+            self.assertEqual(self.desk.script_async(RUN_AXE), [], f"{where} {scheme}")
         self.desk.prefer("light")
 
     # What the administrator does in the workspace.
