@@ -61,7 +61,7 @@ async fn another_way_is_asked_about_once() {
     assert_eq!(passwords_to(&bot), Vec::<String>::new());
     bot.click(JO, &list, "deliver_email").await;
     bot.click(JO, &bot.slack.last(), "confirm").await;
-    assert_told(&bot, &["Done."]);
+    assert_told(&bot, &["Done: "]);
     assert_eq!(passwords_to(&bot), [EMAIL]);
     assert_eq!(
         (states(&bot).await, used(&bot).await),
@@ -100,7 +100,7 @@ async fn a_typed_way_is_asked_about_in_full() {
     let kept = "reset where proposed_to = 'friend@mail.example'";
     assert_eq!(bot.count(kept).await, 1);
     bot.click(JO, &bot.slack.last(), "confirm").await;
-    assert_told(&bot, &["Done."]);
+    assert_told(&bot, &["Done: "]);
     let told = bot.slack.last_text();
     assert!(!told.contains("friend@mail.example"), "{told}");
     assert_eq!(passwords_to(&bot), ["friend@mail.example"]);
@@ -123,7 +123,7 @@ async fn a_double_click_sends_once() {
         told.iter().any(|told| told.contains("still working")),
         "{told:?}"
     );
-    assert!(told.iter().any(|told| told.contains("Done.")), "{told:?}");
+    assert!(told.iter().any(|told| told.contains("Done: ")), "{told:?}");
     assert_eq!(passwords_to(&bot), [EMAIL]);
     bot.click_value(JO, "confirm", &value).await;
     assert_told(&bot, &["Already done: you reset Mina Park at 10:00"]);
@@ -157,7 +157,7 @@ async fn an_older_question_sends_nothing() {
     assert_eq!(passwords_to(&bot), Vec::<String>::new());
     bot.another_way(JO, &bot.slack.last(), "deliver_phone")
         .await;
-    assert_told(&bot, &["Done."]);
+    assert_told(&bot, &["Done: "]);
     assert_eq!(passwords_to(&bot), ["+821012345642"]);
 }
 

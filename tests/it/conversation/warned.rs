@@ -105,7 +105,7 @@ async fn a_last_look_says_that_somebody_was_quicker() {
     assert!(warned.to_string().contains("Reset again"), "{warned:#}");
     bot.click(JO, &warned, "confirm").await;
     assert!(
-        bot.slack.last_text().contains("Done."),
+        bot.slack.last_text().contains("Done: "),
         "{}",
         bot.slack.last_text()
     );
