@@ -235,9 +235,7 @@ pub(super) async fn draw_card(
         let Some(to) = Some(to).filter(|to| chat.uses_left(to) > 1) else {
             return;
         };
-        let names_typed = row.is_typed || row.is_proposed_typed || row.copy_address.is_some();
-        if names_typed && !chat.can_replace() {
-            // An address in full is for the administrator alone.
+        if content.is_for_one && !chat.can_replace() {
             Box::pin(tell_alone(chat, &to, &content)).await;
         } else {
             Box::pin(tell(chat, Some(&to), &content, Placement::Replace)).await;

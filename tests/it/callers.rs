@@ -173,6 +173,7 @@ async fn above_the_limit_an_undelivered_password_goes_to_a_typed_number() {
     bot.outbox.take();
     bot.click(JO, &failed, "deliver_other").await;
     bot.submit(JO, NUMBER).await;
+    bot.click(JO, &bot.slack.last(), "confirm").await;
     assert!(
         bot.slack.last_text().contains("Done: "),
         "{}",
@@ -197,28 +198,6 @@ async fn a_refused_copy_to_ones_own_address_is_no_guess() {
     );
     let refused = "look_up where tried = 'refused_click'";
     assert_eq!(bot.count(refused).await, 0);
-}
-
-/// Where the copy of an undelivered password cannot be sent, nothing is, and the result says which one is at fault.
-#[tokio::test(flavor = "multi_thread")]
-async fn a_copy_that_cannot_be_sent_keeps_the_rest_back() {
-    let bot = TestBot::new().await;
-    let look = bot.last_look(JO, MINA, "deliver_phone").await;
-    bot.click(JO, &look, "copy_to_self").await;
-    for _ in 0..2 {
-        bot.outbox.end_next_send(Outcome::Refused(Refusal::Address));
-    }
-    bot.click(JO, &bot.slack.last(), "confirm").await;
-    let waiting = bot.slack.last();
-    bot.outbox.take();
-    bot.outbox.fail_next_prepare(Refusal::Unreachable);
-    bot.another_way(JO, &waiting, "deliver_phone").await;
-    let told = bot.slack.last_text();
-    assert!(
-        told.contains("Your copy cannot be sent, so nothing was (no answer)."),
-        "{told}"
-    );
-    assert!(bot.outbox.take().is_empty());
 }
 
 /// `log` shows the last ten.

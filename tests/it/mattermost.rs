@@ -2,6 +2,7 @@
 //! private replies.
 
 use axum::http::StatusCode;
+use relatch::surface::domain::delivery::{Outcome, Refusal};
 use relatch::surface::domain::{Platform, Span};
 use serde_json::Value;
 
@@ -728,6 +729,47 @@ async fn replies_that_are_no_longer_private_stop_the_act() {
                     .all(|said| shown_password(said).is_none())
         );
     }
+}
+
+/// A typed address stands in full for the administrator alone: at the address of the command, which anybody may have made, it
+/// is masked.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_typed_address_is_masked_where_replies_are_no_longer_private() {
+    const TYPED: &str = "friend@mail.example";
+    let bot = TestBot::new().await;
+    let look = bot
+        .on(Platform::Mattermost)
+        .last_look(JO, MINA, "deliver_phone")
+        .await;
+    bot.outbox.end_next_send(Outcome::Refused(Refusal::Address));
+    bot.click(JO, &look, "confirm").await;
+    let failed = bot.slack.last();
+    bot.outbox.take();
+    let mut questions = Vec::new();
+    for _ in 0..2 {
+        bot.click(JO, &failed, "deliver_other").await;
+        bot.submit(JO, TYPED).await;
+        questions.push(bot.slack.last());
+    }
+    assert!(text_of(&questions[1]).contains(TYPED));
+    bot.slack
+        .memory
+        .mattermost
+        .lock()
+        .unwrap()
+        .may_post_ephemeral = false;
+    // The server is asked again after a minute.
+    bot.clock.advance(Span::minutes(1));
+    let before = bot.slack.said().len();
+    bot.click(JO, &questions[0], "confirm").await;
+    let said = bot.slack.said().split_off(before);
+    assert!(!said.is_empty());
+    let told: String = said.iter().map(text_of).collect();
+    assert!(
+        told.contains("changed meanwhile") && !told.contains(TYPED),
+        "{told}"
+    );
+    assert!(bot.outbox.take().is_empty());
 }
 
 /// Of these accounts the e-mail counts whatever the bot may see.

@@ -36,6 +36,8 @@ pub struct Message {
     /// News of something else, such as an earlier reset: a message of its own after this one, so that nobody takes it for a
     /// part of it.
     pub news: Option<Box<Message>>,
+    /// True where it names an address in full: it goes to nobody but the proven person.
+    pub is_for_one: bool,
     /// Set in a refusal. Its text is in `title` and `lines` already; where more is known of the reset, it is written anew
     /// from these parts.
     pub refused: Option<Box<RefusedParts>>,

@@ -96,6 +96,7 @@ pub fn another_way(asked: &AnotherWay<'_>) -> Message {
             button(Action::Back, "Back", asked.value, Style::Plain),
         ],
         small_print: vec![format!("ref {}", row.reset_id.reference())],
+        is_for_one: asked.is_private && asked.is_typed,
         ..message(title, lines.into_iter().flatten())
     }
 }

@@ -61,6 +61,7 @@ pub fn last_look(look: &LastLook<'_>) -> Message {
         facts: facts(look),
         lines: lines(look),
         ticks: ticks(look),
+        is_for_one: look.is_private && (row.is_typed || row.copy_address.is_some()),
         buttons: look_buttons(look),
         small_print: look
             .quota

@@ -107,7 +107,7 @@ async fn a_reset_can_be_sent_copied_and_shown_at_once() {
             .last_text()
             .contains("Copy to you: jo@home.example")
     );
-    bot.click(JO, &ready, "also_show").await;
+    bot.click(JO, &bot.slack.last(), "also_show").await;
     bot.click(JO, &bot.slack.last(), "confirm").await;
     let told = text_of(&bot.slack.last());
     for done in ["changed 10:00 ✓", "signed out ✓", "email accepted ✓"] {

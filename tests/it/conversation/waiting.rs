@@ -168,10 +168,7 @@ async fn a_reset_that_recovery_has_named_leaves_the_line() {
     let [named] = said.as_slice() else {
         panic!("{said:#?}")
     };
-    assert!(
-        named.contains("was stopped before anything happened"),
-        "{named}"
-    );
+    assert!(named.contains("was stopped before it began"), "{named}");
     assert_refusal(named);
     assert_eq!(
         (states(&bot).await, used(&bot).await),

@@ -439,11 +439,11 @@ impl Memory {
         ticked.insert((id, action.to_owned()), selected);
     }
 
-    /// What every box says of the last message with a block of this id.
-    fn boxes_of(&self, id: &str) -> serde_json::Map<String, Value> {
+    /// The last message with boxes in a block of this id.
+    fn last_with_boxes(&self, id: &str) -> Option<Value> {
         let said = self.said.lock().unwrap().clone();
-        let mut all = said.iter().rev().map(|(_, message)| self.boxes(message));
-        all.find(|boxes| boxes.contains_key(id)).unwrap_or_default()
+        let mut all = said.into_iter().rev().map(|(_, message)| message);
+        all.find(|message| boxes_at_first(message).contains_key(id))
     }
 
     /// What every box says, by the id of its block and its own (Slack, "Block actions payload", "state"): at first what the
@@ -659,7 +659,7 @@ pub(crate) fn click_body(
     pressed_body(user, &pressed, &json!({}), reply, serial)
 }
 
-/// The same with what the boxes say of the message to whose last look the value belongs.
+/// The same with what the boxes say of the last look to which the value belongs. One of those boxes changes over.
 pub(crate) fn click_with_boxes_body(
     memory: &Memory,
     user: &str,
@@ -667,8 +667,13 @@ pub(crate) fn click_with_boxes_body(
     reply: &str,
     serial: u32,
 ) -> String {
+    let look = memory.last_with_boxes(value);
+    let boxes = look.as_ref().map(|look| memory.boxes(look));
+    let values = Value::Object(boxes.unwrap_or_default());
+    if let Some(look) = look.filter(|_| values[value].get(action).is_some()) {
+        return click_on_body(memory, user, &look, action, (reply, serial));
+    }
     let pressed = json!({ "action_id": action, "block_id": "b", "type": "button", "value": value, "action_ts": "1" });
-    let values = Value::Object(memory.boxes_of(value));
     pressed_body(user, &pressed, &values, reply, serial)
 }
 
