@@ -1,5 +1,6 @@
 """The demo and the member's pages in a real browser: the whole story, by each delivery, as people play it."""
 
+import json
 import re
 import shutil
 import time
@@ -347,6 +348,18 @@ class Discord(InBrowser):
             self.desk.wait_for(f"[data-person={person}][aria-pressed=true]")
             self.say("/reset-password @Mina Park")
             self.desk.wait_for_text(self.last(), "Nothing was changed.")
+
+    def test_completion_names_the_options(self):
+        composed = "return document.getElementById('composer').value"
+        self.desk.type("#composer", "/reset-password show:w")
+        self.assertEqual(self.desk.text("#choice-0 b"), "/reset-password show:why")
+        self.desk.type("#composer", "/reset-password show:why member:@Min")
+        self.keys("\ue004")
+        self.assertEqual(self.desk.script(composed), "/reset-password show:why member:@Mina Park ")
+        self.desk.click("#send")
+        self.desk.wait_for_text(self.last(), "Mina Park")
+        body = [one for one in self.demo.state()["wire"] if one["title"] == "Command"][-1]["request"]["body"]
+        self.assertEqual([option["name"] for option in json.loads(body)["data"]["options"]], ["show", "member"])
 
 
 class Lark(InBrowser):
