@@ -222,6 +222,7 @@ fn more_results(world: &World<'_>, samples: &mut Samples) {
         };
         samples.say("result", say::result(&elsewhere));
     }
+    handed_over(world, &delivered, &done, samples);
     let linked = ResetRow {
         carries: Carries::Link,
         ..delivered.clone()
@@ -264,6 +265,41 @@ fn more_results(world: &World<'_>, samples: &mut Samples) {
         ..ending(world, &undelivered, &done)
     };
     samples.say("result", say::result(&told));
+}
+
+/// The administrator has the password, and the member does not, or not surely: by Copy, by the copy of a delivery that failed,
+/// and where a copy kept all back.
+fn handed_over(world: &World<'_>, delivered: &ResetRow, done: &[StepRow], samples: &mut Samples) {
+    let copy = ResetRow {
+        delivery: Some(Delivery::Copy),
+        ..delivered.clone()
+    };
+    let shown = Ending {
+        shows_password: Some(true),
+        retry_for: None,
+        ..ending(world, &copy, done)
+    };
+    samples.say("result", say::result(&shown));
+    let mut failed = done.to_vec();
+    for step in failed.iter_mut().filter(|step| step.step == Step::Deliver) {
+        (step.outcome, step.detail) = (StepOutcome::Failed, Some("kept_back".to_owned()));
+    }
+    for methods in world.methods() {
+        let told = Ending {
+            codes: Some(&methods),
+            ..ending(world, delivered, &failed)
+        };
+        samples.say("result", say::result(&told));
+    }
+    let undelivered = ResetRow {
+        state: State::Undelivered,
+        ..delivered.clone()
+    };
+    let given_up = Ending {
+        retry_for: None,
+        ..ending(world, &undelivered, &failed)
+    };
+    samples.say("result", say::result(&given_up));
 }
 
 /// What its sign-in asks for, and what may still set a password.
