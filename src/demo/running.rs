@@ -60,6 +60,8 @@ impl RunningDemo {
             trusted_proxies: TrustedProxies(Vec::new()),
             ..ConnectionSettings::default()
         };
+        // The page is there as soon as the server is, and then people may act.
+        workspace.set_server(listener.local_addr()?);
         let server = Server::start_with(
             Arc::clone(&app),
             listener,
@@ -67,7 +69,6 @@ impl RunningDemo {
             page::router(Arc::clone(&workspace)),
         )
         .await?;
-        workspace.set_server(server.addr);
         Ok(Self {
             app,
             server,
