@@ -38,7 +38,7 @@ pub(super) enum CodeNotSent {
     Refused(Refusal),
 }
 
-/// Where a code can go now, for the password that is set now.
+/// Where a code can go now, for the password that is set now: the contact to begin with, then those to choose instead.
 pub(super) async fn destinations(
     visit: &Visit<'_>,
     member: &Member,
@@ -46,7 +46,7 @@ pub(super) async fn destinations(
     let methods = contacts::methods_now(&visit.portal.app, member)
         .await
         .map_err(|error| visit.unavailable(&error))?;
-    Ok(methods.usable.into_iter().map(|method| method.to).collect())
+    Ok(methods.on_offer().collect())
 }
 
 /// S42: nothing opens the account before there is a contact that may receive the code.

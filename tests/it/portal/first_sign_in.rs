@@ -3,9 +3,11 @@
 use axum::http::{Request, StatusCode};
 use http_body_util::BodyExt;
 use relatch::surface::domain::Span;
+use relatch::surface::domain::delivery::{Outcome, Refusal};
 
 use super::{JO, KIM, MINA, NOA, code};
 use crate::support::sent::password_in_sms;
+use crate::support::slack::user_id;
 use crate::support::{OWN, TestBot};
 
 /// S32, S33, S39, S40: the password of a reset, the code, a password of one's own; each step once, nothing else before.
@@ -243,6 +245,25 @@ async fn the_password_alone_opens_nothing() {
     );
 }
 
+/// A contact that refused the first code: the other one gets one at once.
+#[tokio::test(flavor = "multi_thread")]
+async fn after_a_refusal_the_code_goes_to_the_other_contact_at_once() {
+    let bot = TestBot::new().await;
+    let temporary = bot.reset_by_copy(JO, MINA).await;
+    let browser = bot.browser();
+    bot.outbox.end_next_send(Outcome::Refused(Refusal::Address));
+    let signed_in = browser.sign_in(MINA, &temporary).await;
+    let page = browser.open(signed_in.to()).await.text;
+    assert!(page.contains("this contact was refused"), "{page}");
+    let others = other_contacts(&page);
+    let (name, _) = others.last().expect("another contact");
+    let page = browser
+        .submit("/verify", "/verify", &[("again", name)])
+        .await;
+    assert_eq!(page.status, StatusCode::OK, "{}", page.text);
+    assert_eq!(code(&bot).1, "mina@mail.example");
+}
+
 /// The names of the other contacts on the page for the code.
 fn other_contacts(page: &str) -> Vec<(String, String)> {
     let forms = page.split("name=\"again\" value=\"").skip(1);
@@ -279,7 +300,7 @@ async fn the_code_goes_to_another_contact_on_request() {
     };
     assert_eq!(mask, EMAIL);
 
-    bot.clock.advance(Span::seconds(30));
+    // At once: the pause is for each contact.
     let page = browser
         .submit("/verify", "/verify", &[("again", name)])
         .await;
@@ -335,6 +356,34 @@ async fn the_contact_of_the_password_is_not_offered_for_the_code() {
             .await;
         assert_eq!(code(&bot).1, "mina@mail.example", "{name}");
     }
+}
+
+/// An administrator plants a contact, answers its code and waits; with the password of a colleague's reset the code still
+/// goes to the member alone, and what is written down says where.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_contact_of_an_administrator_cannot_be_chosen() {
+    let bot = TestBot::new().await;
+    let planted = format!("contact <@{}> kim.alt@mail.example", user_id(MINA));
+    bot.command(KIM, &planted).await;
+    bot.settle().await;
+    assert_eq!(bot.count("contact").await, 1);
+    bot.execute("update contact set answered_at = added_at")
+        .await;
+    bot.clock.advance(Span::hours(73));
+    let temporary = bot.reset_by_copy(JO, MINA).await;
+    bot.alter(MINA, "personal_email", "").await;
+    let before = bot.count("audit").await;
+    let browser = bot.browser();
+    assert_eq!(browser.sign_in(MINA, &temporary).await.to(), "/verify");
+    assert_eq!(code(&bot).1, "+821012345642");
+    let page = browser.open("/verify").await.text;
+    assert_eq!(other_contacts(&page), [], "{page}");
+    let told = bot.audit_after(before).await;
+    let sent = told.iter().find(|line| line.contains("code sent"));
+    assert!(
+        sent.is_some_and(|line| line.ends_with("(+82 ··· ··42)")),
+        "{told:?}"
+    );
 }
 
 /// Where the settings name a phone, it can be called from the page.
