@@ -236,8 +236,12 @@ async fn note_code(
     if let Some(denied) = why_not(tx, &member, &account, code).await? {
         return Err(deny(tx, &code.member_id, denied).await?);
     }
-    let sent = codes::times_of(account.codes_sent.as_deref());
-    account.codes_sent = Some(codes::with_one_more(sent, tx.now()));
+    let sent = codes::sent_codes(account.codes_sent.as_deref());
+    account.codes_sent = Some(codes::with_one_more(
+        sent,
+        codes::contact_of(&code.to_digest),
+        tx.now(),
+    ));
     accounts::save(tx, &account).await?;
     let line = AuditRow::of_member("code_sign_in", "sent", &code.member_id, tx.now());
     tx.insert(&line).await?;
@@ -262,7 +266,7 @@ async fn why_not(
     let now = tx.now();
     let since = now - SIGN_IN_CODES_COUNT_FOR;
     let sent: Vec<(Moment, Option<String>)> = tx.all(SENT, params![code.member_id, since]).await?;
-    let all = codes::times_of(account.codes_sent.as_deref());
+    let all = codes::sent_codes(account.codes_sent.as_deref());
     let device = code.device_key.as_deref();
     let has_guessed = device.is_none() && account.wrong_sign_in_codes >= WRONG_CODES_OF_STRANGERS;
     let allowed = check_open(member, account).and_then(|()| {
@@ -270,7 +274,8 @@ async fn why_not(
             return Err(CodeSignInDenied::WrongCodes);
         }
         may_send_sign_in_code(&sent, device, now)?;
-        may_send_code(&all, now).or(Err(CodeSignInDenied::TooMany))
+        may_send_code(&all, codes::contact_of(&code.to_digest), now)
+            .or(Err(CodeSignInDenied::TooMany))
     });
     Ok(allowed.err())
 }
