@@ -155,6 +155,19 @@ impl Store {
         connection.maybe(BY_KEY, params![sign_in_key, now]).await
     }
 
+    /// True for a sign-in whose time is over, and that no code has ended. It says nothing of the account.
+    pub(crate) async fn is_code_sign_in_expired(
+        &self,
+        sign_in_key: &str,
+    ) -> Result<bool, StoreError> {
+        let mut connection = self.reader().await?;
+        let (now, always) = (connection.now(), Moment(0));
+        let row = connection
+            .maybe(BY_KEY, params![sign_in_key, always])
+            .await?;
+        Ok(row.is_some_and(|row: CodeSignInRow| row.expires_at <= now))
+    }
+
     /// Notes what a sign-in has as its code. An error means that none may be sent.
     pub(crate) async fn note_sign_in_code(
         &self,
