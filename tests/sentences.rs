@@ -159,6 +159,10 @@ fn that_nothing_was_changed_is_said_in_the_same_words() {
 const PAGES: &[(&str, bool)] = &[
     // Whom to ask, and what a form has changed.
     ("of", false),
+    ("asked", false),
+    ("NOT_ASKED", false),
+    ("NOT_ASKED_EITHER", false),
+    ("PASSWORD_NEEDED", false),
     ("done", false),
     ("PASSWORD_SET", false),
     ("OTHERS_OUT", false),
@@ -166,7 +170,7 @@ const PAGES: &[(&str, bool)] = &[
     // An unknown address asks for no change.
     ("no_page", false),
     ("form_not_taken", true),
-    ("unavailable", true),
+    ("unavailable", false),
     ("foreign_form", true),
     // Signing in asks for no change.
     ("NOT_SIGNED_IN", false),
@@ -180,6 +184,7 @@ const PAGES: &[(&str, bool)] = &[
     ("password_stopped", false),
     ("no_contact_for_code", false),
     ("NO_CODE", false),
+    ("FIRST_CODE_SENT", false),
     ("CODE_SENT", false),
     ("CODE_PERHAPS_SENT", false),
     ("CODE_FAILED", true),

@@ -133,6 +133,15 @@ pub struct Method {
     pub got_password: bool,
 }
 
+impl Method {
+    /// True if the member may choose it in place of the first. What an administrator added never comes before an older
+    /// contact that counts, so whoever types the password of a reset must not be able to prefer it.
+    fn is_alternative(&self) -> bool {
+        let is_of_an_administrator = |one: &AddedContact| one.added_as == AddedAs::Administrator;
+        self.counts && !self.added.as_ref().is_some_and(is_of_an_administrator)
+    }
+}
+
 /// Where the code of a reset may go.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Methods {
@@ -146,6 +155,14 @@ impl Methods {
     /// How many usable contacts count as a method.
     pub fn counting(&self) -> usize {
         self.usable.iter().filter(|method| method.counts).count()
+    }
+
+    /// Those that a code can be sent to now: the first, then those that the member may choose instead.
+    pub(crate) fn on_offer(self) -> impl Iterator<Item = Destination> {
+        let usable = self.usable.into_iter().enumerate();
+        usable
+            .filter(|(at, method)| *at == 0 || method.is_alternative())
+            .map(|(_, method)| method.to)
     }
 }
 
@@ -247,7 +264,7 @@ fn has_mask(masks: &[String], to: &Destination) -> bool {
         .any(|mask| mask.eq_ignore_ascii_case(&to.masked()))
 }
 
-/// The usable contacts. The first is used unless the member chooses another one.
+/// The usable contacts. The first is used unless the member chooses one of [`Methods::on_offer`].
 fn in_order(ready: Vec<Method>, mut fresh: Vec<Method>, rules: ContactRules) -> Vec<Method> {
     let (mut usable, rest): (Vec<_>, Vec<_>) = ready
         .into_iter()

@@ -30,7 +30,7 @@ pub(crate) const CODE_LIFE: Span = Span::minutes(10);
 /// How often a code may be typed.
 pub(crate) const CODE_TRIES: u32 = 5;
 
-/// The pause between two codes to the same member.
+/// The pause between two codes to the same contact.
 pub const CODE_PAUSE: Span = Span::seconds(30);
 
 /// How many codes a member may be sent in an hour.
@@ -148,24 +148,43 @@ pub enum CodeDenied {
     NoSession,
 }
 
-/// Checks if a code may be sent; `sent_at` are the times of earlier ones.
-pub(crate) fn may_send_code(sent_at: &[Moment], now: Moment) -> Result<(), CodeDenied> {
-    let mut recent: Vec<Moment> = sent_at
+/// A code that was sent to a member.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct SentCode {
+    pub at: Moment,
+    /// The contact, by the beginning of its keyed digest; none where it is not known, so that it may be any.
+    pub to: Option<String>,
+}
+
+/// Checks if a code may be sent to this contact; `sent` are earlier ones of the member. The pause is for each contact, so
+/// that the code can go elsewhere at once when it does not arrive.
+pub(crate) fn may_send_code(
+    sent: &[SentCode],
+    to: Option<&str>,
+    now: Moment,
+) -> Result<(), CodeDenied> {
+    let mut recent: Vec<&SentCode> = sent
         .iter()
-        .copied()
-        .filter(|at| now - *at < CODES_COUNT_FOR)
+        .filter(|one| now - one.at < CODES_COUNT_FOR)
         .collect();
-    recent.sort_unstable();
-    if let Some(last) = recent.last()
-        && now - *last < CODE_PAUSE
+    recent.sort_unstable_by_key(|one| one.at);
+    let may_be_same = |one: &SentCode| match (one.to.as_deref(), to) {
+        (Some(one), Some(to)) => one == to,
+        (None, _) | (_, None) => true,
+    };
+    let last = recent.iter().rfind(|one| may_be_same(one));
+    if let Some(last) = last
+        && now - last.at < CODE_PAUSE
     {
-        return Err(CodeDenied::Wait(*last + CODE_PAUSE));
+        return Err(CodeDenied::Wait(last.at + CODE_PAUSE));
     }
     let first_that_counts = recent
         .len()
         .checked_sub(CODES_PER_HOUR)
         .and_then(|at| recent.get(at));
-    first_that_counts.map_or(Ok(()), |at| Err(CodeDenied::TooMany(*at + CODES_COUNT_FOR)))
+    first_that_counts.map_or(Ok(()), |one| {
+        Err(CodeDenied::TooMany(one.at + CODES_COUNT_FOR))
+    })
 }
 
 /// Why the member may not set a password.
@@ -307,15 +326,23 @@ mod tests {
     #[test]
     fn codes_are_sent_with_pauses_and_not_too_often() {
         let ago = |seconds| NOW - Span::seconds(seconds);
-        assert_eq!(may_send_code(&[], NOW), Ok(()));
-        assert_eq!(
-            may_send_code(&[ago(29)], NOW),
-            Err(CodeDenied::Wait(ago(-1)))
-        );
-        assert_eq!(may_send_code(&[ago(30)], NOW), Ok(()));
-        let six = [ago(3599), ago(600), ago(500), ago(400), ago(300), ago(200)];
-        assert_eq!(may_send_code(&six, NOW), Err(CodeDenied::TooMany(ago(-1))));
-        assert_eq!(may_send_code(&six, NOW + Span::seconds(1)), Ok(()));
+        let sent = |seconds, to: Option<&str>| SentCode {
+            at: ago(seconds),
+            to: to.map(str::to_owned),
+        };
+        let to = Some("phone");
+        assert_eq!(may_send_code(&[], to, NOW), Ok(()));
+        let wait = Err(CodeDenied::Wait(ago(-1)));
+        assert_eq!(may_send_code(&[sent(29, to)], to, NOW), wait);
+        assert_eq!(may_send_code(&[sent(30, to)], to, NOW), Ok(()));
+        // Another contact needs no pause; one that is not known may be the same.
+        assert_eq!(may_send_code(&[sent(29, Some("email"))], to, NOW), Ok(()));
+        assert_eq!(may_send_code(&[sent(29, None)], to, NOW), wait);
+        assert_eq!(may_send_code(&[sent(29, to)], None, NOW), wait);
+        let six = [3599, 600, 500, 400, 300, 200].map(|seconds| sent(seconds, Some("email")));
+        let too_many = Err(CodeDenied::TooMany(ago(-1)));
+        assert_eq!(may_send_code(&six, to, NOW), too_many);
+        assert_eq!(may_send_code(&six, to, NOW + Span::seconds(1)), Ok(()));
     }
 
     #[test]

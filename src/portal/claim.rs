@@ -19,6 +19,7 @@ use super::visit::Visit;
 use crate::directory::to_member;
 use crate::domain::sign_in::{AccountState, Admission, PROVING_LIFE, Stage, admit};
 use crate::domain::{Carries, Destination};
+use crate::flow::contacts;
 use crate::secret::Link;
 use crate::store::{LinkUse, ResetRow};
 
@@ -40,14 +41,19 @@ pub(super) async fn page(
     let row = reset_of(&visit, &token).await?;
     // The page promises the code.
     code_destination(&visit, &row).await?;
+    Ok(show(&visit, row, StatusCode::OK, visit.frame()))
+}
+
+fn show(visit: &Visit<'_>, row: ResetRow, status: StatusCode, frame: Frame) -> Response {
+    let app = &visit.portal.app;
     let changed_at = row.changed_at.unwrap_or(row.offered_at);
-    let until = changed_at + portal.app.organization.password_lifetime;
+    let until = changed_at + app.organization.password_lifetime;
     let page = ClaimPage {
-        frame: visit.frame(),
+        frame,
         admin: row.admin_name,
-        until: portal.app.zone.tell_with_date(until),
+        until: app.zone.tell_with_date(until),
     };
-    Ok(visit.page(StatusCode::OK, &page))
+    visit.page(status, &page)
 }
 
 /// `POST /claim/{token}`.
@@ -64,13 +70,20 @@ pub(super) async fn submit(
     let token = new_token(&visit)?;
     let member = row.member_id.clone();
     let session = new_session(&visit, &token, member, Stage::Code, PROVING_LIFE);
-    let outcome = portal.app.store.use_link(&row, session.clone()).await;
+    let to_digest = contacts::digest(&portal.app, &row.member_id, &to);
+    let store = &portal.app.store;
+    let outcome = store.use_link(&row, session.clone(), to_digest).await;
     match outcome.map_err(|error| visit.unavailable(&error))? {
         LinkUse::Before => Err(used(&visit, &row)),
         LinkUse::Dead => Err(dead(&visit)),
+        LinkUse::Wait(until) => {
+            let why = texts::next_code_in(until - portal.app.clock.now());
+            let (status, frame) = (StatusCode::TOO_MANY_REQUESTS, visit.frame_with(why));
+            Ok(show(&visit, row, status, frame))
+        }
         LinkUse::Now => {
             let next = code::send_first(&portal, &session, &to).await?;
-            Ok(visit.redirect_with_kept_session(next, &token, PROVING_LIFE))
+            Ok(visit.redirect_with_kept_session(next, &token))
         }
     }
 }
@@ -127,12 +140,17 @@ fn dead(visit: &Visit<'_>) -> Response {
 /// Where a used link leads. The browser's own session decides: the link alone opens nothing a second time, and the session
 /// would lead there without it.
 fn used(visit: &Visit<'_>, row: &ResetRow) -> Response {
-    let goes_on = visit.signed_in.as_ref().is_some_and(|found| {
-        found.session.member_id == row.member_id
-            && matches!(found.session.stage, Stage::Code | Stage::NewPassword)
-    });
+    let goes_on = visit
+        .signed_in
+        .as_ref()
+        .is_some_and(|found| found.session.member_id == row.member_id);
     if goes_on {
         return visit.redirect_to_allowed();
     }
-    visit.plain(StatusCode::GONE, texts::claim_link_used())
+    let app = &visit.portal.app;
+    let now = app.clock.now();
+    let until = row.link_used_at.map(|at| at + PROVING_LIFE);
+    let until = until.filter(|until| *until > now);
+    let until = until.map(|until| app.zone.tell(until, now));
+    visit.plain(StatusCode::GONE, texts::claim_link_used(until.as_deref()))
 }

@@ -1,7 +1,11 @@
 //! Sends codes to contacts on record, and knows their digests.
 
+use std::sync::Arc;
+use std::time::Duration;
+
 use axum::http::StatusCode;
 use axum::response::Response;
+use tracing::Instrument;
 
 use super::page::redirect;
 use super::state::Portal;
@@ -28,6 +32,17 @@ pub(super) enum CodeSent {
     Perhaps,
 }
 
+impl CodeSent {
+    /// What the page says. Of earlier codes it speaks where this session had one.
+    pub(super) fn notice(&self, session: &SessionRow) -> &'static str {
+        match self {
+            Self::Accepted if session.code_digest.is_none() => texts::FIRST_CODE_SENT,
+            Self::Accepted => texts::CODE_SENT,
+            Self::Perhaps => texts::CODE_PERHAPS_SENT,
+        }
+    }
+}
+
 /// Why no code was sent.
 pub(super) enum CodeNotSent {
     /// The session has ended, so signing in begins anew.
@@ -38,7 +53,7 @@ pub(super) enum CodeNotSent {
     Refused(Refusal),
 }
 
-/// Where a code can go now, for the password that is set now.
+/// Where a code can go now, for the password that is set now: the contact to begin with, then those to choose instead.
 pub(super) async fn destinations(
     visit: &Visit<'_>,
     member: &Member,
@@ -46,7 +61,7 @@ pub(super) async fn destinations(
     let methods = contacts::methods_now(&visit.portal.app, member)
         .await
         .map_err(|error| visit.unavailable(&error))?;
-    Ok(methods.usable.into_iter().map(|method| method.to).collect())
+    Ok(methods.on_offer().collect())
 }
 
 /// S42: nothing opens the account before there is a contact that may receive the code.
@@ -59,6 +74,10 @@ pub(super) fn no_destination(visit: &Visit<'_>) -> Response {
     )
 }
 
+/// How long the answer to a form waits for a mail server or gateway. The browser gets its session with the answer, and a
+/// link works once.
+const WAIT_FOR_GATEWAY: Duration = Duration::from_secs(3);
+
 /// Sends the first code of a session that has just begun, and gives back the page to go on with. If it cannot be sent, the
 /// session stays: its page says why, and can send another.
 pub(super) async fn send_first(
@@ -66,14 +85,22 @@ pub(super) async fn send_first(
     session: &SessionRow,
     to: &Destination,
 ) -> Result<&'static str, Response> {
-    match send(portal, session, to, SIGN_IN).await {
-        Ok(CodeSent::Accepted | CodeSent::Perhaps) => Ok("/verify"),
-        Err(CodeNotSent::Refused(why)) => Ok(page_after(&why)),
-        Err(CodeNotSent::NoSession) => Err(redirect("/signin")),
+    let made = match make(portal, session, to, SIGN_IN).await {
+        Ok(made) => made,
+        Err(CodeNotSent::Refused(why)) => return Ok(page_after(&why)),
+        Err(CodeNotSent::NoSession) => return Err(redirect("/signin")),
         Err(CodeNotSent::NotMade(why)) => {
             tracing::info!(member.id = %session.member_id, why, "no code was sent");
-            Ok("/verify")
+            return Ok("/verify");
         }
+    };
+    let (app, session, to) = (Arc::clone(&portal.app), session.clone(), to.clone());
+    let sending = async move { deliver(&app, &session, &to, made).await };
+    let sending = portal.app.tasks.spawn(sending.in_current_span());
+    match tokio::time::timeout(WAIT_FOR_GATEWAY, sending).await {
+        Ok(Ok(Err(CodeNotSent::Refused(why)))) => Ok(page_after(&why)),
+        // It is sent, or may be; the page has the button for another one.
+        Ok(Ok(_) | Err(_)) | Err(_) => Ok("/verify"),
     }
 }
 
@@ -106,8 +133,25 @@ pub(super) async fn send(
     portal: &Portal,
     session: &SessionRow,
     to: &Destination,
-    CodeFor(purpose, words): CodeFor<'_>,
+    code_for: CodeFor<'_>,
 ) -> Result<CodeSent, CodeNotSent> {
+    let code = make(portal, session, to, code_for).await?;
+    deliver(&portal.app, session, to, code).await
+}
+
+/// A code that stands in the record and is not sent yet.
+struct UnsentCode {
+    code: String,
+    digest: String,
+}
+
+/// Makes a code, and counts it.
+async fn make(
+    portal: &Portal,
+    session: &SessionRow,
+    to: &Destination,
+    CodeFor(purpose, words): CodeFor<'_>,
+) -> Result<UnsentCode, CodeNotSent> {
     let app = &portal.app;
     let failed = |error: &(dyn std::error::Error + 'static)| {
         tracing::warn!(error, "no code could be sent");
@@ -116,8 +160,6 @@ pub(super) async fn send(
     let mut rng = app.chance.rng().map_err(|error| failed(&error))?;
     let code = draw_code(&mut rng);
     let digest = digest(portal, &session.session_key, words, &code);
-    // A gateway may drop what it takes for a repetition, so every code has its own id, which tells nothing about it.
-    let id = hex::encode(app.keys.tag(&[b"code name", digest.as_bytes()]));
     let made = MadeCode {
         digest: digest.clone(),
         purpose,
@@ -125,14 +167,25 @@ pub(super) async fn send(
         to_digest: contacts::digest(app, &session.member_id, to),
     };
     match app.store.new_code(session, made).await {
-        Ok(()) => {}
-        Err(CodeError::Store(error)) => return Err(failed(&error)),
-        Err(CodeError::Denied(CodeDenied::NoSession)) => return Err(CodeNotSent::NoSession),
+        Ok(()) => Ok(UnsentCode { code, digest }),
+        Err(CodeError::Store(error)) => Err(failed(&error)),
+        Err(CodeError::Denied(CodeDenied::NoSession)) => Err(CodeNotSent::NoSession),
         Err(CodeError::Denied(CodeDenied::Wait(until) | CodeDenied::TooMany(until))) => {
             let told = texts::next_code_in(until - app.clock.now());
-            return Err(CodeNotSent::NotMade(told));
+            Err(CodeNotSent::NotMade(told))
         }
     }
+}
+
+/// Sends a code that was made, and takes it back where it was refused.
+async fn deliver(
+    app: &App,
+    session: &SessionRow,
+    to: &Destination,
+    UnsentCode { code, digest }: UnsentCode,
+) -> Result<CodeSent, CodeNotSent> {
+    // A gateway may drop what it takes for a repetition, so every code has its own id, which tells nothing about it.
+    let id = hex::encode(app.keys.tag(&[b"code name", digest.as_bytes()]));
     let note = messages::code(&app.organization, &code);
     match app.deliveries.tell(to, &note, &format!("code-{id}")).await {
         Outcome::Accepted => Ok(CodeSent::Accepted),

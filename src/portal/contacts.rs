@@ -9,7 +9,7 @@ use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 
-use super::code::{self, CodeFor, CodeNotSent, CodeSent};
+use super::code::{self, CodeFor, CodeNotSent};
 use super::done::Done;
 use super::page::{Frame, redirect};
 use super::password_check::{Confirmation, confirm};
@@ -138,8 +138,7 @@ impl Owner<'_> {
             CodeFor(CodePurpose::Contact, &words),
         );
         let notice = match sent.await {
-            Ok(CodeSent::Accepted) => texts::CODE_SENT,
-            Ok(CodeSent::Perhaps) => texts::CODE_PERHAPS_SENT,
+            Ok(sent) => sent.notice(&found.session),
             Err(CodeNotSent::NoSession) => return Ok(redirect("/signin")),
             Err(CodeNotSent::NotMade(why)) => return self.no_code(why, to).await,
             Err(CodeNotSent::Refused(why)) => {

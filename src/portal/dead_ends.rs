@@ -30,7 +30,7 @@ pub(super) async fn fill(State(portal): PortalState, request: Request, next: Nex
     let response = next.run(request).await;
     let status = response.status();
     let is_error = status.is_client_error() || status.is_server_error();
-    if !is_error || !wants_page || response.headers().contains_key(header::CONTENT_TYPE) {
+    if !is_error || !wants_page || is_ours(&response) {
         return response;
     }
     let mut page = page_of(&portal, status);
@@ -40,6 +40,17 @@ pub(super) async fn fill(State(portal): PortalState, request: Request, next: Nex
         }
     }
     page
+}
+
+/// True for a page or a stream of events. The framework answers in plain text to a path that it cannot read.
+fn is_ours(response: &Response) -> bool {
+    let kind = response.headers().get(header::CONTENT_TYPE);
+    kind.and_then(|kind| kind.to_str().ok())
+        .is_some_and(|kind| {
+            ["text/html", "text/event-stream"]
+                .iter()
+                .any(|own| kind.starts_with(own))
+        })
 }
 
 /// True for a browser that opens a page. Programs ask for anything, or for nothing in particular.

@@ -7,7 +7,7 @@
 use axum::http::StatusCode;
 use axum::response::Response;
 
-use super::code::{self, CodeFor, CodeNotSent, CodeSent};
+use super::code::{self, CodeFor, CodeNotSent};
 use super::own_password::{Compared, NewPassword, hash_if_allowed};
 use super::page::redirect;
 use super::texts;
@@ -50,8 +50,7 @@ pub(super) async fn send_code(visit: &Visit<'_>, found: &SignedIn) -> Result<For
     let status = StatusCode::TOO_MANY_REQUESTS;
     let sent = code::send(visit.portal, &found.session, &to, PURPOSE).await;
     let notice = match sent {
-        Ok(CodeSent::Accepted) => texts::CODE_SENT,
-        Ok(CodeSent::Perhaps) => texts::CODE_PERHAPS_SENT,
+        Ok(sent) => sent.notice(&found.session),
         Err(CodeNotSent::NoSession) => return Err(redirect("/signin")),
         Err(CodeNotSent::NotMade(why)) => return Ok(Forgotten::Refused(status, why)),
         Err(CodeNotSent::Refused(why)) => {

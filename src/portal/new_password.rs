@@ -48,6 +48,9 @@ pub(super) async fn submit(
     let visit = Visit::of(&portal, &headers).await?;
     let found = visit.at(Stage::NewPassword)?;
     let fields = visit.form(&headers, &body)?;
+    if !fields.text("leave").is_empty() {
+        return visit.leave(found).await;
+    }
     let member = &found.session.member_id;
     match change_password(&visit, found, fields.text("password"), false).await? {
         PasswordChange::Done(token) => {

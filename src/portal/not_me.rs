@@ -95,9 +95,7 @@ fn tell(visit: &Visit<'_>, disowned: Disowned) -> Response {
             let text = texts::password_blocked(&told_at(visit, at), has_security(portal));
             return visit.plain_after_the_end(text);
         }
-        Disowned::Before(at) => {
-            texts::password_blocked_before(&told_at(visit, at), &app.organization)
-        }
+        Disowned::Before(at) => texts::password_blocked_before(&told_at(visit, at)),
         Disowned::Outdated => return outdated(visit),
     };
     visit.plain(StatusCode::OK, text)
@@ -105,12 +103,7 @@ fn tell(visit: &Visit<'_>, disowned: Disowned) -> Response {
 
 /// The reset of a link that works.
 async fn reset_of(visit: &Visit<'_>, token: &str) -> Result<ResetRow, Response> {
-    let unknown = || {
-        visit.plain(
-            StatusCode::NOT_FOUND,
-            texts::not_me_link_unknown(&visit.portal.app.organization),
-        )
-    };
+    let unknown = || visit.plain(StatusCode::NOT_FOUND, texts::not_me_link_unknown());
     let app = &visit.portal.app;
     let id = app.keys.read_link_token(Link::NotMe, token);
     let row = app.store.reset(id.ok_or_else(unknown)?).await;

@@ -79,7 +79,7 @@ async fn block(visit: &Visit<'_>, id: CodeUseId) -> Result<Response, Response> {
         CodeDisowned::Noted(disowned) => {
             let at = said_at(&disowned.code);
             tell(disowned);
-            texts::code_disowned(&at, has_security, &app.organization)
+            texts::code_disowned(&at, has_security)
         }
         CodeDisowned::Before(at) => return Ok(blocked_before(visit, at)),
         CodeDisowned::Outdated => return Ok(outdated(visit)),
@@ -88,14 +88,13 @@ async fn block(visit: &Visit<'_>, id: CodeUseId) -> Result<Response, Response> {
 }
 
 fn blocked_before(visit: &Visit<'_>, at: Moment) -> Response {
-    let organization = &visit.portal.app.organization;
-    let text = texts::account_blocked_before(&told_at(visit, at), organization);
+    let text = texts::account_blocked_before(&told_at(visit, at));
     visit.plain(StatusCode::OK, text)
 }
 
 /// Where another password was set since then, and nothing is left to do.
 pub(super) fn outdated(visit: &Visit<'_>) -> Response {
-    let text = texts::not_me_link_outdated(&visit.portal.app.organization);
+    let text = texts::not_me_link_outdated();
     visit.plain(StatusCode::GONE, text)
 }
 
@@ -103,7 +102,7 @@ pub(super) fn outdated(visit: &Visit<'_>) -> Response {
 async fn use_of(visit: &Visit<'_>, id: CodeUseId) -> Result<(CodeUseRow, String), Response> {
     let app = &visit.portal.app;
     let unknown = || {
-        let text = texts::not_me_link_unknown(&app.organization);
+        let text = texts::not_me_link_unknown();
         visit.plain(StatusCode::NOT_FOUND, text)
     };
     let row = app.store.code_use(id).await;

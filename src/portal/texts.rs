@@ -7,15 +7,14 @@ use crate::clock::Zone;
 use crate::domain::delivery::Refusal;
 use crate::domain::sign_in::{LONGEST_PASSWORD, PROVING_LIFE, PasswordDenied, SESSION_LIFE, Stage};
 use crate::domain::{Moment, Span};
-use crate::flow::messages::whom_to_call;
 use crate::store::SessionEnd;
 
 /// A page that says one thing.
 pub(super) struct PageText {
     pub(super) title: &'static str,
     pub(super) text: String,
-    /// The text itself says whom to call, so that the page need not.
-    pub(super) names_help: bool,
+    /// What the help desk is asked about, where it is something else than help.
+    pub(super) question: Option<&'static str>,
 }
 
 impl PageText {
@@ -23,13 +22,13 @@ impl PageText {
         Self {
             title,
             text: text.into(),
-            names_help: false,
+            question: None,
         }
     }
 
-    fn naming_help(self) -> Self {
+    fn asking(self, question: &'static str) -> Self {
         Self {
-            names_help: true,
+            question: Some(question),
             ..self
         }
     }
@@ -38,41 +37,66 @@ impl PageText {
 /// Whom members ask for help, as the pages name them.
 #[derive(Default)]
 pub(super) struct HelpDesk {
+    /// What it is asked about.
+    pub(super) question: &'static str,
     pub(super) lead: &'static str,
-    /// Where the name leads; empty where the settings have neither `help_phone` nor `help_url`.
+    /// Where the name leads; empty where the settings name nobody.
     pub(super) link: String,
     pub(super) name: String,
 }
 
 impl HelpDesk {
     pub(super) fn of(organization: &Organization) -> Self {
+        let question = "Need help?";
         let call = "Call your IT team";
         match (&organization.help_phone, &organization.help_url) {
             (Some(phone), _) => {
                 let name = phone.to_string();
                 let is_dialled = |c: &char| *c == '+' || c.is_ascii_digit();
-                let link = format!(
-                    "tel:{}",
-                    name.chars().filter(is_dialled).collect::<String>()
-                );
+                let number: String = name.chars().filter(is_dialled).collect();
                 Self {
+                    question,
                     lead: call,
-                    link,
+                    link: format!("tel:{number}"),
                     name,
                 }
             }
             (None, Some(url)) => Self {
+                question,
                 lead: "Ask your IT team",
                 link: url.to_string(),
                 name: url.to_string(),
             },
             (None, None) => Self {
+                question,
                 lead: call,
                 ..Self::default()
             },
         }
     }
+
+    /// The same for this question, which the security team answers where no help desk is named.
+    pub(super) fn asked(organization: &Organization, question: &'static str) -> Self {
+        let desk = Self {
+            question,
+            ..Self::of(organization)
+        };
+        match &organization.security_email {
+            Some(email) if desk.link.is_empty() => Self {
+                lead: "Write to your security team",
+                link: format!("mailto:{email}"),
+                name: email.to_string(),
+                ..desk
+            },
+            _ => desk,
+        }
+    }
 }
+
+/// Whom to ask where somebody else may have made the password.
+const NOT_ASKED: &str = "Didn't ask for a new password?";
+const NOT_ASKED_EITHER: &str = "Didn't ask for that one either?";
+const PASSWORD_NEEDED: &str = "Need a new password?";
 
 /// What a form has changed: the fact, and what follows from it.
 pub(super) const fn done(done: Done) -> (&'static str, &'static str) {
@@ -113,7 +137,7 @@ pub(super) fn form_not_taken() -> PageText {
 pub(super) fn unavailable() -> PageText {
     PageText::new(
         "Not available",
-        "This page can't be served at the moment. Nothing was changed. Try again in a few minutes.",
+        "This page can't be served at the moment. Try again in a few minutes.",
     )
 }
 
@@ -165,7 +189,7 @@ pub(super) fn no_contact_for_code(contact_age: Span, is_strict: bool) -> PageTex
     let who = if is_strict {
         "Ask whoever runs this service to add it."
     } else {
-        "Another administrator than that one, or whoever runs this service, can add it: ask your IT team."
+        "Another administrator than the one who reset it, or whoever runs this service, can add it: ask your IT team."
     };
     PageText::new(
         "One more thing is needed",
@@ -181,6 +205,7 @@ pub(super) fn no_contact_for_code(contact_age: Span, is_strict: bool) -> PageTex
 // Codes.
 
 pub(super) const NO_CODE: &str = "No code is on its way. Ask for one below.";
+pub(super) const FIRST_CODE_SENT: &str = "A code is on its way.";
 pub(super) const CODE_SENT: &str = "A new code is on its way. Earlier ones no longer work.";
 /// Nobody knows whether it was accepted.
 pub(super) const CODE_PERHAPS_SENT: &str = "A new code may be on its way. Earlier ones no longer work. If none arrives, ask \
@@ -289,6 +314,8 @@ pub(super) fn session_ended(end: SessionEnd, zone: &Zone, now: Moment) -> String
         SessionEnd::Expired(Stage::Code | Stage::NewPassword) => took_too_long("Please sign in again."),
         SessionEnd::ResetExpired => took_too_long("Sign in again with the new password."),
         SessionEnd::LinkExpired => took_too_long("Ask an administrator for a new link."),
+        SessionEnd::CodeSignInExpired => took_too_long("Ask for another code."),
+        SessionEnd::PasswordSet => format!("{PASSWORD_SET} You can sign in with it."),
         SessionEnd::Other => "This session has ended. Please sign in again.".to_owned(),
     }
 }
@@ -301,7 +328,7 @@ fn took_too_long(what_now: &str) -> String {
 /// What an open page says whose session ended. The browser may have a newer session by then, and then the page's link leads
 /// there.
 pub(super) fn page_outdated(end: SessionEnd, zone: &Zone, now: Moment) -> String {
-    if end == SessionEnd::Other {
+    if matches!(end, SessionEnd::Other | SessionEnd::PasswordSet) {
         return "This page is out of date: the session has ended, or went on in another window."
             .to_owned();
     }
@@ -321,37 +348,36 @@ pub(super) fn claim_link_dead() -> PageText {
     )
 }
 
-pub(super) fn claim_link_used() -> PageText {
+/// `until` is when what the link began may end; none where it has.
+pub(super) fn claim_link_used(until: Option<&str>) -> PageText {
+    let go_on = until.map_or_else(String::new, |until| {
+        format!("Began in another browser or app? Go on there, until {until}. ")
+    });
     PageText::new(
         "This link was used",
-        "It works once. If you did not finish, ask an administrator for a new one; if it was not you who used it, tell your \
-        security team at once.",
+        format!(
+            "It works once. {go_on}If you did not finish, ask an administrator for a new one; if it was not you who used it, \
+            tell your security team at once."
+        ),
     )
 }
 
 // "This wasn't me".
 
-pub(super) fn not_me_link_unknown(organization: &Organization) -> PageText {
+pub(super) fn not_me_link_unknown() -> PageText {
     PageText::new(
         DEAD_LINK,
-        format!(
-            "This link is not known, or it is too old. Nothing was changed. Didn't ask for a new password? {}",
-            whom_to_call(organization)
-        ),
+        "This link is not known, or it is too old. Nothing was changed.",
     )
-    .naming_help()
+    .asking(NOT_ASKED)
 }
 
-pub(super) fn not_me_link_outdated(organization: &Organization) -> PageText {
+pub(super) fn not_me_link_outdated() -> PageText {
     PageText::new(
         "This link is outdated",
-        format!(
-            "The password has been set again since then. Nothing was changed. Use the link in the newest message. Didn't ask \
-            for that one either? {}",
-            whom_to_call(organization)
-        ),
+        "The password has been set again since then. Nothing was changed. Use the link in the newest message.",
     )
-    .naming_help()
+    .asking(NOT_ASKED_EITHER)
 }
 
 /// Who will be told, with the verb of "… told".
@@ -381,8 +407,8 @@ pub(super) fn password_blocked(at: &str, has_security: bool) -> PageText {
 }
 
 /// The same link again.
-pub(super) fn password_blocked_before(at: &str, organization: &Organization) -> PageText {
-    PageText::new(PASSWORD_BLOCKED, blocked_before(at, organization)).naming_help()
+pub(super) fn password_blocked_before(at: &str) -> PageText {
+    PageText::new(PASSWORD_BLOCKED, blocked_before(at)).asking(PASSWORD_NEEDED)
 }
 
 const ACCOUNT_BLOCKED: &str = "The account is blocked";
@@ -396,17 +422,16 @@ const fn security_told(has_security: bool) -> &'static str {
 }
 
 /// After a code that took the place of the password, where another password was set before the member said it.
-pub(super) fn code_disowned(at: &str, has_security: bool, organization: &Organization) -> PageText {
+pub(super) fn code_disowned(at: &str, has_security: bool) -> PageText {
     let told = security_told(has_security);
     PageText::new(
         "Your answer is noted",
         format!(
             "Noted at {at}. Contacts that were added on your pages since the code are taken off. The password that was set \
-            since then stays. {told} Didn't ask for that one either? {}",
-            whom_to_call(organization)
+            since then stays. {told}"
         ),
     )
-    .naming_help()
+    .asking(NOT_ASKED_EITHER)
 }
 
 /// After a code that took the place of the password: no administrator is told, because none was part of it.
@@ -423,13 +448,10 @@ pub(super) fn account_blocked(at: &str, has_security: bool) -> PageText {
 }
 
 /// The same link again.
-pub(super) fn account_blocked_before(at: &str, organization: &Organization) -> PageText {
-    PageText::new(ACCOUNT_BLOCKED, blocked_before(at, organization)).naming_help()
+pub(super) fn account_blocked_before(at: &str) -> PageText {
+    PageText::new(ACCOUNT_BLOCKED, blocked_before(at)).asking(PASSWORD_NEEDED)
 }
 
-fn blocked_before(at: &str, organization: &Organization) -> String {
-    format!(
-        "Already blocked at {at}. Need a new password? {}",
-        whom_to_call(organization)
-    )
+fn blocked_before(at: &str) -> String {
+    format!("Already blocked at {at}.")
 }

@@ -6,13 +6,13 @@ use axum::extract::{RawQuery, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 
-use super::code::{self, CodeNotSent, CodeSent, SIGN_IN};
+use super::code::{self, CodeNotSent, SIGN_IN};
 use super::code_sign_in;
 use super::new_session::new_token;
 use super::page::{Frame, redirect};
 use super::session::key_of;
 use super::state::PortalState;
-use super::texts;
+use super::texts::{self, HelpDesk};
 use super::visit::Visit;
 use crate::directory::to_member;
 use crate::domain::Destination;
@@ -26,19 +26,19 @@ struct VerifyPage {
     frame: Frame,
     /// Where the code goes, masked; empty where none is on its way.
     mask: String,
-    /// The password of a reset was typed, and not the member's own after too many wrong ones.
+    /// The session comes from a reset, and not from the member's own password after too many wrong ones.
     is_reset: bool,
+    /// Where "Send another code" sends it; none where no contact can receive one.
+    next: Option<NamedContact>,
     /// The other contacts that a code can go to.
-    others: Vec<OtherContact>,
-    cannot_use: &'static str,
-    help_phone: Option<String>,
-    /// The same as it is dialled.
-    help_number: String,
-    help_url: Option<String>,
+    others: Vec<NamedContact>,
 }
 
-/// A contact that a code can be sent to instead.
-struct OtherContact {
+/// A contact that a code can be sent to.
+#[derive(Clone)]
+struct NamedContact {
+    to: Destination,
+    /// Its mask, with a number where another one has the same.
     mask: String,
     /// Its keyed digest, which tells nothing about it.
     name: String,
@@ -49,7 +49,7 @@ struct OtherContact {
 struct SentTo {
     /// Empty where none is on its way.
     mask: String,
-    /// The contact's keyed digest.
+    /// The contact's keyed digest. Without a mask the last code was refused there.
     digest: Option<String>,
 }
 
@@ -80,7 +80,8 @@ pub(super) async fn page(
     } else {
         visit.frame()
     };
-    show(&visit, found, StatusCode::OK, frame, sent_to).await
+    let contacts = usable_now(&visit, found).await?;
+    Ok(Asked::of(&visit, found, contacts).show(StatusCode::OK, frame, sent_to))
 }
 
 /// `POST /verify`: a typed code, or the request for another one.
@@ -96,76 +97,134 @@ pub(super) async fn submit(
     }
     let found = visit.at(Stage::Code)?;
     let fields = visit.form(&headers, &body)?;
+    if !fields.text("leave").is_empty() {
+        return visit.leave(found).await;
+    }
+    // Before anything is done: the page after it needs no further answer from the store.
+    let contacts = usable_now(&visit, found).await?;
+    let asked = Asked::of(&visit, found, contacts);
     match fields.text("again") {
-        "" => prove(&visit, found, &code::digits(fields.text("code"))).await,
-        wanted => send_another(&visit, found, wanted).await,
+        "" => asked.prove(&code::digits(fields.text("code"))).await,
+        wanted => asked.send_another(wanted).await,
     }
 }
 
-/// Checks a typed code. A right one continues the session under a new key.
-async fn prove(visit: &Visit<'_>, found: &SignedIn, typed: &str) -> Result<Response, Response> {
-    let (session_key, token) = (found.session.session_key.clone(), new_token(visit)?);
-    let digest = code::digest(visit.portal, &session_key, SIGN_IN.1, typed);
-    let member = &found.session.member_id;
-    let store = &visit.portal.app.store;
-    let proof = store
-        .prove(member, session_key, digest, key_of(&token))
-        .await;
-    let again = async |problem: String| {
-        let frame = visit.frame_with(problem);
-        let status = StatusCode::UNPROCESSABLE_ENTITY;
-        show(visit, found, status, frame, SentTo::of(found)).await
-    };
-    match proof.map_err(|error| visit.unavailable(&error))? {
-        Proof::Right if is_reset(found) => Ok(visit.redirect_with_session("/new-password", &token)),
-        Proof::Right => {
-            let mut response = visit.redirect_with_session("/account", &token);
-            visit.remember_device(&mut response, member, &token).await;
-            Ok(response)
+/// A member who is asked for a code.
+struct Asked<'a> {
+    visit: &'a Visit<'a>,
+    found: &'a SignedIn,
+    /// Where a code can go, the contact to begin with first.
+    contacts: Vec<NamedContact>,
+}
+
+impl<'a> Asked<'a> {
+    fn of(visit: &'a Visit<'a>, found: &'a SignedIn, contacts: Vec<NamedContact>) -> Self {
+        Self {
+            visit,
+            found,
+            contacts,
         }
-        Proof::Wrong(left) => again(messages::wrong_code(left)).await,
-        Proof::Over | Proof::TooMany => again(texts::CODE_OVER.to_owned()).await,
-        Proof::NoSession => Ok(redirect("/signin")),
+    }
+
+    /// Checks a typed code. A right one continues the session under a new key.
+    async fn prove(&self, typed: &str) -> Result<Response, Response> {
+        let Self { visit, found, .. } = self;
+        let (session_key, token) = (found.session.session_key.clone(), new_token(visit)?);
+        let digest = code::digest(visit.portal, &session_key, SIGN_IN.1, typed);
+        let member = &found.session.member_id;
+        let store = &visit.portal.app.store;
+        let proof = store
+            .prove(member, session_key, digest, key_of(&token))
+            .await;
+        let again = |problem: String| {
+            let frame = visit.frame_with(problem);
+            let status = StatusCode::UNPROCESSABLE_ENTITY;
+            Ok(self.show(status, frame, SentTo::of(found)))
+        };
+        match proof.map_err(|error| visit.unavailable(&error))? {
+            Proof::Right if is_reset(found) => {
+                Ok(visit.redirect_with_session("/new-password", &token))
+            }
+            Proof::Right => {
+                let mut response = visit.redirect_with_session("/account", &token);
+                visit.remember_device(&mut response, member, &token).await;
+                Ok(response)
+            }
+            Proof::Wrong(left) => again(messages::wrong_code(left)),
+            Proof::Over | Proof::TooMany => again(texts::CODE_OVER.to_owned()),
+            Proof::NoSession => Ok(redirect("/signin")),
+        }
+    }
+
+    /// Sends another code, and shows the page again. `wanted` is the name of a contact, or anything else for the one
+    /// before.
+    async fn send_another(&self, wanted: &str) -> Result<Response, Response> {
+        let Self { visit, found, .. } = self;
+        let not_sent = |why: &str, sent_to: SentTo| {
+            let (status, frame) = (StatusCode::TOO_MANY_REQUESTS, visit.frame_with(why));
+            Ok(self.show(status, frame, sent_to))
+        };
+        let Some(chosen) = self.chosen(wanted) else {
+            return not_sent(texts::NO_CONTACT_NOW, SentTo::of(found));
+        };
+        let notice = match code::send(visit.portal, &found.session, &chosen.to, SIGN_IN).await {
+            Ok(sent) => sent.notice(&found.session),
+            Err(CodeNotSent::NoSession) => return Ok(redirect("/signin")),
+            Err(CodeNotSent::NotMade(why)) => return not_sent(&why, SentTo::of(found)),
+            Err(CodeNotSent::Refused(why)) => {
+                let refused = SentTo {
+                    mask: String::new(),
+                    digest: Some(chosen.name.clone()),
+                };
+                return not_sent(texts::code_refused(&why), refused);
+            }
+        };
+        let frame = Frame {
+            notice: notice.to_owned(),
+            ..visit.frame()
+        };
+        let sent_to = SentTo {
+            mask: chosen.mask.clone(),
+            digest: Some(chosen.name.clone()),
+        };
+        Ok(self.show(StatusCode::OK, frame, sent_to))
+    }
+
+    fn named(&self, name: &str) -> Option<&NamedContact> {
+        self.contacts.iter().find(|contact| contact.name == name)
+    }
+
+    /// The contact for the next code: the wanted one, else the one before, else the first.
+    fn chosen(&self, wanted: &str) -> Option<&NamedContact> {
+        let before = self.found.session.code_to_digest.as_deref();
+        self.named(wanted)
+            .or_else(|| before.and_then(|name| self.named(name)))
+            .or_else(|| self.contacts.first())
+    }
+
+    fn show(&self, status: StatusCode, frame: Frame, sent_to: SentTo) -> Response {
+        let SentTo { mask, digest } = sent_to;
+        let present = digest.and_then(|name| self.named(&name));
+        let next = present.or_else(|| self.contacts.first());
+        let is_other = |one: &&NamedContact| next.is_none_or(|next| next.name != one.name);
+        let help = HelpDesk {
+            question: texts::cannot_use(self.contacts.len()),
+            ..frame.help
+        };
+        let page = VerifyPage {
+            frame: Frame { help, ..frame },
+            mask: match present {
+                // It may have a number beside another one.
+                Some(present) if !mask.is_empty() => present.mask.clone(),
+                _ => mask,
+            },
+            is_reset: is_reset(self.found),
+            next: next.cloned(),
+            others: self.contacts.iter().filter(is_other).cloned().collect(),
+        };
+        self.visit.page(status, &page)
     }
 }
-
-/// Sends another code, and shows the page again. `wanted` is the name of another contact, or anything else for the one
-/// before.
-async fn send_another(
-    visit: &Visit<'_>,
-    found: &SignedIn,
-    wanted: &str,
-) -> Result<Response, Response> {
-    let not_sent = async |why: &str, sent_to: SentTo| {
-        let (status, frame) = (StatusCode::TOO_MANY_REQUESTS, visit.frame_with(why));
-        show(visit, found, status, frame, sent_to).await
-    };
-    let usable = usable_now(visit, found).await?;
-    let Some((to, digest)) = chosen(found, &usable, wanted) else {
-        return not_sent(texts::NO_CONTACT_NOW, SentTo::of(found)).await;
-    };
-    let notice = match code::send(visit.portal, &found.session, to, SIGN_IN).await {
-        Ok(CodeSent::Accepted) => texts::CODE_SENT,
-        Ok(CodeSent::Perhaps) => texts::CODE_PERHAPS_SENT,
-        Err(CodeNotSent::NoSession) => return Ok(redirect("/signin")),
-        Err(CodeNotSent::NotMade(why)) => return not_sent(&why, SentTo::of(found)).await,
-        Err(CodeNotSent::Refused(why)) => {
-            return not_sent(texts::code_refused(&why), SentTo::default()).await;
-        }
-    };
-    let frame = Frame {
-        notice: notice.to_owned(),
-        ..visit.frame()
-    };
-    let sent_to = SentTo {
-        mask: to.masked(),
-        digest: Some(digest.clone()),
-    };
-    show(visit, found, StatusCode::OK, frame, sent_to).await
-}
-
-/// A contact and its keyed digest.
-type NamedContact = (Destination, String);
 
 /// Where a code can go now, the contact to begin with first. The contacts are read again: one that was removed meanwhile
 /// gets no code.
@@ -183,13 +242,9 @@ async fn usable_now(visit: &Visit<'_>, found: &SignedIn) -> Result<Vec<NamedCont
         lock,
     };
     let destinations = code::destinations(visit, &member).await?;
-    let named = |to| {
-        let digest = contacts::digest(app, &member.id, &to);
-        (to, digest)
-    };
     Ok(
         match admit(&member, state, &destinations, app.clock.now()) {
-            Admission::Code(_) => destinations.into_iter().map(named).collect(),
+            Admission::Code(_) => named(&destinations, |to| contacts::digest(app, &member.id, to)),
             Admission::Open | Admission::NoMethod | Admission::Ended(_) | Admission::Refused => {
                 Vec::new()
             }
@@ -197,57 +252,27 @@ async fn usable_now(visit: &Visit<'_>, found: &SignedIn) -> Result<Vec<NamedCont
     )
 }
 
-/// The contact for the next code: the wanted one, else the one before, else the first.
-fn chosen<'a>(
-    found: &SignedIn,
-    usable: &'a [NamedContact],
-    wanted: &str,
-) -> Option<&'a NamedContact> {
-    let named = |name: &str| usable.iter().find(|(_, digest)| digest == name);
-    let before = found.session.code_to_digest.as_deref();
-    named(wanted)
-        .or_else(|| before.and_then(named))
-        .or_else(|| usable.first())
-}
-
-async fn show(
-    visit: &Visit<'_>,
-    found: &SignedIn,
-    status: StatusCode,
-    frame: Frame,
-    sent_to: SentTo,
-) -> Result<Response, Response> {
-    let usable = usable_now(visit, found).await?;
-    let SentTo { mask, digest } = sent_to;
-    // Without a code on its way the next one goes to the first.
-    let present = digest.or_else(|| usable.first().map(|(_, digest)| digest.clone()));
-    let others = usable
-        .iter()
-        .filter(|(_, digest)| Some(digest) != present.as_ref());
-    let organization = &visit.portal.app.organization;
-    let help_phone = organization.help_phone.as_ref().map(ToString::to_string);
-    let page = VerifyPage {
-        frame,
-        mask,
-        is_reset: is_reset(found),
-        others: others
-            .map(|(to, digest)| OtherContact {
-                mask: to.masked(),
-                name: digest.clone(),
-            })
-            .collect(),
-        cannot_use: texts::cannot_use(usable.len()),
-        help_number: help_phone.as_deref().map(dialled).unwrap_or_default(),
-        help_phone,
-        help_url: organization.help_url.as_ref().map(ToString::to_string),
+/// Names contacts for the page. Two with one mask get numbers.
+fn named(
+    destinations: &[Destination],
+    digest: impl Fn(&Destination) -> String,
+) -> Vec<NamedContact> {
+    let masks: Vec<String> = destinations.iter().map(Destination::masked).collect();
+    let numbered = |at: usize, mask: &String| {
+        let same = |masks: &[String]| masks.iter().filter(|other| *other == mask).count();
+        match same(&masks) {
+            1 => mask.clone(),
+            _ => format!("{mask} ({})", same(masks.get(..=at).unwrap_or_default())),
+        }
     };
-    Ok(visit.page(status, &page))
-}
-
-/// A phone number as it stands in a link: the plus and the digits.
-fn dialled(number: &str) -> String {
-    let is_dialled = |c: &char| *c == '+' || c.is_ascii_digit();
-    number.chars().filter(is_dialled).collect()
+    let pairs = destinations.iter().zip(&masks).enumerate();
+    pairs
+        .map(|(at, (to, mask))| NamedContact {
+            to: to.clone(),
+            mask: numbered(at, mask),
+            name: digest(to),
+        })
+        .collect()
 }
 
 /// True if the password was that of a reset.

@@ -18,10 +18,10 @@ use super::intake::record_member;
 use super::page::{self, Frame, PlainPage, redirect};
 use super::session::{is_in_use, key_of, token_of};
 use super::state::Portal;
-use super::texts::{self, PageText};
+use super::texts::{self, HelpDesk, PageText};
 use super::user_agent::browser_name;
-use crate::domain::sign_in::{DEVICE_LIFE, Stage};
-use crate::domain::{MemberId, Span};
+use crate::domain::MemberId;
+use crate::domain::sign_in::{DEVICE_LIFE, SESSION_LIFE, Stage};
 use crate::form::{self, Fields};
 use crate::store::{CodeSignInRow, SessionEnd, SignedIn};
 
@@ -123,7 +123,12 @@ impl<'a> Visit<'a> {
             return Ok(None);
         };
         let end = self.portal.app.store.session_end(key).await;
-        let end = end.map_err(|error| self.unavailable(&error))?;
+        let mut end = end.map_err(|error| self.unavailable(&error))?;
+        if end.is_none() && self.portal.app.organization.code_sign_in {
+            let expired = self.portal.app.store.is_code_sign_in_expired(key).await;
+            let expired = expired.map_err(|error| self.unavailable(&error))?;
+            end = expired.then_some(SessionEnd::CodeSignInExpired);
+        }
         Ok(end.map(|end| (key.clone(), end)))
     }
 
@@ -175,6 +180,17 @@ impl<'a> Visit<'a> {
         }
     }
 
+    /// The same for a page that says one thing.
+    fn frame_about(&self, text: &PageText) -> Frame {
+        let organization = &self.portal.app.organization;
+        let frame = self.frame();
+        let help = match text.question {
+            Some(question) => HelpDesk::asked(organization, question),
+            None => frame.help,
+        };
+        Frame { help, ..frame }
+    }
+
     /// The same with a sentence about what is wrong.
     pub(super) fn frame_with(&self, problem: impl Into<String>) -> Frame {
         Frame {
@@ -213,7 +229,7 @@ impl<'a> Visit<'a> {
 
     /// A page that says one thing.
     pub(super) fn plain(&self, status: StatusCode, text: PageText) -> Response {
-        let frame = self.frame();
+        let frame = self.frame_about(&text);
         self.page(status, &PlainPage { frame, text })
     }
 
@@ -221,7 +237,7 @@ impl<'a> Visit<'a> {
     pub(super) fn plain_after_the_end(&self, text: PageText) -> Response {
         let frame = Frame {
             events: "",
-            ..self.frame()
+            ..self.frame_about(&text)
         };
         self.page(StatusCode::OK, &PlainPage { frame, text })
     }
@@ -254,15 +270,11 @@ impl<'a> Visit<'a> {
         done.say_next(self.redirect_with_session(path, token), self.portal)
     }
 
-    /// A redirect that begins a session which outlives a closed browser: its stage opens nothing without a code.
-    pub(super) fn redirect_with_kept_session(
-        &self,
-        path: &'static str,
-        token: &str,
-        life: Span,
-    ) -> Response {
+    /// A redirect that begins a session which outlives a closed browser: its stage opens nothing without a code. The cookie
+    /// outlives the session, so that the pages can say why that is over.
+    pub(super) fn redirect_with_kept_session(&self, path: &'static str, token: &str) -> Response {
         let cookie = SetCookie {
-            max_age: Some(life.0 / 1000),
+            max_age: Some(SESSION_LIFE.0 / 1000),
             ..SetCookie::lax(SESSION.get(self.portal.has_prefix), token)
         };
         self.redirect_with(path, &cookie)
@@ -273,6 +285,18 @@ impl<'a> Visit<'a> {
         let removal = SetCookie::removal(SESSION.get(self.portal.has_prefix));
         let response = self.redirect_with("/signin", &removal);
         Done::SignedOut.say_next(response, self.portal)
+    }
+
+    /// Ends the session of whoever is not the person it was begun for, or begins anew.
+    pub(super) async fn leave(&self, found: &SignedIn) -> Result<Response, Response> {
+        let (member, key) = (&found.session.member_id, &found.session.session_key);
+        let ended = self
+            .portal
+            .app
+            .store
+            .end_sessions(member, key.clone(), false);
+        ended.await.map_err(|error| self.unavailable(&error))?;
+        Ok(self.redirect_signed_out())
     }
 
     fn redirect_with(&self, path: &'static str, session: &SetCookie<'_>) -> Response {

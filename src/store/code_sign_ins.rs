@@ -155,6 +155,19 @@ impl Store {
         connection.maybe(BY_KEY, params![sign_in_key, now]).await
     }
 
+    /// True for a sign-in whose time is over, and that no code has ended. It says nothing of the account.
+    pub(crate) async fn is_code_sign_in_expired(
+        &self,
+        sign_in_key: &str,
+    ) -> Result<bool, StoreError> {
+        let mut connection = self.reader().await?;
+        let (now, always) = (connection.now(), Moment(0));
+        let row = connection
+            .maybe(BY_KEY, params![sign_in_key, always])
+            .await?;
+        Ok(row.is_some_and(|row: CodeSignInRow| row.expires_at <= now))
+    }
+
     /// Notes what a sign-in has as its code. An error means that none may be sent.
     pub(crate) async fn note_sign_in_code(
         &self,
@@ -236,8 +249,12 @@ async fn note_code(
     if let Some(denied) = why_not(tx, &member, &account, code).await? {
         return Err(deny(tx, &code.member_id, denied).await?);
     }
-    let sent = codes::times_of(account.codes_sent.as_deref());
-    account.codes_sent = Some(codes::with_one_more(sent, tx.now()));
+    let sent = codes::sent_codes(account.codes_sent.as_deref());
+    account.codes_sent = Some(codes::with_one_more(
+        sent,
+        codes::contact_of(&code.to_digest),
+        tx.now(),
+    ));
     accounts::save(tx, &account).await?;
     let line = AuditRow::of_member("code_sign_in", "sent", &code.member_id, tx.now());
     tx.insert(&line).await?;
@@ -262,7 +279,7 @@ async fn why_not(
     let now = tx.now();
     let since = now - SIGN_IN_CODES_COUNT_FOR;
     let sent: Vec<(Moment, Option<String>)> = tx.all(SENT, params![code.member_id, since]).await?;
-    let all = codes::times_of(account.codes_sent.as_deref());
+    let all = codes::sent_codes(account.codes_sent.as_deref());
     let device = code.device_key.as_deref();
     let has_guessed = device.is_none() && account.wrong_sign_in_codes >= WRONG_CODES_OF_STRANGERS;
     let allowed = check_open(member, account).and_then(|()| {
@@ -270,7 +287,8 @@ async fn why_not(
             return Err(CodeSignInDenied::WrongCodes);
         }
         may_send_sign_in_code(&sent, device, now)?;
-        may_send_code(&all, now).or(Err(CodeSignInDenied::TooMany))
+        may_send_code(&all, codes::contact_of(&code.to_digest), now)
+            .or(Err(CodeSignInDenied::TooMany))
     });
     Ok(allowed.err())
 }

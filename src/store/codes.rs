@@ -5,8 +5,8 @@ use super::sessions::Live;
 use super::{AccountRow, AuditRow, ContactRow, SessionRow, Store, StoreError, accounts, contacts};
 use crate::domain::contacts::AddedAs;
 use crate::domain::sign_in::{
-    CODE_TRIES, CODES_COUNT_FOR, CodeDenied, CodePurpose, LockedBy, Stage, WRONG_CODES_BEFORE_LOCK,
-    may_send_code,
+    CODE_TRIES, CODES_COUNT_FOR, CodeDenied, CodePurpose, LockedBy, SentCode, Stage,
+    WRONG_CODES_BEFORE_LOCK, may_send_code,
 };
 use crate::domain::{Destination, LogLine, MemberId, Moment};
 
@@ -138,14 +138,18 @@ async fn new_code(tx: &mut Tx, code: &NewCode) -> Result<(), CodeError> {
     if code.stage == Stage::Code && !may_still_prove(&account, tx.now()) {
         return Err(CodeDenied::NoSession.into());
     }
-    let sent = times_of(account.codes_sent.as_deref());
-    may_send_code(&sent, tx.now())?;
-    account.codes_sent = Some(with_one_more(sent, tx.now()));
-    accounts::save(tx, &account).await?;
-    tx.insert(&AuditRow::of_member("code", "sent", &code.member, tx.now()))
-        .await?;
-    let known = contacts::of_member(tx, &code.member).await?;
     let made = &code.made;
+    let contact = contact_of(&made.to_digest);
+    let sent = sent_codes(account.codes_sent.as_deref());
+    may_send_code(&sent, contact, tx.now())?;
+    account.codes_sent = Some(with_one_more(sent, contact, tx.now()));
+    accounts::save(tx, &account).await?;
+    let line = AuditRow {
+        detail: Some(made.to.masked()),
+        ..AuditRow::of_member("code", "sent", &code.member, tx.now())
+    };
+    tx.insert(&line).await?;
+    let known = contacts::of_member(tx, &code.member).await?;
     let to = made.to.full();
     let is_added = known.iter().any(|contact| contact.address == to);
     let session = SessionRow {
@@ -346,30 +350,51 @@ pub(super) async fn count_wrong(tx: &mut Tx, mut account: AccountRow) -> Result<
     accounts::save(tx, &account).await
 }
 
-/// Parses the times at which codes were sent: milliseconds with commas.
-pub(super) fn times_of(text: Option<&str>) -> Vec<Moment> {
+/// How much of a contact's digest stands beside the time of a code: enough to tell a member's contacts apart.
+const DIGEST_KEPT: usize = 16;
+
+/// The contact of a code as it stands beside its time.
+pub(super) fn contact_of(to_digest: &str) -> Option<&str> {
+    to_digest.get(..DIGEST_KEPT)
+}
+
+/// Parses the codes that were sent: milliseconds with commas, each with `:` and the contact where that is known.
+pub(super) fn sent_codes(text: Option<&str>) -> Vec<SentCode> {
+    let parse = |one: &str| {
+        let (at, to) = match one.split_once(':') {
+            Some((at, to)) => (at, Some(to.to_owned())),
+            None => (one, None),
+        };
+        at.parse().ok().map(|at| SentCode { at: Moment(at), to })
+    };
     text.unwrap_or_default()
         .split(',')
-        .filter_map(|at| at.parse().ok().map(Moment))
+        .filter_map(parse)
         .collect()
 }
 
 /// Takes out a code that was counted then and not sent after all, and gives the stored form; none without any code.
-pub(super) fn without(mut sent: Vec<Moment>, counted_at: Moment) -> Option<String> {
-    if let Some(at) = sent.iter().position(|at| *at == counted_at) {
+pub(super) fn without(mut sent: Vec<SentCode>, counted_at: Moment) -> Option<String> {
+    if let Some(at) = sent.iter().position(|one| one.at == counted_at) {
         sent.remove(at);
     }
     (!sent.is_empty()).then(|| stored(&sent))
 }
 
-/// Adds a code that is sent now to these times, drops those that no longer count, and gives the stored form.
-pub(super) fn with_one_more(mut sent: Vec<Moment>, now: Moment) -> String {
-    sent.retain(|at| now - *at < CODES_COUNT_FOR);
-    sent.push(now);
+/// Adds a code that is sent now to these, drops those that no longer count, and gives the stored form.
+pub(super) fn with_one_more(mut sent: Vec<SentCode>, to: Option<&str>, now: Moment) -> String {
+    sent.retain(|one| now - one.at < CODES_COUNT_FOR);
+    sent.push(SentCode {
+        at: now,
+        to: to.map(str::to_owned),
+    });
     stored(&sent)
 }
 
-fn stored(times: &[Moment]) -> String {
-    let times: Vec<String> = times.iter().map(|at| at.0.to_string()).collect();
-    times.join(",")
+fn stored(sent: &[SentCode]) -> String {
+    let stored = |one: &SentCode| match &one.to {
+        Some(to) => format!("{}:{to}", one.at.0),
+        None => one.at.0.to_string(),
+    };
+    sent.iter().map(stored).collect::<Vec<_>>().join(",")
 }

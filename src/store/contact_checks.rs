@@ -169,14 +169,14 @@ async fn send_code(
     let codes_sent = account
         .as_ref()
         .and_then(|account| account.codes_sent.as_deref());
-    let sent = codes::times_of(codes_sent);
-    if let Err(denied) = may_send_code(&sent, tx.now()) {
+    let sent = codes::sent_codes(codes_sent);
+    if let Err(denied) = may_send_code(&sent, None, tx.now()) {
         note(tx, check, "code_denied").await?;
         return Ok(ContactCodeSent::Denied(denied));
     }
     note(tx, check, "code_sent").await?;
     if let Some(mut account) = account {
-        account.codes_sent = Some(codes::with_one_more(sent, tx.now()));
+        account.codes_sent = Some(codes::with_one_more(sent, None, tx.now()));
         accounts::save(tx, &account).await?;
     }
     if let Some(mut row) = find(tx, check).await? {
@@ -208,7 +208,7 @@ async fn take_back(
     }
     let account = accounts::find(tx, &check.member_id).await?;
     if let Some((mut account, counted_at)) = account.zip(counted_at) {
-        let sent = codes::times_of(account.codes_sent.as_deref());
+        let sent = codes::sent_codes(account.codes_sent.as_deref());
         account.codes_sent = codes::without(sent, counted_at);
         accounts::save(tx, &account).await?;
     }

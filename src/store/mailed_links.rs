@@ -4,9 +4,9 @@ use super::engine::{Connection, Tx};
 use super::resets::{begun_at, finish, newest_change};
 use super::sessions::Live;
 use super::{
-    AccountRow, AuditRow, ResetRow, SessionRow, Store, StoreError, accounts, not_me, resets,
+    AccountRow, AuditRow, ResetRow, SessionRow, Store, StoreError, accounts, codes, not_me, resets,
 };
-use crate::domain::sign_in::LockedBy;
+use crate::domain::sign_in::{CodeDenied, LockedBy, may_send_code};
 use crate::domain::{Carries, Moment, ResetId, State};
 
 /// What became of "this wasn't me".
@@ -26,6 +26,8 @@ pub enum LinkUse {
     /// It was used now, and the session has begun.
     Now,
     Before,
+    /// Nothing was changed: no code may be sent before then, and the session would need one.
+    Wait(Moment),
     /// It leads nowhere any more: its life is over, there was another reset, or the account was closed.
     Dead,
 }
@@ -45,13 +47,15 @@ impl Store {
     }
 
     /// A one-time link is used: once, while its reset is the member's last one and its life lasts. The session begins at
-    /// the stage "code", so that the link alone opens nothing (S39).
+    /// the stage "code", so that the link alone opens nothing (S39). `to_digest` is the contact that the code will go to.
     pub async fn use_link(
         &self,
         reset: &ResetRow,
         session: SessionRow,
+        to_digest: String,
     ) -> Result<LinkUse, StoreError> {
-        self.write((reset.reset_id, session), use_link).await
+        self.write((reset.reset_id, session, to_digest), use_link)
+            .await
     }
 }
 
@@ -109,7 +113,7 @@ async fn disown(tx: &mut Tx, id: &ResetId) -> Result<Disowned, StoreError> {
 
 async fn use_link(
     tx: &mut Tx,
-    (id, session): &(ResetId, SessionRow),
+    (id, session, to_digest): &(ResetId, SessionRow, String),
 ) -> Result<LinkUse, StoreError> {
     let found = resets::find(tx, *id).await?;
     let Some(mut row) = found.filter(|row| row.carries == Carries::Link) else {
@@ -133,6 +137,15 @@ async fn use_link(
     });
     if !was_sent || !is_open || row.disowned_at.is_some() || !is_last {
         return Ok(LinkUse::Dead);
+    }
+    let account = live.account.as_ref();
+    let sent = codes::sent_codes(account.and_then(|account| account.codes_sent.as_deref()));
+    match may_send_code(&sent, codes::contact_of(to_digest), now) {
+        Ok(()) => {}
+        Err(CodeDenied::Wait(until) | CodeDenied::TooMany(until)) => {
+            return Ok(LinkUse::Wait(until));
+        }
+        Err(CodeDenied::NoSession) => return Ok(LinkUse::Dead),
     }
     row.link_used_at = Some(now);
     tx.insert(&line(&row, "claim", "used", tx)).await?;

@@ -112,6 +112,10 @@ pub(crate) enum SessionEnd {
     ResetExpired,
     /// The same where a link brought them there, so that there is no password to type.
     LinkExpired,
+    /// The life of a sign-in by a code alone is over; the same whether or not anybody has the address.
+    CodeSignInExpired,
+    /// The member has set a password in it, and it goes on under another key.
+    PasswordSet,
     /// In another way: by the member in another browser, or another session took its place.
     Other,
 }
@@ -131,8 +135,15 @@ impl SignedIn {
             session, account, ..
         } = self;
         let ended_password = account.temporary_until.filter(|until| *until <= now);
-        if session.ended_at.is_some() {
-            return Some(SessionEnd::Other);
+        if let Some(ended_at) = session.ended_at {
+            let has_set_password = session.stage == Stage::NewPassword
+                && account.temporary_until.is_none()
+                && account.credential_set_at == Some(ended_at);
+            return Some(if has_set_password {
+                SessionEnd::PasswordSet
+            } else {
+                SessionEnd::Other
+            });
         }
         if account
             .signed_out_at

@@ -190,7 +190,7 @@ async fn what_members_do_is_written_down() {
     assert_eq!(
         bot.audit_after(before).await,
         [
-            "+1s code sent of id-mina.park",
+            "+1s code sent of id-mina.park (+82 ··· ··99)",
             "+1s code right of id-mina.park",
             "+1s contact added of id-mina.park (+82 ··· ··99)",
         ]

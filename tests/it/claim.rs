@@ -1,5 +1,7 @@
 //! One-time links instead of passwords, and the profile "strict" that allows nothing else.
 
+use std::time::Duration;
+
 use axum::http::StatusCode;
 use relatch::surface::domain::delivery::{Carries, Outcome, Refusal, Ways};
 use relatch::surface::domain::{Moment, Span};
@@ -156,6 +158,74 @@ async fn whoever_is_too_slow_after_a_link_is_told_to_ask_for_a_new_one() {
         page.contains("That took more than 30 minutes. Ask an administrator for a new link."),
         "{page}"
     );
+}
+
+/// A gateway that takes its time must not keep the browser waiting: the session comes with the answer, and the link is
+/// used.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_slow_gateway_does_not_hold_up_the_session() {
+    let bot = TestBot::with_ways(LINKS).await;
+    let link = linked(&bot).await;
+    bot.outbox
+        .slow_down("mina@mail.example", Duration::from_secs(20));
+    let browser = bot.browser();
+    let csrf = browser.open(&link).await.csrf();
+    let fields = [("csrf", csrf.as_str())];
+    let pressed = browser.post(&link, &fields);
+    let answer = tokio::time::timeout(Duration::from_secs(15), pressed).await;
+    assert_eq!(answer.expect("an answer").to(), "/verify");
+    let page = browser.open("/verify").await.text;
+    assert!(page.contains("goes to <strong>m···@mail.example"), "{page}");
+    bot.settle().await;
+    assert_eq!(bot.codes().len(), 1);
+}
+
+/// Where no code may be sent now the link stays unused.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_link_is_not_used_up_while_no_code_may_be_sent() {
+    let bot = TestBot::with_ways(LINKS).await;
+    let link = linked(&bot).await;
+    let now = bot.clock.now().0;
+    let sent = vec![now.to_string(); 6].join(",");
+    bot.sql(&format!("update member set codes_sent = '{sent}'"))
+        .await;
+    bot.clock.advance(Span::minutes(1));
+    let browser = bot.browser();
+    let page = browser.press(&link).await;
+    assert!(
+        page.status == StatusCode::TOO_MANY_REQUESTS
+            && page.text.contains("Nothing was changed.")
+            && page.text.contains("Send me the code"),
+        "{}",
+        page.text
+    );
+    bot.clock.advance(Span::hours(1));
+    assert_eq!(browser.press(&link).await.to(), "/verify");
+    assert_eq!(bot.codes().len(), 1);
+}
+
+/// Where the link was used, a person who began in another browser is sent there; whoever is done is led to the account.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_used_link_says_where_to_go_on() {
+    let bot = TestBot::with_ways(LINKS).await;
+    let link = linked(&bot).await;
+    let (browser, other) = (bot.browser(), bot.browser());
+    assert_eq!(browser.press(&link).await.to(), "/verify");
+    let told = "Began in another browser or app? Go on there, until 10:30.";
+    let page = other.open(&link).await.text;
+    assert!(page.contains(told), "{page}");
+    let (code, _) = bot.codes().pop().expect("a code");
+    browser
+        .submit("/verify", "/verify", &[("code", &code)])
+        .await;
+    browser
+        .submit("/new-password", "/new-password", &[("password", OWN)])
+        .await;
+    bot.settle().await;
+    assert_eq!(browser.open(&link).await.to(), "/account");
+    bot.clock.advance(Span::minutes(31));
+    let page = other.open(&link).await.text;
+    assert!(!page.contains("Go on there"), "{page}");
 }
 
 /// A link dies with its life, with the next reset, with "this wasn't me", and with a password of the member's own.
@@ -382,7 +452,7 @@ async fn a_used_link_leads_on_in_its_own_browser_alone() {
     assert_eq!(begun.to(), "/verify");
     let cookie = begun.headers["set-cookie"].to_str().unwrap();
     assert!(
-        cookie.contains("; Max-Age=1800"),
+        cookie.contains("; Max-Age=43200"),
         "it outlives a closed browser: {cookie}"
     );
     assert_eq!(browser.open(&link).await.to(), "/verify");

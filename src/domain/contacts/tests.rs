@@ -322,6 +322,97 @@ fn an_added_contact_serves_when_its_time_has_come() {
     assert_eq!(usable(&bare, &one("kim", 0), &next), Vec::<String>::new());
 }
 
+/// What the page for the code offers: the first, and in its place nothing that an administrator could have planted.
+#[test]
+fn only_contacts_that_no_administrator_added_can_be_chosen() {
+    let planted = "kim.alt@mail.example";
+    let own = "+821012345699";
+    let as_who = |added_as, address| AddedContact {
+        added_as,
+        ..added("mina", address, 99)
+    };
+    let on_offer = |member: &Member, added: &[AddedContact], origin: &PasswordOrigin| {
+        let found = found(member, added, origin, ContactRules::default(), false);
+        let full = |to: Destination| to.full().to_owned();
+        found.on_offer().map(full).collect::<Vec<_>>()
+    };
+    let (mina, bare) = (mina(), bare());
+    let phone_only = Member {
+        personal_email: None,
+        ..mina.clone()
+    };
+    for (name, member, others, origin, expected) in [
+        (
+            "of the directory",
+            &mina,
+            vec![],
+            of_jo(),
+            vec![OWN_PHONE, OWN_EMAIL],
+        ),
+        (
+            "planted, answered and old",
+            &phone_only,
+            vec![answered(added("kim", planted, 99))],
+            of_jo(),
+            vec![OWN_PHONE],
+        ),
+        (
+            "the same where it is the only one",
+            &bare,
+            vec![answered(added("kim", planted, 99))],
+            of_jo(),
+            vec![planted],
+        ),
+        (
+            "unanswered",
+            &phone_only,
+            vec![added("kim", planted, 99)],
+            carried(OWN_PHONE),
+            vec![OWN_PHONE],
+        ),
+        (
+            "two that have not answered",
+            &bare,
+            vec![added("kim", planted, 99), added("lee", own, 98)],
+            of_jo(),
+            vec![planted],
+        ),
+        (
+            "two after the card",
+            &bare,
+            vec![
+                answered(added("kim", planted, 0)),
+                answered(added("lee", own, 0)),
+            ],
+            of_jo(),
+            vec![planted],
+        ),
+        (
+            "of the operator",
+            &phone_only,
+            vec![as_who(AddedAs::Operator, own)],
+            of_jo(),
+            vec![OWN_PHONE, own],
+        ),
+        (
+            "proven by the member",
+            &phone_only,
+            vec![answered(as_who(AddedAs::Proven, own))],
+            of_jo(),
+            vec![OWN_PHONE, own],
+        ),
+        (
+            "the member's own, past its age",
+            &phone_only,
+            vec![answered(as_who(AddedAs::Member, own))],
+            of_jo(),
+            vec![OWN_PHONE, own],
+        ),
+    ] {
+        assert_eq!(on_offer(member, &others, &origin), expected, "{name}");
+    }
+}
+
 /// S43: no mailbox of the organization gets a code, whoever put it on record.
 #[test]
 fn a_mailbox_of_the_organization_gets_no_code() {

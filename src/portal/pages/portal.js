@@ -6,6 +6,8 @@
 const signIn = new URL("signin", document.currentScript.src).href;
 const secrets = [...document.querySelectorAll(".secret > input")];
 let sentAt = -Infinity;
+// What an open page has to say and kept back, because a form was on its way.
+let missed;
 
 // Whoever comes back to the answer to a form, or reloads it, opens the page anew. The browser would offer to send the form
 // again instead, or show an error page, because no page is cached.
@@ -27,13 +29,22 @@ for (const field of secrets) {
   show(field, false);
 }
 
-// The second press of a double click would cut off the answer to the first, and a link works once.
+// A second press would cut off the answer to the first, and a link works once: the page waits for the answer, or until
+// none can be expected any more.
 addEventListener("submit", (event) => {
-  if (event.timeStamp - sentAt < 2000) {
+  if (sentAt > -Infinity) {
     event.preventDefault();
     return;
   }
   sentAt = event.timeStamp;
+  const pressed = event.submitter;
+  const words = pressed?.textContent;
+  if (pressed) pressed.textContent = "Sending …";
+  setTimeout(() => {
+    sentAt = -Infinity;
+    missed?.();
+    if (pressed) pressed.textContent = words;
+  }, 30000);
   // A browser remembers what was typed in a field of text.
   secrets.forEach((field) => show(field, false));
 });
@@ -60,7 +71,10 @@ function listen(live) {
 
   events.addEventListener("reset", end);
   // A form that is sent may itself end this session, for a newer one. Its answer is the next page.
-  events.addEventListener("ended", (event) => { if (sentAt < 0) end(event); });
+  events.addEventListener("ended", (event) => {
+    if (sentAt < 0) end(event);
+    else missed = () => end(event);
+  });
 }
 
 const live = document.getElementById("live");

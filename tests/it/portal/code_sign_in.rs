@@ -41,6 +41,24 @@ pub(super) fn said(page: &Page) -> (StatusCode, String, String) {
     (page.status, page.to().to_owned(), text)
 }
 
+/// Whoever is too slow is told so, whether or not anybody has the address.
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_is_too_slow_with_a_code_alone_is_told() {
+    let bot = TestBot::with_code_sign_in().await;
+    for email in [MINA, NOBODY] {
+        let browser = bot.browser();
+        ask(&bot, &browser, email).await;
+        bot.clock.advance(Span::minutes(30));
+        assert_eq!(browser.open("/verify").await.to(), "/signin", "{email}");
+        let page = browser.open("/signin").await.text;
+        assert!(
+            page.contains("That took more than 30 minutes. Ask for another code."),
+            "{email}: {page}"
+        );
+    }
+    bot.outbox.take();
+}
+
 /// It opens the page for a new password and nothing else; then all contacts and the business address hear of it.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_code_alone_opens_the_page_for_a_new_password() {

@@ -160,7 +160,11 @@ async fn the_page_asks_and_then_says_when_it_blocked() {
         let late = other.post(&link, &[("csrf", &csrf)]).await;
         for again in [browser.open(&link).await, late] {
             assert!(
-                again.text.contains("Already blocked at 10:0") && !again.text.contains("<button"),
+                again.text.contains("Already blocked at 10:0")
+                    && !again.text.contains("<button")
+                    && again
+                        .text
+                        .contains("Need a new password? Ask your IT team: <a href=\"https://help"),
                 "{kind}: {}",
                 again.text
             );

@@ -31,13 +31,15 @@ fn faults(tag: &str) -> Vec<&'static str> {
     let (complete, mode) = match value(tag, "name") {
         Some("email") => (&["username"][..], Some("email")),
         Some("value") if is("autocomplete", &["tel"]) => (&["tel"][..], Some("tel")),
+        // It takes a phone or an e-mail, so a keyboard or a suggestion for one of them is in the way.
+        Some("value") if is("autocomplete", &["off"]) => (&["off"][..], None),
         Some("value") => (&["email"][..], Some("email")),
         Some("code") => (&["one-time-code"][..], Some("numeric")),
         Some("password") => (&["current-password", "new-password"][..], None),
         Some("current") => (&["current-password"][..], None),
         _ => (&[][..], None),
     };
-    let is_password = mode.is_none();
+    let is_password = mode.is_none() && value(tag, "name") != Some("value");
     [
         ("spellcheck", is("spellcheck", &["false"])),
         ("autocapitalize", is("autocapitalize", &["none"])),
@@ -276,6 +278,7 @@ async fn every_dead_end_is_a_page_that_names_the_help_desk() {
         ("GET", "/account/nowhere-Zxq9", StatusCode::NOT_FOUND),
         ("GET", "/claim/Zxq9", StatusCode::GONE),
         ("GET", "/not-me/Zxq9", StatusCode::NOT_FOUND),
+        ("GET", "/claim/%FF", StatusCode::BAD_REQUEST),
         ("POST", "/signin", StatusCode::UNSUPPORTED_MEDIA_TYPE),
         ("PUT", "/signin", StatusCode::METHOD_NOT_ALLOWED),
         ("GET", "/signin", StatusCode::OK),

@@ -3,9 +3,11 @@
 use axum::http::{Request, StatusCode};
 use http_body_util::BodyExt;
 use relatch::surface::domain::Span;
+use relatch::surface::domain::delivery::{Outcome, Refusal};
 
 use super::{JO, KIM, MINA, NOA, code};
 use crate::support::sent::password_in_sms;
+use crate::support::slack::user_id;
 use crate::support::{OWN, TestBot};
 
 /// S32, S33, S39, S40: the password of a reset, the code, a password of one's own; each step once, nothing else before.
@@ -243,6 +245,102 @@ async fn the_password_alone_opens_nothing() {
     );
 }
 
+/// A contact that refused the first code: the other one gets one at once.
+#[tokio::test(flavor = "multi_thread")]
+async fn after_a_refusal_the_code_goes_to_the_other_contact_at_once() {
+    let bot = TestBot::new().await;
+    let temporary = bot.reset_by_copy(JO, MINA).await;
+    let browser = bot.browser();
+    bot.outbox.end_next_send(Outcome::Refused(Refusal::Address));
+    let signed_in = browser.sign_in(MINA, &temporary).await;
+    let page = browser.open(signed_in.to()).await.text;
+    assert!(page.contains("this contact was refused"), "{page}");
+    let others = other_contacts(&page);
+    let (name, _) = others.last().expect("another contact");
+    let page = browser
+        .submit("/verify", "/verify", &[("again", name)])
+        .await;
+    assert_eq!(page.status, StatusCode::OK, "{}", page.text);
+    assert_eq!(code(&bot).1, "mina@mail.example");
+}
+
+/// On a shared computer: whoever finds somebody else's half-open session ends it, on both of its pages.
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_is_another_person_starts_over() {
+    let bot = TestBot::new().await;
+    for path in ["/verify", "/new-password"] {
+        let temporary = bot.reset_by_copy(JO, MINA).await;
+        let browser = bot.browser();
+        browser.sign_in(MINA, &temporary).await;
+        let (code, _) = code(&bot);
+        if path == "/new-password" {
+            let fields = [("code", code.as_str())];
+            browser.submit("/verify", "/verify", &fields).await;
+        }
+        let page = browser.open(path).await.text;
+        assert!(page.contains(">Not you? Start over</button>"), "{page}");
+        let left = browser.submit(path, path, &[("leave", "1")]).await;
+        assert_eq!(left.to(), "/signin");
+        let page = browser.open("/signin").await;
+        assert_eq!(page.status, StatusCode::OK, "{path}");
+        assert!(!page.text.contains("··"), "{}", page.text);
+        assert_eq!(browser.open(path).await.to(), "/signin");
+        bot.clock.advance(Span::minutes(1));
+    }
+}
+
+/// The second press of "Set password": the first one's answer was lost, and the password is set.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_second_press_after_the_password_was_set_is_told_so() {
+    let bot = TestBot::new().await;
+    let temporary = bot.reset_by_copy(JO, MINA).await;
+    let browser = bot.browser();
+    browser.sign_in(MINA, &temporary).await;
+    let fields = [("code", code(&bot).0)];
+    let fields = fields.each_ref().map(|(name, code)| (*name, code.as_str()));
+    browser.submit("/verify", "/verify", &fields).await;
+    let csrf = browser.open("/new-password").await.csrf();
+    let before = browser.cookies.lock().unwrap().clone();
+    let fields = [("csrf", csrf.as_str()), ("password", OWN)];
+    assert_eq!(
+        browser.post("/new-password", &fields).await.to(),
+        "/account"
+    );
+    bot.settle().await;
+    *browser.cookies.lock().unwrap() = before;
+    assert_eq!(browser.post("/new-password", &fields).await.to(), "/signin");
+    let page = browser.open("/signin").await.text;
+    assert!(
+        page.contains("Your new password is set. You can sign in with it."),
+        "{page}"
+    );
+}
+
+/// Two contacts that look alike when they are masked are told apart, and the buttons say where a code goes.
+#[tokio::test(flavor = "multi_thread")]
+async fn contacts_with_one_mask_have_numbers() {
+    let bot = TestBot::new().await;
+    let planted = format!("contact <@{}> +821099995642", user_id(MINA));
+    bot.command(KIM, &planted).await;
+    bot.settle().await;
+    bot.execute("update contact set added_at = 1, answered_at = 1, added_as = 'proven'")
+        .await;
+    let temporary = bot.reset_by_copy(JO, MINA).await;
+    let browser = bot.browser();
+    browser.sign_in(MINA, &temporary).await;
+    assert_eq!(code(&bot).1, "+821012345642");
+    let page = browser.open("/verify").await.text;
+    for told in [
+        "<strong>+82 ··· ··42 (1)</strong>",
+        "Send another code to +82 ··· ··42 (1)</button>",
+        "Send it to +82 ··· ··42 (2) instead",
+        "Send it to m···@mail.example instead",
+        "use any of them? Ask your IT team",
+    ] {
+        assert!(page.contains(told), "{told}: {page}");
+    }
+}
+
 /// The names of the other contacts on the page for the code.
 fn other_contacts(page: &str) -> Vec<(String, String)> {
     let forms = page.split("name=\"again\" value=\"").skip(1);
@@ -269,7 +367,7 @@ async fn the_code_goes_to_another_contact_on_request() {
     assert_eq!(code(&bot).1, "+821012345642");
     let page = browser.open("/verify").await.text;
     assert!(
-        page.contains("t use either? Call your IT team: <a href=\"https://help.acme.example/"),
+        page.contains("t use either? Ask your IT team: <a href=\"https://help.acme.example/"),
         "{page}"
     );
     assert!(!page.contains("mina@mail.example"), "{page}");
@@ -279,7 +377,7 @@ async fn the_code_goes_to_another_contact_on_request() {
     };
     assert_eq!(mask, EMAIL);
 
-    bot.clock.advance(Span::seconds(30));
+    // At once: the pause is for each contact.
     let page = browser
         .submit("/verify", "/verify", &[("again", name)])
         .await;
@@ -327,7 +425,7 @@ async fn the_contact_of_the_password_is_not_offered_for_the_code() {
     assert_eq!(code(&bot).1, "mina@mail.example");
     let page = browser.open("/verify").await.text;
     assert_eq!(other_contacts(&page), []);
-    assert!(page.contains("use it? Call your IT team"), "{page}");
+    assert!(page.contains("use it? Ask your IT team"), "{page}");
     for name in ["+82 ··· ··42", "+821012345642", "2"] {
         bot.clock.advance(Span::seconds(30));
         browser
@@ -335,6 +433,34 @@ async fn the_contact_of_the_password_is_not_offered_for_the_code() {
             .await;
         assert_eq!(code(&bot).1, "mina@mail.example", "{name}");
     }
+}
+
+/// An administrator plants a contact, answers its code and waits; with the password of a colleague's reset the code still
+/// goes to the member alone, and what is written down says where.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_contact_of_an_administrator_cannot_be_chosen() {
+    let bot = TestBot::new().await;
+    let planted = format!("contact <@{}> kim.alt@mail.example", user_id(MINA));
+    bot.command(KIM, &planted).await;
+    bot.settle().await;
+    assert_eq!(bot.count("contact").await, 1);
+    bot.execute("update contact set answered_at = added_at")
+        .await;
+    bot.clock.advance(Span::hours(73));
+    let temporary = bot.reset_by_copy(JO, MINA).await;
+    bot.alter(MINA, "personal_email", "").await;
+    let before = bot.count("audit").await;
+    let browser = bot.browser();
+    assert_eq!(browser.sign_in(MINA, &temporary).await.to(), "/verify");
+    assert_eq!(code(&bot).1, "+821012345642");
+    let page = browser.open("/verify").await.text;
+    assert_eq!(other_contacts(&page), [], "{page}");
+    let told = bot.audit_after(before).await;
+    let sent = told.iter().find(|line| line.contains("code sent"));
+    assert!(
+        sent.is_some_and(|line| line.ends_with("(+82 ··· ··42)")),
+        "{told:?}"
+    );
 }
 
 /// Where the settings name a phone, it can be called from the page.

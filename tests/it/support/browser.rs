@@ -9,17 +9,22 @@ use axum::body::Body;
 use axum::http::{HeaderMap, Request, StatusCode};
 use http_body_util::BodyExt;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use relatch::surface::clock::Clock;
+use relatch::surface::domain::{Moment, Span};
 use relatch::surface::net::ClientAddress;
 use tower::ServiceExt;
 
 /// A browser with cookies of its own.
 pub(crate) struct Browser {
     routes: Router,
+    clock: Clock,
     /// The address that the web server tells the pages; unknown at first.
     pub(crate) address: Mutex<Option<IpAddr>>,
     pub(crate) cookies: Mutex<BTreeMap<String, String>>,
     /// The path of each cookie: one of another path is another cookie (RFC 6265, 5.3).
     paths: Mutex<BTreeMap<String, String>>,
+    /// When each cookie with a `Max-Age` is forgotten.
+    ends: Mutex<BTreeMap<String, Moment>>,
 }
 
 /// What came back.
@@ -49,12 +54,34 @@ impl Page {
 }
 
 impl Browser {
-    pub(crate) fn new(routes: Router) -> Self {
+    pub(crate) fn new(routes: Router, clock: Clock) -> Self {
         Self {
             routes,
+            clock,
             address: Mutex::default(),
             cookies: Mutex::default(),
             paths: Mutex::default(),
+            ends: Mutex::default(),
+        }
+    }
+
+    /// Forgets the cookies whose time is over.
+    fn forget_old_cookies(&self) {
+        let mut ends = self.ends.lock().unwrap();
+        let (over, now) = (ends.clone(), self.clock.now());
+        for (name, _) in over.iter().filter(|(_, until)| **until <= now) {
+            ends.remove(name);
+            self.cookies.lock().unwrap().remove(name);
+        }
+    }
+
+    /// Notes how long a cookie that was just set is kept; without a `Max-Age`, until the browser is closed.
+    fn note_end(&self, name: &str, attributes: &str) {
+        let mut ends = self.ends.lock().unwrap();
+        ends.remove(name);
+        if let Some((_, age)) = attributes.split_once("; Max-Age=") {
+            let seconds = age.split(';').next().unwrap().parse().unwrap();
+            ends.insert(name.to_owned(), self.clock.now() + Span::seconds(seconds));
         }
     }
 
@@ -70,6 +97,7 @@ impl Browser {
         request: axum::http::request::Builder,
         body: String,
     ) -> axum::response::Response {
+        self.forget_old_cookies();
         let jar: Vec<String> = self
             .cookies
             .lock()
@@ -99,6 +127,7 @@ impl Browser {
             let mut paths = self.paths.lock().unwrap();
             if !value.is_empty() {
                 jar.insert(name.to_owned(), value.to_owned());
+                self.note_end(name, rest);
                 paths.insert(name.to_owned(), path);
             } else if paths.get(name).is_none_or(|known| *known == path) {
                 jar.remove(name);

@@ -101,7 +101,10 @@ pub(crate) struct TestBot {
 impl TestBot {
     /// A fresh browser at the member's pages.
     pub(crate) fn browser(&self) -> browser::Browser {
-        browser::Browser::new(relatch::surface::server::routes(&self.app))
+        browser::Browser::new(
+            relatch::surface::server::routes(&self.app),
+            self.clock.clone(),
+        )
     }
 
     /// Waits until nothing is at work.

@@ -47,7 +47,10 @@ impl Builtin {
         let inside = self.inside();
         // Longer than guessing is held up.
         inside.clock.advance(Span::minutes(2));
-        let browser = Browser::new(relatch::surface::server::routes(&inside.app));
+        let browser = Browser::new(
+            relatch::surface::server::routes(&inside.app),
+            inside.clock.clone(),
+        );
         let to = browser
             .sign_in(&email(name), password)
             .await
