@@ -399,7 +399,13 @@ fn output_words(
                 "copy not sent to you yet",
             );
         }
-        _ => None,
+        Step::Change
+        | Step::MustChange
+        | Step::SignOut
+        | Step::Unlock
+        | Step::Show
+        | Step::Notice
+        | Step::ManagerNotice => None,
     };
     match sent {
         Some(message) => way(

@@ -116,9 +116,13 @@ fn within_limits(sent: &Value) {
             "actions" => {
                 let elements = block["elements"].as_array().unwrap();
                 assert!((1..=25).contains(&elements.len()));
-                let mut texts = elements.iter().map(|element| match &element["options"] {
-                    Value::Null => &element["text"],
-                    options => &options[0]["text"],
+                let mut texts = elements.iter().map(|element| {
+                    let options = &element["options"];
+                    if options.is_null() {
+                        &element["text"]
+                    } else {
+                        &options[0]["text"]
+                    }
                 });
                 assert!(texts.all(|text| length(&text["text"]) <= 75));
             }
