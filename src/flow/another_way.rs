@@ -7,11 +7,12 @@
 
 use std::sync::Arc;
 
-use super::choose::{choice, choosable};
+use super::choice::{choice, choosable};
 use super::permit::{self, Permitted, extra_of};
-use super::reaction::{Halt, Next, ReactError, Reaction, Redelivery};
+use super::reaction::{Halt, Next, Reaction, Redelivery};
 use super::refuse::{card_click, refusal_text, refuse};
 use super::reply::{address, halt_with_refusal, in_place, seal, uses_left};
+use super::wiped::gone;
 use super::{card, contacts, ending, messages};
 use crate::app::{App, HeldPassword, Presence, Taken};
 use crate::chat::interaction::CardAsk;
@@ -98,15 +99,6 @@ pub(super) async fn confirmed(
     };
     let choice = choice(app, &member.id, way, row.is_proposed_typed);
     deliver(app, origin, permitted, Some(edition), choice).await
-}
-
-/// Why nothing can follow any more on a click about an undelivered password.
-pub(super) async fn gone(app: &App, row: &ResetRow) -> Result<ClickRefused, ReactError> {
-    Ok(if row.disowned_at.is_some() {
-        ClickRefused::Denied(crate::domain::Denied::Disowned)
-    } else {
-        ClickRefused::Wiped(app.store.why_wiped(row).await?)
-    })
 }
 
 /// Until when the password is held. A refusal where it is not, or where another click has it.

@@ -4,16 +4,17 @@
 use std::sync::Arc;
 
 use super::amend::amend_last_look;
+use super::choice::{choice, choosable};
 use super::permit::{self, Permitted, extra_of};
 use super::reaction::{Halt, Reaction};
 use super::refuse::{refusal_text, refuse};
-use super::{another_way, contacts, messages};
+use super::{another_way, messages};
 use crate::app::App;
 use crate::chat::interaction::CardAsk;
 use crate::chat::{Chat, Freshness, Message, Origin};
 use crate::domain::delivery::{ExtraDenied, Way};
-use crate::domain::{Delivery, MemberId, ResetId, State};
-use crate::store::{Amend, Choice, ClickRefused, ResetRow};
+use crate::domain::{Delivery, ResetId, State};
+use crate::store::{Amend, ClickRefused, ResetRow};
 
 /// A click on a way of delivery: Copy, or a contact on record.
 pub(super) async fn on_record(
@@ -63,42 +64,6 @@ pub(super) async fn choose(
         Box::pin(another_way::choose(app, origin, permitted, choice)).await
     } else {
         amend_last_look(app, origin, &permitted, Amend::Choose(choice)).await
-    }
-}
-
-/// The way, or why it cannot be chosen, with the word for the audit: the member is not reachable, or there is no contact
-/// or no channel.
-pub(super) fn choosable(
-    app: &App,
-    permitted: &Permitted,
-    way: Option<Way>,
-) -> Result<Way, (&'static str, ClickRefused)> {
-    let (row, member) = (&permitted.row, &permitted.pair.member.member);
-    if !member.has_outside_contact() && row.reachable_at.is_none() {
-        return Err(("not_reachable", ClickRefused::NotReachable));
-    }
-    match way {
-        None => Err(("nothing_chosen", ClickRefused::NothingChosen)),
-        Some(Way::Send(to)) if !app.deliveries.has(to.channel()) => {
-            Err(("channel_off", ClickRefused::NothingChosen))
-        }
-        Some(way) => Ok(way),
-    }
-}
-
-/// The choice as it is recorded.
-pub(super) fn choice(app: &App, member: &MemberId, way: Way, is_typed: bool) -> Choice {
-    let (delivery, to) = match way {
-        Way::Copy => (Delivery::Copy, None),
-        Way::Send(to) => (to.delivery(), Some(to)),
-    };
-    let digest = to.as_ref().map(|to| contacts::digest(app, member, to));
-    Choice {
-        delivery,
-        to,
-        is_typed,
-        carries: app.deliveries.ways.carried_by(delivery),
-        digest,
     }
 }
 

@@ -8,7 +8,7 @@ use super::permit::{self, extra_of};
 use super::reaction::{Halt, Next, ReactError, Reaction};
 use super::refuse::{card_click, forged, refuse, refuse_and_count};
 use super::reply::{address, answer_refusal, seal};
-use super::{another_way, contact_code, contacts, messages};
+use super::{contact_code, contacts, messages, wiped};
 use crate::app::App;
 use crate::chat::interaction::{CardAsk, CardForm};
 use crate::chat::{Chat, Click, FormKind, FormSubmitted, Freshness, Origin};
@@ -43,7 +43,7 @@ pub(super) async fn open(
             let why = error.refusal()?;
             let row = app.store.reset(id).await?;
             let why = match row.as_ref().filter(|_| why.is_of_wiped()) {
-                Some(row) => another_way::gone(app, row).await?,
+                Some(row) => wiped::gone(app, row).await?,
                 None => why,
             };
             Ok(answer_refusal(app, &origin, id, &why, row.as_ref()))

@@ -27,6 +27,7 @@ mod another_way;
 mod answer;
 mod ask_contact;
 mod card;
+mod choice;
 mod choose;
 mod click;
 pub(crate) mod code_uses;
@@ -67,6 +68,7 @@ pub(crate) mod sweep;
 mod trace;
 mod unresolved;
 mod why;
+mod wiped;
 
 use std::sync::Arc;
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::reaction::Halt;
-use super::{another_way, messages};
+use super::{messages, wiped};
 use crate::app::App;
 use crate::chat::{Message, Origin};
 use crate::domain::{LogLine, MemberId, Reference, ResetId};
@@ -77,7 +77,7 @@ pub(super) async fn record_refusal(
         Err(error) => return error.into(),
     };
     let why = match row.as_ref().filter(|_| why.is_of_wiped()) {
-        Some(row) => match another_way::gone(app, row).await {
+        Some(row) => match wiped::gone(app, row).await {
             Ok(why) => why,
             Err(error) => return error.into(),
         },

@@ -436,7 +436,11 @@ async fn no_button_and_no_form_works_after_the_rank_in_the_chat_is_lost() {
         for kind in FormKind::ALL {
             assert_form(*kind, Platform::Slack, &IN_CHAT).await;
         }
-        assert_buttons_of_a_failed_delivery(Platform::Slack, &IN_CHAT).await;
+        Box::pin(assert_buttons_of_a_failed_delivery(
+            Platform::Slack,
+            &IN_CHAT,
+        ))
+        .await;
     })
     .await;
 }
@@ -457,7 +461,11 @@ async fn what_acts_at_once_knows_of_a_rank_that_was_lost_just_now() {
         for kind in FormKind::ALL {
             assert_form(*kind, Platform::Slack, &JUST_NOW).await;
         }
-        assert_buttons_of_a_failed_delivery(Platform::Slack, &JUST_NOW).await;
+        Box::pin(assert_buttons_of_a_failed_delivery(
+            Platform::Slack,
+            &JUST_NOW,
+        ))
+        .await;
     })
     .await;
 }

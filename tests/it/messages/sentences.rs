@@ -161,7 +161,7 @@ fn words(told: &Told) -> String {
             let parts = std::iter::once(message.title.clone())
                 .chain(message.paragraphs())
                 .chain(labels);
-            parts.map(|part| format!("{part}\n")).collect()
+            parts.flat_map(|part| [part, "\n".to_owned()]).collect()
         }
         Told::Form(form) => [&form.title, &form.label, &form.hint, &form.submit]
             .map(|part| format!("{part}\n"))

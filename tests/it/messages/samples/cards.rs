@@ -64,7 +64,7 @@ fn cards(world: &World<'_>, samples: &mut Samples) {
         member: &world.member,
         capabilities: all,
         directory: world.name,
-        quota: card_quota(world),
+        quota: Some(card_quota(world)),
         earlier: Some(&certain),
         reason: Some(world.name),
         own_link: None,
@@ -257,13 +257,13 @@ fn cards_with_phone_remarks(card: &Card<'_>, without_phone: &Member, samples: &m
     }
 }
 
-fn card_quota(world: &World<'_>) -> Option<Quota> {
-    Some(Quota {
+fn card_quota(world: &World<'_>) -> Quota {
+    Quota {
         used: 1,
         left: 4,
         next_at: Some(world.now + Span::hours(23)),
         window: Span::hours(24),
-    })
+    }
 }
 
 fn last_looks(world: &World<'_>, samples: &mut Samples) {
@@ -314,7 +314,7 @@ fn last_looks(world: &World<'_>, samples: &mut Samples) {
                 },
                 own_link: None,
                 differing: &differing,
-                quota: card_quota(world),
+                quota: Some(card_quota(world)),
                 capabilities: Capabilities::default(),
                 length: 8,
                 copy_to: Some(&copy_to),
