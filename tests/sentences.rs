@@ -190,6 +190,7 @@ const PAGES: &[(&str, bool)] = &[
     ("CODE_FAILED", true),
     // The code itself was used up.
     ("CODE_OVER", false),
+    ("cannot_use", false),
     ("CONTACT_CODE_OVER", true),
     ("NO_CONTACT_NOW", true),
     // Earlier codes no longer work.
@@ -200,6 +201,7 @@ const PAGES: &[(&str, bool)] = &[
     ("UNNAMED_BROWSER", false),
     ("LOCKED_FOR_CODES", true),
     ("session_ended", false),
+    ("took_too_long", false),
     ("page_outdated", false),
     ("DEAD_LINK", false),
     ("claim_link_dead", true),

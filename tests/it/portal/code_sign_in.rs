@@ -525,7 +525,7 @@ async fn this_was_not_me_ends_what_a_code_has_opened() {
     let mail = bot.browser();
     let page = mail.open(&link).await;
     assert!(
-        page.text.contains("to sign in to the account of Mina Park"),
+        page.text.contains("to sign in to your account (Mina Park)"),
         "{}",
         page.text
     );

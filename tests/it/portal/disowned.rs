@@ -36,7 +36,7 @@ async fn this_was_not_me() {
         let page = browser.open(&link).await;
         assert!(
             page.status == StatusCode::OK
-                && page.text.contains("Jo Lim reset the password of Mina Park"),
+                && page.text.contains("Jo Lim reset your password (Mina Park)"),
             "{}",
             page.text
         );
