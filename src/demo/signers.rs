@@ -43,10 +43,12 @@ pub(super) struct DiscordKey(Ed25519KeyPair);
 
 impl DiscordKey {
     pub(super) fn new() -> Result<Self, DemoError> {
-        let seed: [u8; 32] = Chance::System.rng()?.random();
-        let pair = Ed25519KeyPair::from_seed_unchecked(&seed);
+        let made = Ed25519KeyPair::generate_pkcs8(&SystemRandom::new());
+        let pair = made
+            .ok()
+            .and_then(|made| Ed25519KeyPair::from_pkcs8(made.as_ref()).ok());
         pair.map(Self)
-            .map_err(|_| "no key could be made for the pretend Discord".into())
+            .ok_or_else(|| "no key could be made for the pretend Discord".into())
     }
 
     /// The adapter that trusts this key, with the API at this address.

@@ -109,7 +109,10 @@ async fn what_can_no_longer_be_done_is_told_at_the_input() {
     let said = bot.slack.said().len();
     for _ in 0..2 {
         let told = submit(&bot, &view, PHONE).await.refusal_of_form();
-        assert!(told.contains("Already done"), "{told}");
+        assert!(
+            told.contains("was wiped, because no other way was confirmed in time"),
+            "{told}"
+        );
     }
     assert_eq!(bot.slack.said().len(), said, "nothing beside it");
 }

@@ -199,7 +199,9 @@ async fn a_password_that_waits_does_not_reach_a_new_person() {
     bot.outbox.take();
     bot.click(JO, &waiting, "deliver_email").await;
     assert!(
-        bot.slack.last_text().contains("Already done"),
+        bot.slack
+            .last_text()
+            .contains("The password of Mina Park was wiped"),
         "{}",
         bot.slack.last_text()
     );

@@ -302,7 +302,10 @@ async fn a_mention_from_outside_the_team_names_the_account() {
         bot.click(JO, &card, "deliver_phone").await;
         bot.click(JO, &bot.slack.last(), "confirm").await;
         let done = bot.slack.last_text();
-        assert!(done.contains("Mina Park's password was reset"), "{done}");
+        assert!(
+            done.contains("Done: Mina Park has a new password"),
+            "{done}"
+        );
         bot.outbox.take();
     }
 }
@@ -482,7 +485,10 @@ async fn a_rank_in_another_chat_protects() {
         }
         bot.slack.change(KIM, "is_admin", json!(true));
         let card = bot.command(KIM, LEE).await.text();
-        assert!(card.contains("password of Lee Han?"), "{platform}: {card}");
+        assert!(
+            card.contains("Reset Lee Han's password?"),
+            "{platform}: {card}"
+        );
         bot.slack.change(LEE, "is_owner", json!(true));
         bot.clock.advance(Span::minutes(1));
         let refused = bot.command(KIM, LEE).await.text();

@@ -274,7 +274,7 @@ async fn an_alarm_survives_a_restart() {
     bot.clock.advance(Span::minutes(5));
     bot.sweep().await;
     assert_eq!(bot.alarmed(), [JO, "security@acme.example"]);
-    let told = bot.command(JO, "log").await.text();
+    let told = bot.command_with_news(JO, "log").await;
     assert!(told.contains("Mina Park said of your reset"), "{told}");
 }
 
@@ -323,7 +323,7 @@ async fn what_is_over_is_said_as_over_and_not_to_the_member() {
         bot.clock.advance(Span::minutes(1));
         bot.reset(KIM, MINA, "deliver_email").await;
         bot.outbox.take();
-        let told = bot.command(LEE, "log").await.text();
+        let told = bot.command_with_news(LEE, "log").await;
         assert!(
             told.contains("this wasn't me. There was another reset since. (ref ")
                 && !told.contains("before any new reset"),

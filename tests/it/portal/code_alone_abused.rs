@@ -321,12 +321,11 @@ async fn not_me_after_a_newer_password_is_noted() {
         assert_eq!(bot.count(shown).await, 1, "{is_reset}");
         let disowned = "code_use where disowned_at is not null";
         assert_eq!(bot.count(disowned).await, 1, "{is_reset}");
-        let told = bot.command(JO, &format!("log <@{}>", user_id(MINA))).await;
+        let log = format!("log <@{}>", user_id(MINA));
+        let told = bot.command_with_news(JO, &log).await;
         assert!(
-            told.text()
-                .contains("A password was set since then. Talk to them"),
-            "{}",
-            told.text()
+            told.contains("A password was set since then. Talk to them"),
+            "{told}"
         );
         let page = mail.open(&link).await;
         assert_eq!(page.status, StatusCode::GONE, "{}", page.text);

@@ -84,7 +84,21 @@ impl TestBot {
         text.starts_with(NEWS).then_some(text)
     }
 
-    /// The same without waiting for more than the answer in which the platform shows something.
+    /// Types a command. The text of the answer, and of the news beside it.
+    pub(crate) async fn command_with_news(&self, who: &str, text: &str) -> String {
+        let before = self.slack.said().len();
+        let answer = self.command(who, text).await.text();
+        self.settle().await;
+        let said = self.slack.said().split_off(before);
+        let news = said.iter().map(slack::text_of);
+        let news = news.filter(|said| said.starts_with(NEWS));
+        std::iter::once(answer)
+            .chain(news)
+            .collect::<Vec<_>>()
+            .join("\n")
+    }
+
+    /// Types a command without waiting for more than the answer in which the platform shows something.
     pub(crate) async fn first_answer(&self, who: &str, text: &str) -> Answer {
         let serial = self.next();
         match self.platform() {
