@@ -168,6 +168,9 @@ const SHOWN_NOWHERE: &[(&str, &[&str])] = &[
         &["context", "authorizing_integration_owners"],
     ),
     ("DiscordUser", &["bot", "system"]),
+    // Slack, "Checkbox group": named with what a click sends, but its page shows no whole payload.
+    ("BlockAction", &["selected_options"]),
+    ("SlackInput", &["selected_options"]),
     // Mattermost's `model/user.go`: sent for bots alone.
     ("MattermostUser", &["is_bot"]),
 ];

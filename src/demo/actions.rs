@@ -4,7 +4,7 @@ use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Value, json};
 
 use super::boxes::Pressable;
-use super::error::ActionRefused;
+use super::error::{ActionRefused, no_reader};
 use super::people::{APP_NAME, PEOPLE};
 use super::state::ShownMessage;
 use super::workspace::{APP, TEAM, Workspace, actor};
@@ -22,9 +22,7 @@ impl Workspace {
             .strip_prefix(COMMAND_NAME)
             .filter(|rest| rest.is_empty() || rest.starts_with(' '));
         let Some(rest) = rest else {
-            return Err(format!(
-                "Nobody reads messages here. Type {COMMAND_NAME} and a member."
-            ));
+            return Err(no_reader(COMMAND_NAME));
         };
         let now = self.clock.now();
         let (url, trigger) = self.state(|state| {

@@ -50,3 +50,8 @@ impl UnusableFiles {
         ))
     }
 }
+
+/// Why a text that is no command does nothing.
+pub(super) fn no_reader(command: &str) -> String {
+    format!("Nobody reads messages here. Type {command} and a member.")
+}

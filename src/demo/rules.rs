@@ -29,11 +29,14 @@ const MODAL_TITLE: usize = 24;
 const METADATA: usize = 3000;
 const FALLBACK: usize = 40_000;
 
+/// What a message lacks that anybody in the channel could read.
+pub(super) const NOT_EPHEMERAL: &str = "a message is not ephemeral";
+
 /// What is wrong with a message; empty if Slack would take it.
 pub(super) fn of_message(message: &Value) -> Vec<String> {
     let mut broken = BrokenRules::default();
     if !matches!(message["response_type"].as_str(), None | Some("ephemeral")) {
-        broken.note("a message is not ephemeral");
+        broken.note(NOT_EPHEMERAL);
     }
     let blocks = broken.list(&message["blocks"], BLOCKS, "a message");
     let fallback = message["text"].as_str().unwrap_or_default();

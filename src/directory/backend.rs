@@ -76,7 +76,7 @@ pub enum ResetFailed {
     #[error("the directory takes no change as it is set up")]
     Misconfigured,
     /// A timeout, a broken connection or a server error: the change may have been made.
-    #[error("the directory stopped answering half-way")]
+    #[error("the directory stopped answering in the middle")]
     Unknown,
 }
 

@@ -122,7 +122,7 @@ mod tests {
             ("Text it to +82 ··· ··42", "Text it to +82 ··· ··42"),
             (
                 "Email it to m···@averylongdomain.example",
-                "Email it to m···@ave…n.example",
+                "Email it to m···@aver….example",
             ),
             // No word alone is long enough, so none is cut inside.
             (

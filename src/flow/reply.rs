@@ -186,21 +186,21 @@ pub(super) async fn tell(
     placement: Placement,
 ) -> bool {
     let Some(to) = to else { return false };
-    match chat.follow_up(to, message, placement).await {
-        Outcome::Accepted => true,
-        outcome @ (Outcome::Refused(_) | Outcome::Unknown) => {
-            tracing::warn!(?outcome, "a follow-up was not accepted");
-            false
-        }
+    was_accepted(&chat.follow_up(to, message, placement).await)
+}
+
+/// True where the platform took a follow-up; else the log says so.
+fn was_accepted(outcome: &Outcome) -> bool {
+    let is_accepted = *outcome == Outcome::Accepted;
+    if !is_accepted {
+        tracing::warn!(?outcome, "a follow-up was not accepted");
     }
+    is_accepted
 }
 
 /// Sends a message that nobody but the administrator may read.
 async fn tell_alone(chat: &Chat, to: &ReplyAddress, message: &Message) {
-    let outcome = chat.follow_up_alone(to, message).await;
-    if outcome != Outcome::Accepted {
-        tracing::warn!(?outcome, "a follow-up was not accepted");
-    }
+    was_accepted(&chat.follow_up_alone(to, message).await);
 }
 
 /// Sends a message that is not the result of a reset: the last use of an address is kept for that.

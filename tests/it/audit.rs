@@ -89,6 +89,7 @@ async fn the_way_of_delivery_is_written_down() {
             "+0s reset changed slack/T1DC2JH3J/UJO by id-jo of id-mina.park in #1 ref=#1 (email, typed: m···@home.example)",
             "+0s reset delivering slack/T1DC2JH3J/UJO by id-jo of id-mina.park in #1 ref=#1 (email, typed: m···@home.example)",
             "+0s reset undelivered slack/T1DC2JH3J/UJO by id-jo of id-mina.park in #1 ref=#1 (address)",
+            "+0s propose done slack/T1DC2JH3J/UJO by id-jo of id-mina.park in #1 ref=#1 (address)",
             "+0s deliver_again delivering slack/T1DC2JH3J/UJO by id-jo of id-mina.park in #1 ref=#1 (email: m···@mail.example)",
             "+0s reset delivered slack/T1DC2JH3J/UJO by id-jo of id-mina.park in #1 ref=#1 (email: m···@mail.example)",
         ]

@@ -431,10 +431,10 @@ async fn every_form(platform: Platform) {
 async fn no_button_and_no_form_works_after_the_rank_in_the_chat_is_lost() {
     on(Platform::Slack, async {
         for action in Action::all() {
-            assert_button(action, Platform::Slack, &IN_CHAT).await;
+            Box::pin(assert_button(action, Platform::Slack, &IN_CHAT)).await;
         }
         for kind in FormKind::ALL {
-            assert_form(*kind, Platform::Slack, &IN_CHAT).await;
+            Box::pin(assert_form(*kind, Platform::Slack, &IN_CHAT)).await;
         }
         Box::pin(assert_buttons_of_a_failed_delivery(
             Platform::Slack,
@@ -456,10 +456,10 @@ async fn what_acts_at_once_knows_of_a_rank_that_was_lost_just_now() {
             Action::RetrySignOut,
             Action::AskContact,
         ] {
-            assert_button(action, Platform::Slack, &JUST_NOW).await;
+            Box::pin(assert_button(action, Platform::Slack, &JUST_NOW)).await;
         }
         for kind in FormKind::ALL {
-            assert_form(*kind, Platform::Slack, &JUST_NOW).await;
+            Box::pin(assert_form(*kind, Platform::Slack, &JUST_NOW)).await;
         }
         Box::pin(assert_buttons_of_a_failed_delivery(
             Platform::Slack,

@@ -8,7 +8,7 @@ mod rules;
 use serde_json::{Value, json};
 
 use super::boxes;
-use super::error::ActionRefused;
+use super::error::{ActionRefused, no_reader};
 use super::people::{APP_NAME, DemoPerson, PEOPLE};
 use super::signers::{APPLICATION, GUILD};
 use super::state::{OpenView, Reply};
@@ -41,9 +41,7 @@ impl Workspace {
             .strip_prefix('/')
             .and_then(|text| text.strip_prefix(COMMAND_NAME))
             .filter(|rest| rest.is_empty() || rest.starts_with(' '))
-            .ok_or_else(|| {
-                format!("Nobody reads messages here. Type /{COMMAND_NAME} and a member.")
-            })?;
+            .ok_or_else(|| no_reader(&format!("/{COMMAND_NAME}")))?;
         let now = self.clock.now();
         self.state(|state| {
             state.version += 1;

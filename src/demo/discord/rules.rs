@@ -7,6 +7,7 @@ use std::collections::HashSet;
 use serde_json::{Value, json};
 
 use super::EPHEMERAL;
+use crate::demo::rules::NOT_EPHEMERAL;
 
 /// The flag of a message that is made of components (Discord, "Message flags").
 const COMPONENTS: u64 = 1 << 15;
@@ -44,7 +45,7 @@ pub(super) fn of_message(message: &Value, is_new: bool) -> Vec<String> {
     let mut broken = Broken::default();
     let flags = message["flags"].as_u64().unwrap_or_default();
     let content = message["content"].as_str().unwrap_or_default();
-    broken.hold(!is_new || is_private(message), "a message is not ephemeral");
+    broken.hold(!is_new || is_private(message), NOT_EPHEMERAL);
     broken.hold(
         message["allowed_mentions"] == json!({ "parse": [] }),
         "a message may mention somebody",

@@ -7,7 +7,7 @@ mod rules;
 
 use serde_json::{Value, json};
 
-use super::error::ActionRefused;
+use super::error::{ActionRefused, no_reader};
 use super::people::{APP_NAME, DemoPerson, PEOPLE};
 use super::signers::LarkApp;
 use super::state::{Reply, ShownMessage};
@@ -43,9 +43,7 @@ impl Workspace {
         let text = text.trim();
         text.strip_prefix(COMMAND_NAME)
             .filter(|rest| rest.is_empty() || rest.starts_with(' '))
-            .ok_or_else(|| {
-                format!("Nobody reads messages here. Type {COMMAND_NAME} and a member.")
-            })?;
+            .ok_or_else(|| no_reader(COMMAND_NAME))?;
         let now = self.clock.now();
         let text = format!("@{APP_NAME} {text}");
         let shown = self.state(|state| {

@@ -9,7 +9,7 @@ mod rules;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Value, json};
 
-use super::error::ActionRefused;
+use super::error::{ActionRefused, no_reader};
 use super::people::{APP_NAME, DemoPerson, PEOPLE};
 use super::signers::MATTERMOST_COMMAND_TOKEN;
 use super::state::Reply;
@@ -35,9 +35,7 @@ impl Workspace {
         let rest = text
             .strip_prefix(COMMAND_NAME)
             .filter(|rest| rest.is_empty() || rest.starts_with(' '))
-            .ok_or_else(|| {
-                format!("Nobody reads messages here. Type {COMMAND_NAME} and a member.")
-            })?;
+            .ok_or_else(|| no_reader(COMMAND_NAME))?;
         let now = self.clock.now();
         self.state(|state| {
             state.version += 1;

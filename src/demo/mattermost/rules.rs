@@ -4,6 +4,8 @@
 
 use serde_json::{Value, json};
 
+use crate::demo::rules::NOT_EPHEMERAL;
+
 /// Longest post (`Post.IsValid`).
 const POST: usize = 16_383;
 
@@ -15,20 +17,24 @@ pub(super) fn actions(message: &Value) -> impl Iterator<Item = &Value> {
     attachments.flat_map(|one| one["actions"].as_array().into_iter().flatten())
 }
 
+const AS_SLACK: &str = "a text would be parsed as Slack's markup";
+
+/// What is wrong with the length of a post.
+fn wrong_length(text: &Value) -> Option<String> {
+    let length = text.as_str().unwrap_or_default().chars().count();
+    (!(1..=POST).contains(&length))
+        .then(|| format!("a post has {length} characters, 1 to {POST} are allowed"))
+}
+
 /// What is wrong with the answer to a command.
 pub(super) fn of_answer(answer: &Value) -> Vec<String> {
     let mut broken = of_buttons(answer);
-    let length = answer["text"].as_str().unwrap_or_default().chars().count();
-    if !(1..=POST).contains(&length) {
-        broken.push(format!(
-            "a post has {length} characters, 1 to {POST} are allowed"
-        ));
-    }
+    broken.extend(wrong_length(&answer["text"]));
     if answer["response_type"] != "ephemeral" {
-        broken.push("a message is not ephemeral".to_owned());
+        broken.push(NOT_EPHEMERAL.to_owned());
     }
     if answer["skip_slack_parsing"] != true {
-        broken.push("a text would be parsed as Slack's markup".to_owned());
+        broken.push(AS_SLACK.to_owned());
     }
     broken
 }
@@ -47,7 +53,7 @@ pub(super) fn of_click(answer: &Value) -> Vec<String> {
         }
     }
     if !answer["ephemeral_text"].is_null() && answer["skip_slack_parsing"] != true {
-        broken.push("a text would be parsed as Slack's markup".to_owned());
+        broken.push(AS_SLACK.to_owned());
     }
     broken
 }
@@ -55,12 +61,7 @@ pub(super) fn of_click(answer: &Value) -> Vec<String> {
 /// What is wrong with a post.
 pub(super) fn of_post(post: &Value) -> Vec<String> {
     let mut broken = of_buttons(post);
-    let length = post["message"].as_str().unwrap_or_default().chars().count();
-    if !(1..=POST).contains(&length) {
-        broken.push(format!(
-            "a post has {length} characters, 1 to {POST} are allowed"
-        ));
-    }
+    broken.extend(wrong_length(&post["message"]));
     if post["channel_id"].as_str().is_none_or(|id| id.len() != 26) {
         broken.push("the id of a channel has no 26 characters".to_owned());
     }

@@ -2,7 +2,7 @@
 
 use super::contacts::differs;
 use super::destination::typed_address;
-use super::words::{RUN_AGAIN, button, in_heading, message, with_reference};
+use super::words::{NOT_ONCE_MORE, RUN_AGAIN, button, in_heading, message, with_reference};
 use crate::chat::{Action, Message, Style};
 use crate::clock::Zone;
 use crate::domain::{Carries, Delivery, Destination, Moment, Reference};
@@ -121,7 +121,7 @@ pub fn contact_changed_since(member: &str, until: &str, reference: &Reference) -
 /// What was chosen cannot be asked about or shown here any more.
 pub fn choose_on_record(until: &str, reference: &Reference) -> Message {
     message(
-        "This chat does not let me show this card once more.",
+        NOT_ONCE_MORE,
         [format!(
             "Choose a contact on record by {until}. This click sent nothing. (ref {reference})"
         )],
@@ -130,16 +130,17 @@ pub fn choose_on_record(until: &str, reference: &Reference) -> Message {
 
 /// The password reached nobody and is gone.
 pub fn wiped(why: Wiped, member: &str, reference: &Reference) -> Message {
+    let without_password = format!("Nothing was sent. They have no password now. {RUN_AGAIN}");
     let (why, next) = match why {
         Wiped::InTime => (
             format!(
                 "The password of {member} was wiped, because no other way was confirmed in time."
             ),
-            format!("Nothing was sent. They have no password now. {RUN_AGAIN}"),
+            without_password,
         ),
         Wiped::WithProcess => (
             format!("The password of {member} was lost, because relatch was restarted."),
-            format!("Nothing was sent. They have no password now. {RUN_AGAIN}"),
+            without_password,
         ),
         Wiped::Replaced => (
             format!("The password of {member} was wiped, because they were reset once more."),

@@ -3,8 +3,8 @@
 use super::another_way::wiped;
 use super::denied::denied;
 use super::words::{
-    RUN_AGAIN, TRY_OR_TELL, in_heading, message, no_contact_known, refusal, refusal_without_slot,
-    with_reference, written,
+    NOT_ONCE_MORE, RUN_AGAIN, TRY_OR_TELL, in_heading, message, no_contact_known, refusal,
+    refusal_without_slot, with_reference, written,
 };
 use crate::app::Organization;
 use crate::chat::Message;
@@ -161,11 +161,7 @@ pub fn cancelled(reference: &Reference) -> Message {
 
 /// The chat allows only so many answers to one command.
 pub fn no_more_updates(reference: &Reference) -> Message {
-    refusal(
-        "This chat does not let me show this card once more.",
-        RUN_AGAIN,
-        reference,
-    )
+    refusal(NOT_ONCE_MORE, RUN_AGAIN, reference)
 }
 
 /// The click could not be recorded, and its card could not be read.

@@ -101,7 +101,7 @@ pub fn code_not_me_line(
     format!("{said} {what_now} Talk to them, and look at their contacts.")
 }
 
-fn said_of_code(member_name: &str, used_at: Moment, zone: &Zone, now: Moment) -> String {
+pub(super) fn said_of_code(member_name: &str, used_at: Moment, zone: &Zone, now: Moment) -> String {
     let when = zone.tell(used_at, now);
     format!("{member_name} said of the code that was used at {when}: this wasn't me.")
 }
@@ -118,6 +118,6 @@ pub(super) fn said_of_this(member_name: &str) -> String {
     format!("{member_name} said of this reset: this wasn't me.")
 }
 
-fn said(member_name: &str, whose: &str, when: &str) -> String {
+pub(super) fn said(member_name: &str, whose: &str, when: &str) -> String {
     format!("{member_name} said of {whose} reset at {when}: this wasn't me.")
 }

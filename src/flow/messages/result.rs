@@ -417,7 +417,7 @@ fn output_words(
         None => way(
             "shown to you",
             "not shown to you",
-            "nobody can say whether it was shown to you",
+            "shown to you: nobody can say",
             "not shown to you yet",
         ),
     }
@@ -514,8 +514,8 @@ fn undelivered(ending: &Ending<'_>) -> Message {
             (not_sent, reason, Step::Deliver)
         }
         None => {
-            let reason = "It could not be shown".to_owned();
-            ("it could not be shown".to_owned(), reason, Step::Deliver)
+            let not_shown = "it could not be shown".to_owned();
+            (not_shown, "Showing it failed".to_owned(), Step::Deliver)
         }
     };
     let why = failed(step).and_then(|step| step.detail.as_deref());

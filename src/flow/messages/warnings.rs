@@ -1,6 +1,6 @@
 //! What has to be read before a button of a card is pressed. Cards and last looks warn of it in every message, as it is then.
 
-use super::not_me::before_next;
+use super::not_me::{before_next, said, said_of_code};
 use super::open_ways::{OPEN_PAGE, link_still_works};
 use crate::chat::Warning;
 use crate::clock::Zone;
@@ -88,17 +88,13 @@ fn disowned_reset(member_name: &str, earlier: &Earlier, zone: &Zone, now: Moment
         format!("{}'s", earlier.admin_name)
     };
     let when = zone.tell(earlier.changed_at, now);
-    Warning::new(
-        format!("{member_name} said of {whose} reset at {when}: this wasn't me."),
-        before_next(member_name),
-    )
+    Warning::new(said(member_name, &whose, &when), before_next(member_name))
 }
 
 /// What a member said of a code that took the place of their password.
 pub fn disowned_code(member_name: &str, used_at: Moment, zone: &Zone, now: Moment) -> Warning {
-    let when = zone.tell(used_at, now);
     Warning::new(
-        format!("{member_name} said of the code that was used at {when}: this wasn't me."),
+        said_of_code(member_name, used_at, zone, now),
         "Check with them which contacts on record are theirs: the next code goes there too.",
     )
 }

@@ -20,6 +20,9 @@ pub(super) const RUN_AGAIN: &str = "Run the command again.";
 /// The same where too much is going on.
 pub(super) const RUN_AGAIN_LATER: &str = "Wait a minute and run the command again.";
 
+/// Where a chat takes no more messages in the place of a card.
+pub(super) const NOT_ONCE_MORE: &str = "This chat does not let me show this card once more.";
+
 /// What to do where nothing in chat helps.
 pub(super) const TELL_OPERATOR: &str = "Tell whoever runs relatch.";
 
