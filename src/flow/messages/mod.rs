@@ -33,6 +33,7 @@ mod open_ways;
 mod overview;
 mod progress;
 mod result;
+mod result_steps;
 mod second_factors;
 mod sms;
 mod stopped;
