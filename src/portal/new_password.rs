@@ -86,7 +86,7 @@ fn show(visit: &Visit<'_>, found: &SignedIn, status: StatusCode, frame: Frame) -
         frame,
         email: found.member.business_email.clone(),
         least: app.organization.own_password_least,
-        until: app.zone.tell(until, app.clock.now()),
+        until: app.zone.tell_with_zone(until),
     };
     visit.page(status, &page)
 }

@@ -100,8 +100,12 @@ pub(super) fn code_on_card(
         .collect();
     let first = match (names.as_slice(), methods.usable.first()) {
         ([], None) => {
-            let next =
-                first_step.map(|step| format!(" Before {} can sign in, {step}.", member.name));
+            let next = first_step.map(|step| {
+                format!(
+                    " Before {} can sign in, {step}. The reset can come before or after that.",
+                    member.name
+                )
+            });
             format!(
                 "No contact can receive the code at sign-in yet.{}",
                 next.unwrap_or_default()
@@ -120,7 +124,7 @@ pub(super) fn code_on_card(
         ([only], _) => format!("The code at sign-in goes to {only}."),
         (several, _) => {
             format!(
-                "The code at sign-in goes to the first of these that does not get the password: {}.",
+                "They need a code at sign-in, too: it goes to the first of these to which the password does not go: {}.",
                 several.join(", ")
             )
         }

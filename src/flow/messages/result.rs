@@ -185,13 +185,13 @@ fn next(ending: &Ending<'_>) -> Option<String> {
     let code = ending.codes.and_then(|codes| codes.usable.first());
     let code = code.map(|method| {
         let (message, to) = (method.to.channel().facts().message, method.to.masked());
-        format!(" with a code by {message} ({to})")
+        format!("a code by {message} ({to})")
     });
     let has_no_code = ending.codes.is_some() && code.is_none();
     if let Some(first) = first_hand_it_over(ending) {
         let works = ending.capabilities.has_our_pages;
         let works = works.then(|| format!("It works until {until}."));
-        let code = code.map(|code| format!("They sign in{code}."));
+        let code = code.map(|code| format!("They sign in with {code}."));
         let sentences = [Some(first), works, code].into_iter().flatten();
         return Some(sentences.collect::<Vec<_>>().join(" "));
     }
@@ -210,6 +210,7 @@ fn next(ending: &Ending<'_>) -> Option<String> {
     } else if has_no_code {
         format!("The password works until {until}.")
     } else {
+        let code = code.map(|code| format!(" with that password and {code}"));
         let code = code.unwrap_or_default();
         format!("Next: they sign in by {until}{code}, then set their own.")
     })
@@ -346,7 +347,7 @@ fn refusal_words(code: &str) -> &'static str {
     match code {
         "unreachable" => "no answer",
         "address" => "not reachable there",
-        "later" => "it asks to wait",
+        "later" => "its server asks to wait",
         "credentials" | "set_up" | "tls" => {
             "relatch can't use it as it is set up; tell whoever runs relatch"
         }
@@ -381,15 +382,30 @@ fn unknown(ending: &Ending<'_>) -> Message {
     message(how, lines)
 }
 
+/// The ways of delivery, of which the one that has just failed is the usual choice no more.
+fn failed_way_plain(mut ways: Vec<Button>, failed: Option<Delivery>) -> Vec<Button> {
+    let is_failed =
+        |button: &Button| failed.is_some_and(|way| button.action == Action::Choose(way));
+    let Some(place) = ways.iter().position(is_failed) else {
+        return ways;
+    };
+    let other = ways
+        .iter_mut()
+        .find(|button| !is_failed(button) && matches!(button.action, Action::Choose(_)));
+    if let Some(other) = other {
+        other.style = Style::Primary;
+        if let Some(button) = ways.get_mut(place) {
+            button.style = Style::Plain;
+        }
+    }
+    ways
+}
+
 fn ending_buttons(ending: &Ending<'_>) -> Vec<Button> {
     let mut buttons = Vec::new();
     if let Some(member) = ending.retry_for {
-        buttons.extend(delivery_buttons(
-            member,
-            ending.channels,
-            ending.is_private,
-            ending.value,
-        ));
+        let ways = delivery_buttons(member, ending.channels, ending.is_private, ending.value);
+        buttons.extend(failed_way_plain(ways, ending.row.delivery));
     }
     if ending.shows_password == Some(true) {
         buttons.push(button(

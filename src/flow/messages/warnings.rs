@@ -66,7 +66,7 @@ pub fn earlier_reset(
                 "{who} reset {member_name} {};",
                 zone.tell_past(earlier.changed_at, now)
             ),
-            "that password stops working.",
+            "if you go on, that password stops working.",
         ),
         (false, _) => (
             format!("{who} tried to reset {member_name} at {when}{since}."),

@@ -45,7 +45,7 @@ pub fn named_outsider(
         }
         AccountKind::Deleted => format!("{who} has a deactivated chat account."),
     };
-    let next = "I reset full members. If they have a work account, try its email: /reset-password mina.park@company.example";
+    let next = "I reset full members. If they have a work account, try its work email: /reset-password name@company.example";
     refusal(&what, next, reference)
 }
 
@@ -72,7 +72,7 @@ pub fn unresolved_caller(user: &ChatUser, is_linked: bool, reference: &Reference
 pub fn unresolved_member(reference: &Reference) -> Message {
     refusal(
         "I can't find exactly one account for the person you named.",
-        "Try their work email: /reset-password mina.park@company.example",
+        "Try their work email: /reset-password name@company.example",
         reference,
     )
 }
@@ -84,7 +84,8 @@ pub fn no_such_member(named: &str, reference: &Reference) -> Message {
 
 /// The text names no member for certain (S15).
 pub fn unclear(text: &str, reference: &Reference) -> Message {
-    let next = "Mention the member with @, or try the work email: /reset-password mina.park@company.example";
+    let next =
+        "Mention the member with @, or try the work email: /reset-password name@company.example";
     not_one_account(text, next, reference)
 }
 
@@ -103,7 +104,7 @@ pub fn group_mention(name: &str, reference: &Reference) -> Message {
     let name: String = first.into_iter().chain(letters).collect();
     refusal(
         &format!("{name} is not a member."),
-        "Mention one member with @, or try the work email: /reset-password mina.park@company.example",
+        "Mention one member with @, or try the work email: /reset-password name@company.example",
         reference,
     )
 }
@@ -113,7 +114,7 @@ pub fn bare_name(name: &str, reference: &Reference) -> Message {
     let name = shorten(name, 40);
     refusal(
         &format!("Slack passed on \"{name}\" as plain text, so I can't tell who it is."),
-        "The command's should_escape (\"Escape channels, users, and links\") is off, or nobody has that name. The work email works too: /reset-password mina.park@company.example",
+        "The command's should_escape (\"Escape channels, users, and links\") is off, or nobody has that name. The work email works too: /reset-password name@company.example",
         reference,
     )
 }

@@ -159,7 +159,9 @@ async fn the_same_member_again_is_told_with_care() {
     bot.reset(JO, MINA, "deliver_copy").await;
     let card = text_of(&bot.card(KIM, MINA).await);
     assert!(
-        card.contains("⚠ Jo Lim reset Mina Park today at 10:00; that password stops working."),
+        card.contains(
+            "⚠ Jo Lim reset Mina Park today at 10:00; if you go on, that password stops working."
+        ),
         "{card}"
     );
 }
@@ -228,7 +230,9 @@ async fn the_next_command_may_come_as_soon_as_the_password_is_read() {
             .await;
         let next = bot.command(JO, "<@UMINAPARK>").await.text();
         bot.settle().await;
-        if next.contains("⚠ You reset Mina Park today at 10:00; that password stops working.") {
+        if next.contains(
+            "⚠ You reset Mina Park today at 10:00; if you go on, that password stops working.",
+        ) {
             Ok(())
         } else {
             Err(next)

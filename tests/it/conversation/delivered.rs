@@ -22,7 +22,7 @@ async fn copy_shows_a_working_password_to_the_administrator_alone() {
         // Nothing follows this message, so it says all.
         for part in [
             "4 of 5 resets left",
-            "they sign in by tomorrow 10:00 with a code by SMS (+82 ··· ··42)",
+            "they sign in by tomorrow 10:00 with that password and a code by SMS (+82 ··· ··42)",
         ] {
             assert!(text_of(&ended).contains(part), "{}", text_of(&ended));
         }

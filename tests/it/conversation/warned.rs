@@ -68,7 +68,8 @@ async fn every_message_of_a_card_warns() {
     bot.reset(KIM, MINA, "deliver_phone").await;
     bot.clock.advance(Span::minutes(1));
     let card = bot.card(JO, MINA).await;
-    let warning = "⚠ Kim Cho reset Mina Park today at 10:00; that password stops working.";
+    let warning =
+        "⚠ Kim Cho reset Mina Park today at 10:00; if you go on, that password stops working.";
     let parts = [warning, "5 of 5 resets left"];
     assert_each_says(&bot, &card, &EVERYWHERE, &parts).await;
 }

@@ -213,7 +213,7 @@ async fn applications_that_live_on_are_named() {
     assert_eq!((fake.sessions("inj"), fake.offline("inj")), (0, 2));
     assert!(
         told.contains("signed out, but mail-app, drive-app may live on (offline tokens) ✗")
-            && told.contains("applications may stay signed in"),
+            && told.contains("Applications may stay signed in."),
         "{told}"
     );
     assert!(!told.contains("signing out failed"), "{told}");

@@ -383,7 +383,8 @@ async fn the_code_goes_to_another_contact_on_request() {
         .await;
     assert_eq!(page.status, StatusCode::OK);
     assert!(
-        page.text.contains(&format!("goes to <strong>{EMAIL}")),
+        page.text
+            .contains(&format!("is on its way to <strong>{EMAIL}")),
         "{}",
         page.text
     );

@@ -14,6 +14,7 @@ use crate::support::slack::{button_value, shown_password, text_of};
 
 const WORKS: &str = "still works until";
 const MAY_WORK: &str = "A link may have been sent at";
+const HEADING: &str = "eli Corp set a new password";
 const AGAIN: &str = "eli Corp set a new password at";
 const LOOKS: &str = "I look 1, 10 and 60 minutes after the reset";
 const NOT_LOOKED: &str = "I could not look whether";
@@ -25,7 +26,7 @@ const OWN: &str = "Chosen-by-somebody-1";
 fn said(bot: &TestBot) -> usize {
     let all = bot.slack.said().into_iter();
     all.map(|said| text_of(&said))
-        .filter(|text| text.starts_with(AGAIN))
+        .filter(|text| text.starts_with(HEADING))
         .count()
 }
 
@@ -33,6 +34,11 @@ fn said(bot: &TestBot) -> usize {
 async fn after(bot: &TestBot, minutes: i64) {
     bot.clock.advance(Span::minutes(minutes));
     bot.sweep().await;
+}
+
+/// What the next command about this person says, with the news beside it.
+async fn next(bot: &TestBot, name: &str) -> String {
+    bot.command_with_news(JO, &email(name)).await
 }
 
 /// How many resets are still looked at.
@@ -226,7 +232,7 @@ async fn a_password_that_the_member_sets_is_told_once() {
     assert!(
         told.contains(AGAIN)
             && told.contains("they did what they were asked")
-            && told.contains("(ref "),
+            && told.contains("\nref "),
         "{told}"
     );
     assert_eq!((said(&bot), looked_at(&bot).await), (1, 1));
@@ -265,13 +271,10 @@ async fn a_password_that_somebody_sets_is_told_when_it_is_seen() {
         );
         // A result that was made before is no telling of it.
         bot.app.store.told_as(&in_flight).await.unwrap();
-        let next = card_text(&bot, "ann").await;
-        assert_eq!(next.contains(AGAIN), !in_chat, "{next}");
-        assert_eq!(next.contains("run the command again"), !in_chat, "{next}");
-        assert!(
-            !card_text(&bot, "ann").await.contains(AGAIN),
-            "it is told twice"
-        );
+        let told = next(&bot, "ann").await;
+        assert_eq!(told.contains(AGAIN), !in_chat, "{told}");
+        assert_eq!(told.contains("run the command again"), !in_chat, "{told}");
+        assert!(!next(&bot, "ann").await.contains(AGAIN), "it is told twice");
         let log = text_of(&bot.command(JO, "log").await.json());
         assert!(log.contains(", set again "), "{log}");
     }
@@ -293,8 +296,8 @@ async fn a_password_that_is_set_past_the_members_own_is_told_too() {
         let left = if in_chat { 9 } else { 59 } - second_after;
         after(&bot, left).await;
         assert_eq!(said(&bot), 1 + usize::from(in_chat), "{second_after}");
-        let next = card_text(&bot, "ann").await;
-        assert_eq!(next.contains(AGAIN), !in_chat, "{next}");
+        let told = next(&bot, "ann").await;
+        assert_eq!(told.contains(AGAIN), !in_chat, "{told}");
         let noted = bot.audited("password").await;
         assert_eq!(noted.matches("set_again").count(), 2, "{noted}");
     }
@@ -338,8 +341,8 @@ async fn a_restart_loses_no_look() {
     assert_eq!(looked_at(&bot).await, 1);
     after(&bot, 0).await;
     assert_eq!(looked_at(&bot).await, 0);
-    let next = card_text(&bot, "ann").await;
-    assert!(next.contains(AGAIN), "{next}");
+    let told = next(&bot, "ann").await;
+    assert!(told.contains(AGAIN), "{told}");
 }
 
 /// The next reset of the member is no news about the one before.
@@ -354,7 +357,7 @@ async fn the_next_reset_of_the_member_is_not_taken_for_somebody() {
         after(&bot, minutes).await;
     }
     assert_eq!((said(&bot), looked_at(&bot).await), (0, 0));
-    assert!(!card_text(&bot, "ann").await.contains(AGAIN));
+    assert!(!next(&bot, "ann").await.contains(AGAIN));
 }
 
 /// Until a newer reset has ended, nobody knows whose password stays.
@@ -405,8 +408,8 @@ async fn a_look_without_an_answer_is_made_again() {
     fake.make_blind(Blind::CredentialsAfterReset);
     after(&bot, 24 * 60 - 1).await;
     assert_eq!(looked_at(&bot).await, 1);
-    let next = card_text(&bot, "eli").await;
-    assert!(!next.contains(NOT_LOOKED), "{next}");
+    let told = next(&bot, "eli").await;
+    assert!(!told.contains(NOT_LOOKED), "{told}");
     after(&bot, 1).await;
     assert_eq!(looked_at(&bot).await, 0);
     is_told_that_nobody_looked(&bot, "ann", "a password").await;
@@ -434,7 +437,7 @@ async fn looks_that_end_with_their_directory_are_told() {
 
 /// The next command tells it, once.
 async fn is_told_that_nobody_looked(bot: &TestBot, name: &str, what: &str) {
-    let next = async || text_of(&bot.command(JO, "mina.park@acme.example").await.json());
+    let next = async || bot.command_with_news(JO, "mina.park@acme.example").await;
     let told = next().await;
     let words = format!("{NOT_LOOKED} {what} was set since; ask {name} Corp whether theirs works.");
     assert!(told.contains(&words), "{told}");

@@ -58,7 +58,10 @@ async fn the_last_look_says_the_length_of_the_realm() {
     let card = bot.command(super::JO, &email("eli")).await.json();
     bot.click(super::JO, &card, "deliver_copy").await;
     let told = text_of(&bot.slack.last());
-    assert!(told.contains("New 15-character password"), "{told}");
+    assert!(
+        told.contains("The new password has 15 characters"),
+        "{told}"
+    );
 }
 
 /// What cannot be met: Keycloak's own sentence, and the key or the person that can help. `relatch check` says it before.
