@@ -137,11 +137,19 @@ impl EmailAddress {
     /// forms, because letters of other scripts can look alike.
     pub fn masked(&self) -> String {
         let first = self.0.chars().next().unwrap_or('·');
-        let domain = self.domain();
-        let letters = domain_name::in_letters(&domain)
+        format!("{first}···@{}{}", self.domain(), self.letters())
+    }
+
+    /// The whole address, for whoever typed it. An international domain is told in both its forms here, too.
+    pub fn unmasked(&self) -> String {
+        format!("{self}{}", self.letters())
+    }
+
+    /// An international domain in letters, in brackets.
+    fn letters(&self) -> String {
+        domain_name::in_letters(&self.domain())
             .map(|letters| format!(" ({letters})"))
-            .unwrap_or_default();
-        format!("{first}···@{domain}{letters}")
+            .unwrap_or_default()
     }
 
     /// The keys under which a directory may have the address: its own, and one with the letters of an international domain.

@@ -499,7 +499,7 @@ class Looks(InBrowser):
             self.offer("deliver_copy")
             for one in ["", "confirm"]:
                 if one:
-                    self.press(one, "Done")
+                    self.press(one, "✓")
                 self.desk.click(f"{self.last()} [aria-label='JSON of this message']")
                 self.axe(f"{chat} {one}")
 

@@ -175,7 +175,10 @@ async fn a_slow_gateway_does_not_hold_up_the_session() {
     let answer = tokio::time::timeout(Duration::from_secs(15), pressed).await;
     assert_eq!(answer.expect("an answer").to(), "/verify");
     let page = browser.open("/verify").await.text;
-    assert!(page.contains("goes to <strong>m···@mail.example"), "{page}");
+    assert!(
+        page.contains("is on its way to <strong>m···@mail.example"),
+        "{page}"
+    );
     bot.settle().await;
     assert_eq!(bot.codes().len(), 1);
 }

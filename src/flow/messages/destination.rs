@@ -145,7 +145,7 @@ pub(super) fn typed_address(to: &Destination, is_private: bool) -> String {
     let address = match to {
         _ if !is_private => to.masked(),
         Destination::Phone(phone) => phone.in_groups(),
-        Destination::Email(email) => email.to_string(),
+        Destination::Email(email) => email.unmasked(),
     };
     format!("{address}, not on record")
 }
