@@ -256,7 +256,8 @@ function empty() {
     ? `the password arrives on her phone, and she signs in ${place()}`
     : `a link arrives on her phone, and she opens it ${place()}`;
   return make("div", { class: "empty" },
-    make("p", {}, make("b", { text: "Nothing was said yet." }), " Play it in three steps:"),
+    make("p", {}, make("b", { text: "relatch resets members’ passwords from team chat." }),
+      " Here you are Jo, an administrator; Mina is locked out. Play it in three steps:"),
     make("ol", {},
       step("Press ", begin, " or type ", make("code", { text: "/" }), " below."),
       step("Choose a way on the card, look once more, confirm."),
