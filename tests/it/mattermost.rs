@@ -280,7 +280,7 @@ async fn a_dialog_acts_once_for_who_opened_it() {
     assert!(
         bot.slack
             .last_text()
-            .contains("Goes to: SMS +821099998877, not on record"),
+            .contains("Goes to: SMS +82 10 9999 8877, not on record"),
         "{}",
         bot.slack.last_text()
     );

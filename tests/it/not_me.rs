@@ -306,7 +306,7 @@ async fn log_and_why_show_it() {
     let told = bot.command(KIM, &why).await.text();
     assert!(
         told.contains(
-            "Mina Park said of Jo Lim's reset at 23 Nov 10:00: this wasn't me. Talk to them"
+            "Mina Park said of Jo Lim's reset at 23 Nov 10:00: this wasn't me. Talk to Mina Park"
         ),
         "{told}"
     );

@@ -305,7 +305,7 @@ async fn a_form_of_a_contact_code_that_comes_too_late_is_told() {
                 told.contains("The form could not be opened in time.")
                     && told.contains("A code may have been sent all the same.")
                     && told.contains("Press the button again in 30 s.")
-                    && told.contains("(ref ")
+                    && told.contains("\nref ")
                     && !told.contains("Nothing was changed."),
                 "{platform}: {told}"
             );

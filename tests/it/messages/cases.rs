@@ -478,7 +478,7 @@ async fn a_contact_that_was_another_is_told_of_before_it_is_used() {
             also_show: true,
             ..world.row.clone()
         };
-        let said = "Their private email m···@mail.example differs from what was on record on";
+        let said = "Their email m···@mail.example differs from what was on record on";
         for (differing, is_told) in [
             (vec![(mina.clone(), world.now)], true),
             (vec![(to("other@mail.example"), world.now)], false),

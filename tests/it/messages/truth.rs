@@ -70,6 +70,7 @@ const PROMISES: &[(&str, Promise, Cases)] = &[
     ("contact_wanted", Other, &[]),
     ("destination_denied", Unchanged, &[]),
     ("destination_refused", Refusal, &[]),
+    ("own_destination_denied", Unchanged, &[]),
     ("directory_down", Refusal, &[]),
     ("directory_link_gone", Refusal, &[]),
     ("directory_link_sent", Unchanged, &[]),

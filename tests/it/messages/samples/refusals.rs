@@ -254,6 +254,8 @@ fn destinations(world: &World<'_>, samples: &mut Samples) {
     ] {
         let line = say::destination_denied(&denied, world.name);
         samples.at_input("destination_denied", line);
+        let own = say::own_destination_denied(&denied);
+        samples.at_input("own_destination_denied", own);
         let refused = say::destination_refused(&denied, world.name, r);
         samples.say("destination_refused", refused.clone());
         samples.say("with_slot_back", say::with_slot_back(refused));
