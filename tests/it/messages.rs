@@ -338,10 +338,15 @@ async fn mattermost_shows_every_message_as_it_was_made() {
                 small_print: Vec::new(),
                 ..message.clone()
             };
-            assert_eq!(
-                shown.replace(ZERO_WIDTH, ""),
-                plain(&in_text),
-                "{}",
+            let below = Message {
+                aside: None,
+                ..message.clone()
+            };
+            let shown = shown.replace(ZERO_WIDTH, "");
+            // Without buttons there is no box, and the small print ends the text.
+            assert!(
+                [plain(&in_text), plain(&below)].contains(&shown),
+                "{}: {shown}",
                 sample.name
             );
             // A form that is answered with the message: clients show the text as it is.

@@ -18,6 +18,7 @@ mod contacts;
 mod denied;
 mod destination;
 mod directory_refusal;
+mod ending;
 mod forms;
 mod guide;
 mod handover;
@@ -66,6 +67,7 @@ pub use self::denied::{denied, too_many_look_ups, too_many_typed};
 pub use self::destination::{
     destination_denied, destination_refused, extra_denied, own_destination_denied,
 };
+pub use self::ending::Ending;
 pub use self::forms::{contact_code_form, form_not_opened, typed_form};
 pub use self::guide::{Guide, guide, guide_sms};
 pub use self::handover::{Handover, link_mail, link_sms, longest_sign_in_address};
@@ -86,7 +88,7 @@ pub use self::notice::Notice;
 pub use self::open_ways::{link_still_works, set_again};
 pub use self::overview::{disowned, help, news, rules, untold, used};
 pub use self::progress::{busy, busy_form, hidden, nothing_to_do, overloaded, stopping, working};
-pub use self::result::{Ending, result};
+pub use self::result::result;
 pub use self::stopped::{
     channel_not_ready, chosen_before_upgrade, contact_changed, directory_down,
     directory_misconfigured, directory_refused, store_down, with_slot_back,

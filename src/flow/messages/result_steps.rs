@@ -1,6 +1,6 @@
 //! What became of each step of a reset, as the facts of its result, and what failed, as its warnings.
 
-use super::result::Ending;
+use super::ending::Ending;
 use crate::domain::{Delivery, Step, StepOutcome};
 use crate::flow::steps::{NOT_ASKED, OFFLINE};
 use crate::store::{ResetRow, StepRow};

@@ -498,7 +498,7 @@ async fn a_disowned_code_is_seen_by_everybody_it_concerns() {
     for who in [LEE, MINA] {
         bot.alter(who, "role", "primary_admin").await;
     }
-    let log = bot.command(LEE, "log").await.text();
+    let log = bot.command_with_news(LEE, "log").await;
     assert!(
         log.contains("this wasn't me. A password was set since then.")
             && !log.contains("account is closed"),

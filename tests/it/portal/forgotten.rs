@@ -356,6 +356,8 @@ async fn this_was_not_me_after_a_code() {
     assert_ne!(ran.code, 0, "the password may be known: {}", ran.out);
     assert_eq!(mail.press(&link).await.status, StatusCode::OK);
 
+    // Jo hears of it beside the next answer.
+    assert!(bot.news_beside(JO, "log").await.is_some());
     bot.clock.advance(Span::seconds(1));
     let temporary = bot.reset_by_copy(JO, MINA).await;
     assert_eq!(mail.press(&link).await.status, StatusCode::GONE);

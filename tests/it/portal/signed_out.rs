@@ -242,7 +242,11 @@ async fn an_ended_password_is_told_before_a_new_one_is_typed() {
     half.sign_in(MINA, &temporary).await;
     bot.codes();
     let page = further.open("/new-password").await;
-    assert!(page.text.contains("You have until 10:00."), "{}", page.text);
+    assert!(
+        page.text.contains("You have until ") && page.text.contains(" 10:00 "),
+        "{}",
+        page.text
+    );
     let events = further
         .send(Request::get("/new-password/events"), String::new())
         .await

@@ -88,6 +88,11 @@ fn results(world: &World<'_>, samples: &mut Samples) {
                 let all = steps(world, outcome, detail);
                 let steps = if detail.is_none() { all } else { changed(all) };
                 samples.say("result", say::result(&ending(world, &row, &steps)));
+                let updated = Ending {
+                    is_updated: true,
+                    ..ending(world, &row, &steps)
+                };
+                samples.say("result", say::result(&updated));
             }
         }
     }
