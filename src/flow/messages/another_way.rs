@@ -111,9 +111,9 @@ pub fn asked_again(mut present: Message) -> Message {
 /// The contact that was asked about is not on record any more.
 pub fn contact_changed_since(member: &str, until: &str, reference: &Reference) -> Message {
     message(
-        format!("The contact of {member} on record was changed after you chose it."),
+        "That contact is not on record any more",
         [format!(
-            "Go back and choose another way by {until}. This click sent nothing. (ref {reference})"
+            "The contact of {member} was changed after you chose it. Go back and choose another way by {until}. This click sent nothing. (ref {reference})"
         )],
     )
 }

@@ -302,6 +302,8 @@ impl TestBot {
         action: &str,
     ) -> serde_json::Value {
         let card = self.card(who, member).await;
+        // What comes beside the card comes before the click.
+        self.settle().await;
         self.click(who, &card, action).await;
         self.slack.last()
     }
