@@ -120,6 +120,7 @@ impl LarkApp {
 
     /// The envelope of an event: AES-256-CBC by the SHA-256 of the key, after a new vector (Lark, "Encrypt key").
     pub(super) fn seal(event: &str) -> Result<String, ActionRefused> {
+        // The errors of the cipher carry no reason of their own.
         let not_sealed = || "The event could not be encrypted.".to_owned();
         let mut rng = Chance::System.rng().map_err(|_| not_sealed())?;
         let vector: [u8; 16] = rng.random();
@@ -193,6 +194,7 @@ impl TriggerKey {
     ) -> Result<String, ActionRefused> {
         let text = format!("id{serial:0>24}:{user}:{}:", now.0);
         let signature = self.0.sign(&SystemRandom::new(), text.as_bytes());
+        // The error of a signature carries no reason of its own.
         let signature = signature.map_err(|_| "The trigger could not be signed.")?;
         Ok(STANDARD.encode(text + &STANDARD.encode(signature)))
     }

@@ -170,6 +170,7 @@ impl Workspace {
         let body = LarkApp::seal(&event.to_string())?;
         let headers = LarkApp::headers(&body, &format!("{}{serial}", self.run), now);
         let answer = self.post(title, EVENTS_ROUTE, headers, body).await?;
+        // The parser's error would quote the answer.
         serde_json::from_str(&answer).map_err(|_| "relatch answered no JSON.".to_owned())
     }
 

@@ -24,7 +24,7 @@ pub struct Card<'a> {
     pub capabilities: Capabilities,
     /// The directory's name in texts.
     pub directory: &'a str,
-    /// The administrator's quota.
+    /// How many resets the administrator has left; it is warned of where it is nearly used up.
     pub quota: Option<Quota>,
     /// The member's last reset of the past 24 h.
     pub earlier: Option<&'a Earlier>,

@@ -25,7 +25,7 @@ pub struct LastLook<'a> {
     pub own_link: Option<&'a OwnLink>,
     /// The directory's contacts that differ from those on an earlier card, with the time of that card.
     pub differing: &'a [(Destination, Moment)],
-    /// The administrator's quota.
+    /// How many resets the administrator has left; it is warned of where it is nearly used up.
     pub quota: Option<Quota>,
     /// What the member's directory can enforce.
     pub capabilities: Capabilities,

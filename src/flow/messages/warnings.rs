@@ -17,7 +17,7 @@ pub(super) struct WarnedOf<'a> {
     pub(super) earlier: Option<&'a Earlier>,
     /// The directory's own link that was sent before and may still work.
     pub(super) own_link: Option<&'a OwnLink>,
-    /// The administrator's quota.
+    /// How many resets the administrator has left; it is warned of where it is nearly used up.
     pub(super) quota: Option<Quota>,
     pub(super) zone: &'a Zone,
     pub(super) now: Moment,
