@@ -17,7 +17,8 @@ pub(super) async fn quota_now(app: &App, id: ResetId) -> Option<Quota> {
     present.map(|present| present.quota)
 }
 
-/// The result of a reset, with the quota as it is now where none is given. `retry_for` is the member, where the password can still be delivered another way.
+/// The result of a reset, with the quota as it is now where none is given. `retry_for` is the member, where the password can
+/// still be delivered another way.
 #[tracing::instrument(level = "debug", skip_all)]
 pub(super) async fn ending(
     app: &App,

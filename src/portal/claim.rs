@@ -51,7 +51,7 @@ fn show(visit: &Visit<'_>, row: ResetRow, status: StatusCode, frame: Frame) -> R
     let page = ClaimPage {
         frame,
         admin: row.admin_name,
-        until: app.zone.tell_with_date(until),
+        until: app.zone.tell_with_zone(until),
     };
     visit.page(status, &page)
 }

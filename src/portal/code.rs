@@ -74,8 +74,8 @@ pub(super) fn no_destination(visit: &Visit<'_>) -> Response {
     )
 }
 
-/// How long the answer to a form waits for a mail server or gateway. The browser gets its session with the answer, and a
-/// link works once.
+/// How long the answer that begins a session waits for a mail server or gateway; after that the code is sent beside it. The
+/// browser gets its session with the answer, and a link works once.
 const WAIT_FOR_GATEWAY: Duration = Duration::from_secs(3);
 
 /// Sends the first code of a session that has just begun, and gives back the page to go on with. If it cannot be sent, the

@@ -315,7 +315,9 @@ pub(super) fn session_ended(end: SessionEnd, zone: &Zone, now: Moment) -> String
         SessionEnd::ResetExpired => took_too_long("Sign in again with the new password."),
         SessionEnd::LinkExpired => took_too_long("Ask an administrator for a new link."),
         SessionEnd::CodeSignInExpired => took_too_long("Ask for another code."),
-        SessionEnd::PasswordSet => format!("{PASSWORD_SET} You can sign in with it."),
+        SessionEnd::PasswordSet => {
+            "A new password was set for your account. Sign in with it. If you did not set it, tell your IT team at once.".to_owned()
+        }
         SessionEnd::Other => "This session has ended. Please sign in again.".to_owned(),
     }
 }
@@ -348,7 +350,8 @@ pub(super) fn claim_link_dead() -> PageText {
     )
 }
 
-/// `until` is when what the link began may end; none where it has.
+/// Until `until` the session that the link began may wait for its code; none after that, when only a right code has carried it
+/// on.
 pub(super) fn claim_link_used(until: Option<&str>) -> PageText {
     let go_on = until.map_or_else(String::new, |until| {
         format!("Began in another browser or app? Go on there, until {until}. ")

@@ -287,7 +287,7 @@ impl<'a> Visit<'a> {
         Done::SignedOut.say_next(response, self.portal)
     }
 
-    /// Ends the session of whoever is not the person it was begun for, or begins anew.
+    /// Ends a half-open session, so that another person, or the same one anew, can sign in in this browser.
     pub(super) async fn leave(&self, found: &SignedIn) -> Result<Response, Response> {
         let (member, key) = (&found.session.member_id, &found.session.session_key);
         let ended = self

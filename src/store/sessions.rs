@@ -114,7 +114,7 @@ pub(crate) enum SessionEnd {
     LinkExpired,
     /// The life of a sign-in by a code alone is over; the same whether or not anybody has the address.
     CodeSignInExpired,
-    /// The member has set a password in it, and it goes on under another key.
+    /// A password was set while it was half open: in it, or in another session at the same moment.
     PasswordSet,
     /// In another way: by the member in another browser, or another session took its place.
     Other,
@@ -136,10 +136,10 @@ impl SignedIn {
         } = self;
         let ended_password = account.temporary_until.filter(|until| *until <= now);
         if let Some(ended_at) = session.ended_at {
-            let has_set_password = session.stage == Stage::NewPassword
+            let was_password_set = session.stage == Stage::NewPassword
                 && account.temporary_until.is_none()
                 && account.credential_set_at == Some(ended_at);
-            return Some(if has_set_password {
+            return Some(if was_password_set {
                 SessionEnd::PasswordSet
             } else {
                 SessionEnd::Other

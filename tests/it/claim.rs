@@ -176,7 +176,7 @@ async fn a_slow_gateway_does_not_hold_up_the_session() {
     assert_eq!(answer.expect("an answer").to(), "/verify");
     let page = browser.open("/verify").await.text;
     assert!(
-        page.contains("is on its way to <strong>m···@mail.example"),
+        page.contains("Look for a code of 6 digits at <strong>m···@mail.example"),
         "{page}"
     );
     bot.settle().await;
