@@ -233,7 +233,7 @@ impl Workspace {
         });
     }
 
-    /// The address that takes answers to an interaction. Nobody can guess it, for it needs no token.
+    /// The address that takes answers to an interaction. It asks for no token, so it must be unguessable.
     fn reply_url(&self, id: &str) -> String {
         format!("{}/reply/{}/{id}", self.base, self.reply_key)
     }

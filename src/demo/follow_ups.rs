@@ -35,7 +35,7 @@ impl WorkspaceState {
         id
     }
 
-    /// Makes a message the one that answers to this URL replace.
+    /// From now on, answers to this URL replace this message.
     pub(super) fn bind(&mut self, url: &str, message: String) {
         if let Some(url) = self.response_urls.get_mut(url) {
             url.message = Some(message);

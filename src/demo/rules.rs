@@ -29,7 +29,7 @@ const MODAL_TITLE: usize = 24;
 const METADATA: usize = 3000;
 const FALLBACK: usize = 40_000;
 
-/// What a message lacks that anybody in the channel could read.
+/// The rule that a message breaks if others in the channel can read it.
 pub(super) const NOT_EPHEMERAL: &str = "a message is not ephemeral";
 
 /// What is wrong with a message; empty if Slack would take it.

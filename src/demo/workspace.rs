@@ -52,7 +52,7 @@ pub(super) struct Workspace {
     outbox: Outbox,
     /// What members are sent.
     pub(super) profile: Profile,
-    /// Tells one start of the workspace from another, for the page.
+    /// Tells one start of the workspace from another: for the page, and in the ids that relatch remembers.
     pub(super) run: u64,
     restart: watch::Sender<Option<Profile>>,
 }

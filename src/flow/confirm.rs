@@ -40,7 +40,7 @@ pub(super) async fn confirm(
         return Err(refuse(app, origin, id, "not_reachable", told).await);
     }
     let reply = seal(app, id, origin.reply.as_ref())?;
-    // A tick that did not arrive: what was seen is not what would be done.
+    // If the boxes differ from the record, or one is missing, a tick was lost: the click counts as stale.
     let edition = edition.filter(|_| {
         boxes.agree_with(row.copy_to_self.is_some(), row.also_show)
             && (!chat.has_boxes() || has_every_box(app, &row, boxes, is_private))

@@ -354,7 +354,7 @@ pub(super) fn claim_link_dead() -> PageText {
 /// on.
 pub(super) fn claim_link_used(until: Option<&str>) -> PageText {
     let go_on = until.map_or_else(String::new, |until| {
-        format!("Began in another browser or app? Go on there, until {until}. ")
+        format!("If you began in another browser or app, go on there until {until}. ")
     });
     PageText::new(
         "This link was used",

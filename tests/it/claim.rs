@@ -214,7 +214,7 @@ async fn a_used_link_says_where_to_go_on() {
     let link = linked(&bot).await;
     let (browser, other) = (bot.browser(), bot.browser());
     assert_eq!(browser.press(&link).await.to(), "/verify");
-    let told = "Began in another browser or app? Go on there, until 10:30.";
+    let told = "If you began in another browser or app, go on there until 10:30.";
     let page = other.open(&link).await.text;
     assert!(page.contains(told), "{page}");
     let (code, _) = bot.codes().pop().expect("a code");

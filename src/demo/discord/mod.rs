@@ -116,7 +116,7 @@ impl Workspace {
             state.keep_token(token.clone(), reply);
             state.next_id('r')
         });
-        // A database that was kept knows the ids of other starts.
+        // With `--data` the database has the ids of earlier starts, so each start has ids of its own.
         let id = format!("4{:0>10}{:0>7}", self.run, serial.trim_start_matches('r'));
         let mut body = json!({
             "type": kind, "id": id, "application_id": APPLICATION,

@@ -174,7 +174,8 @@ impl Workspace {
         serde_json::from_str(&answer).map_err(|_| "relatch answered no JSON.".to_owned())
     }
 
-    /// Lark's id of a message. A database that was kept knows the ids of other starts.
+    /// Lark's id of a message. With `--data` the database has the ids of earlier starts, so
+    /// each start has ids of its own.
     fn lark_message(&self, id: &str) -> String {
         format!("om_{}_{id}", self.run)
     }

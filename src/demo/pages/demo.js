@@ -12,11 +12,11 @@ const LOOKS = { discord, lark, mattermost, slack };
 let state = null;
 let me = "UJO";
 let chat = "slack";
-/** True while the workspace starts anew, when no answer is no fault. */
+/** True while the workspace restarts: a missing answer is no error then. */
 let isRestarting = false;
 /** Where something was pressed last, and what relatch said before; until the answer is there or the visitor does something else. */
 let pressed = null;
-/** The message in which the button was that opened the dialog. */
+/** The message whose button opened the dialog. */
 let dialogOf = null;
 
 const look = () => LOOKS[chat] ?? slack;
@@ -118,6 +118,9 @@ function input({ name, label, hint, most }) {
       make("p", { class: "error", role: "alert", "data-block": name })));
 }
 
+/** The errors that were shown: each is shown once. */
+const toastsShown = new Set();
+
 /** What the chat says above everything, for a moment. */
 function showToast() {
   const said = state.toasts.find((one) => one.to === me && one.chat === chat);
@@ -125,7 +128,8 @@ function showToast() {
   const id = said?.id ?? "";
   if (toast.dataset.id === id) return;
   toast.dataset.id = id;
-  toast.hidden = !said;
+  toast.hidden = !said || toastsShown.has(id);
+  toastsShown.add(id);
   toast.textContent = said?.text ?? "";
   if (said) setTimeout(() => { if (toast.dataset.id === id) toast.hidden = true; }, 10_000);
 }
@@ -257,7 +261,7 @@ function empty() {
     : `a link arrives on her phone, and she opens it ${place()}`;
   return make("div", { class: "empty" },
     make("p", {}, make("b", { text: "relatch resets members’ passwords from team chat." }),
-      " Here you are Jo, an administrator; Mina is locked out. Play it in three steps:"),
+      " Mina is locked out, and Jo is an administrator. Play it in three steps:"),
     make("ol", {},
       step("Press ", begin, " or type ", make("code", { text: "/" }), " below."),
       step("Choose a way on the card, look once more, confirm."),

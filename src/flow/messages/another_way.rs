@@ -81,11 +81,9 @@ pub fn another_way(asked: &AnotherWay<'_>) -> Message {
         )
     });
     let is_password = asked.carries == Carries::Password;
-    let copy = row.copy_to_self.as_ref().filter(|_| is_password);
-    let copy = copy.map(|copy| format!("A copy goes to {copy}."));
     let shows = row.also_show && asked.to.is_some() && is_password;
     let shows = shows.then(|| "It is also shown to you here.".to_owned());
-    let lines = [address, Some(how_long), offline, copy, shows];
+    let lines = [address, Some(how_long), offline, shows];
     let differs = asked
         .to
         .and_then(|to| differs(to, asked.differing, asked.zone));
@@ -103,7 +101,8 @@ pub fn another_way(asked: &AnotherWay<'_>) -> Message {
 
 /// The question, or the list of ways, once more, because it has changed since the pressed button was drawn.
 pub fn asked_again(mut present: Message) -> Message {
-    let changed = "This changed meanwhile. Please look at it again. Nothing was sent.";
+    let changed =
+        "What you pressed was out of date. Nothing was sent. Read it again before you go on.";
     present.lines.insert(0, changed.to_owned());
     present
 }

@@ -73,8 +73,8 @@ pub fn click_refused(
         ),
         ClickRefused::ContactAsked(at) => refusal(
             &format!(
-                "Another administrator was asked for a contact of {member} at {} already.",
-                zone.tell(*at, now)
+                "Another administrator was asked for a contact of {member} {} already.",
+                zone.tell_at(*at, now)
             ),
             "If it is urgent, ask one yourself.",
             reference,
@@ -86,9 +86,9 @@ pub fn click_refused(
         ),
         ClickRefused::Guided { at, admin_name } => refusal_without_slot(
             &format!(
-                "{admin_name} sent {member} the guide at {}. The next one can be sent at {}.",
-                zone.tell(*at, now),
-                zone.tell(*at + GUIDE_PAUSE, now)
+                "{admin_name} sent {member} the guide {}. The next one can be sent {}.",
+                zone.tell_at(*at, now),
+                zone.tell_at(*at + GUIDE_PAUSE, now)
             ),
             "Ask them to look for it, or choose another way.",
             reference,
@@ -120,8 +120,8 @@ fn already_done(
             message(
                 format!("Already done: you reset {}", in_heading(member)),
                 [format!(
-                    "The password of {member} was changed at {} and can't be sent again. {again}",
-                    zone.tell(at, now)
+                    "The password of {member} was changed {} and can't be sent again. {again}",
+                    zone.tell_at(at, now)
                 )],
             ),
         ),
@@ -142,8 +142,8 @@ fn already_done(
 pub fn after_change(mut refusal: Message, row: &ResetRow, zone: &Zone, now: Moment) -> Message {
     let now_true = match (row.changed_at, row.state) {
         (Some(at), _) => format!(
-            "This click did nothing; the password was changed at {}.",
-            zone.tell(at, now)
+            "This click did nothing; the password was changed {}.",
+            zone.tell_at(at, now)
         ),
         (None, State::Changing | State::Unknown) => "This click did nothing.".to_owned(),
         (None, _) => return refusal,

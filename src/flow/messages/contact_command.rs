@@ -267,7 +267,7 @@ pub fn contact_answered(member_name: &str, to: &str, reference: &Reference) -> M
             [
                 format!("{to} has answered: it works."),
                 format!(
-                    "It counts as a contact of {member_name} once its waiting time is over. Whose it is, the code does not tell."
+                    "It counts as a contact of {member_name} once its waiting time is over. The code does not tell whose it is."
                 ),
             ],
         ),

@@ -124,7 +124,7 @@ pub(super) fn code_on_card(
         ([only], _) => format!("The code at sign-in goes to {only}."),
         (several, _) => {
             format!(
-                "They need a code at sign-in, too: it goes to the first of these to which the password does not go: {}.",
+                "At sign-in they also need a code. It goes to the first of these that does not get the password: {}.",
                 several.join(", ")
             )
         }

@@ -224,14 +224,16 @@ fn look_buttons(look: &LastLook<'_>) -> Vec<Button> {
     buttons
 }
 
-/// The last look once more, because it has changed since the pressed button was drawn. What has changed is the more urgent:
-/// it can be a warning, and those come first.
+/// The last look once more, because it has changed since the pressed button was drawn. The note stands below the other
+/// warnings, because one of them may be what changed.
 pub fn stale(mut look: Message, reference: &Reference) -> Message {
     let rest = format!(
-        "Your press did nothing. Please look at it again. {NOTHING_CHANGED} (ref {reference})"
+        "Your press did nothing. Read the card again before you go on. {NOTHING_CHANGED} (ref {reference})"
     );
-    look.warnings
-        .push(Warning::new("This changed meanwhile.", rest));
+    look.warnings.push(Warning::new(
+        "The card that you pressed was out of date.",
+        rest,
+    ));
     look
 }
 

@@ -27,8 +27,8 @@ pub fn result(ending: &Ending<'_>) -> Message {
         State::Lost => message(
             "Password changed, but not delivered",
             [format!(
-                "It was changed at {}: {}'s old password no longer works and nobody has the new one. Run the command again.",
-                zone.tell(row.changed_at.unwrap_or(now), now),
+                "It was changed {}: {}'s old password no longer works and nobody has the new one. Run the command again.",
+                zone.tell_at(row.changed_at.unwrap_or(now), now),
                 row.member_name
             )],
         ),

@@ -5,7 +5,7 @@ use crate::domain::{Delivery, Step, StepOutcome};
 use crate::flow::steps::{NOT_ASKED, OFFLINE};
 use crate::store::{ResetRow, StepRow};
 
-/// The steps, always in this order: changed, signed out, delivery, copy, shown, notice, manager.
+/// The steps as facts, in the order of [`ORDER`].
 pub(super) fn facts(ending: &Ending<'_>) -> Vec<String> {
     if !ending.are_steps_known {
         let at = ending.row.changed_at;
@@ -53,14 +53,16 @@ fn must_change(step: &StepRow) -> String {
             "not enforced, the account's password never expires"
         }
         (StepOutcome::Failed, Some("set_again")) => {
-            "not enforced, the directory's time for this password is not the reset's, so it may have been set again"
+            "not enforced, the password may have been set again since (the directory has another time for it)"
         }
         (StepOutcome::Failed, Some("other_time")) => {
-            "not enforced, its time in the directory does not fit this reset: check the clocks"
+            "not enforced, the directory's time for it does not fit this reset: check the clocks"
         }
         (StepOutcome::Failed, _) => "not enforced by the directory",
         (StepOutcome::Impossible, _) => "this directory can't enforce it",
-        (StepOutcome::Unknown | StepOutcome::Pending, _) => "nobody can say whether it is enforced",
+        (StepOutcome::Unknown | StepOutcome::Pending, _) => {
+            return "must set a new one: nobody can say whether it is enforced ?".to_owned();
+        }
     };
     format!("must set a new one: {why} ✗")
 }
@@ -195,7 +197,7 @@ fn applications_left(step: &StepRow) -> Option<&str> {
     step.detail.as_deref()?.strip_prefix(OFFLINE)
 }
 
-/// The outputs that were not certainly accepted, a sentence each.
+/// What failed or is not certain, apart from the change and the notices: a sentence each.
 pub(super) fn failed_outputs(ending: &Ending<'_>) -> Vec<&'static str> {
     let part = |step: &StepRow| {
         let is_unknown = match step.outcome {

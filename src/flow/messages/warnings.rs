@@ -42,7 +42,7 @@ pub fn earlier_reset(
     zone: &Zone,
     now: Moment,
 ) -> Warning {
-    let when = zone.tell(earlier.changed_at, now);
+    let when = zone.tell_at(earlier.changed_at, now);
     if earlier.is_disowned {
         return disowned_reset(member_name, earlier, zone, now);
     }
@@ -58,7 +58,7 @@ pub fn earlier_reset(
     };
     let (bold, rest) = match (earlier.is_certain, earlier.is_since_card) {
         (true, true) => (
-            format!("{who} reset {member_name} at {when}{since}."),
+            format!("{who} reset {member_name} {when}{since}."),
             "Going on makes that password useless.",
         ),
         (true, false) => (
@@ -69,7 +69,7 @@ pub fn earlier_reset(
             "if you go on, that password stops working.",
         ),
         (false, _) => (
-            format!("{who} tried to reset {member_name} at {when}{since}."),
+            format!("{who} tried to reset {member_name} {when}{since}."),
             "If the password changed, that one stops working when you go on.",
         ),
     };

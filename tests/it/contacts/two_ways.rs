@@ -21,7 +21,7 @@ async fn password_and_code_go_to_two_contacts() {
             let card = bot.card(JO, MINA).await;
             let told = text_of(&card);
             assert!(
-                told.contains("the first of these to which the password does not go: +82 ··· ··42, m···@mail.example"),
+                told.contains("the first of these that does not get the password: +82 ··· ··42, m···@mail.example"),
                 "{told}"
             );
             bot.click(JO, &card, "deliver_phone").await;

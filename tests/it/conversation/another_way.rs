@@ -150,16 +150,13 @@ async fn an_older_question_sends_nothing() {
     for button in [&older, &ready] {
         bot.click(JO, button, "confirm").await;
         let asked = "Text it to +82 ··· ··42?";
-        assert_told(
-            &bot,
-            &["This changed meanwhile", "Nothing was sent.", asked],
-        );
+        assert_told(&bot, &["was out of date", "Nothing was sent.", asked]);
     }
     assert_eq!(passwords_to(&bot), Vec::<String>::new());
     let newest = bot.slack.last();
     bot.click(JO, &newest, "back").await;
     bot.click(JO, &newest, "confirm").await;
-    assert_told(&bot, &["This changed meanwhile", "Choose another way by"]);
+    assert_told(&bot, &["was out of date", "Choose another way by"]);
     assert_eq!(passwords_to(&bot), Vec::<String>::new());
     bot.another_way(JO, &bot.slack.last(), "deliver_phone")
         .await;

@@ -111,7 +111,7 @@ async fn a_confirm_whose_boxes_say_otherwise_does_nothing() {
     let present = bot.slack.last();
     let told = text_of(&present);
     assert!(
-        told.contains("This changed meanwhile.") && told.contains("☐ Email me a copy"),
+        told.contains("was out of date.") && told.contains("☐ Email me a copy"),
         "{told}"
     );
     assert_eq!((used(&bot).await, bot.outbox.take().len()), (0, 0));
