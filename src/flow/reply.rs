@@ -199,8 +199,8 @@ fn was_accepted(outcome: &Outcome) -> bool {
 }
 
 /// Sends a message that nobody but the administrator may read.
-async fn tell_alone(chat: &Chat, to: &ReplyAddress, message: &Message) {
-    was_accepted(&chat.follow_up_alone(to, message).await);
+async fn tell_alone(chat: &Chat, to: &ReplyAddress, message: &Message) -> bool {
+    was_accepted(&chat.follow_up_alone(to, message).await)
 }
 
 /// Sends a message that is not the result of a reset: the last use of an address is kept for that.
@@ -232,14 +232,25 @@ pub(super) async fn draw_card(
     };
     if is_current {
         // Checked here once more: several clicks at once may all have found a use left.
-        let Some(to) = Some(to).filter(|to| chat.uses_left(to) > 1) else {
-            return;
-        };
-        if content.is_for_one && !chat.can_replace() {
-            Box::pin(tell_alone(chat, &to, &content)).await;
-        } else {
-            Box::pin(tell(chat, Some(&to), &content, Placement::Replace)).await;
+        let was_shown = chat.uses_left(&to) > 1
+            && if content.is_for_one && !chat.can_replace() {
+                Box::pin(tell_alone(chat, &to, &content)).await
+            } else {
+                Box::pin(tell(chat, Some(&to), &content, Placement::Replace)).await
+            };
+        if !was_shown && row.proposed.is_some() {
+            not_asked(app, row.reset_id).await;
         }
+    }
+}
+
+/// The question before another way, which stands for the result, was not shown: the next command tells the result.
+async fn not_asked(app: &App, id: ResetId) {
+    if let Err(error) = app.store.untell(&[id], &[], None).await {
+        tracing::error!(
+            error = &error as &dyn std::error::Error,
+            "could not record that a question was not shown"
+        );
     }
 }
 
