@@ -141,7 +141,9 @@ pub(super) async fn offer_another_way(
         && let Some(card) = Box::pin(card_of(app, id, member, is_private)).await
     {
         told.warnings = card.warnings;
-        told.small_print = card.small_print;
+        // The text has the reference of the reset that was stopped.
+        let print = card.small_print.into_iter();
+        told.small_print = print.filter(|part| !part.starts_with("ref ")).collect();
     }
     reporter.tell_refused(app, row.reset_id, &told).await
 }

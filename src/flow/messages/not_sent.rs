@@ -35,13 +35,14 @@ fn next(why: &Refusal, again: &str, otherwise: &str) -> String {
     }
 }
 
-/// What to do before a reset that did not begin. `is_copy` where only the administrator's copy stood in the way.
+/// What to do before a reset that did not begin. `is_copy` where only the administrator's copy stood in the way: the card that
+/// takes over has none.
 pub(super) fn instead_of_channel(why: &Refusal, is_copy: bool) -> String {
     if is_copy {
         return next(
             why,
-            "Choose another way, untick your copy or try again",
-            "Choose a way again, and untick your copy.",
+            "Choose a way: it goes without your copy. For a copy, try again",
+            "Choose a way again: it goes without your copy.",
         );
     }
     next(

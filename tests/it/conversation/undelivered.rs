@@ -44,6 +44,9 @@ async fn a_channel_that_is_not_ready_changes_nothing() {
         );
         assert!(!(is_lasting && text_of(&refused).contains("few minutes")));
         assert_eq!(text_of(&refused).matches(NOTHING).count(), 1);
+        let shown = text_of(&refused).to_lowercase();
+        assert!(shown.contains("this card works until"), "{shown}");
+        assert_eq!(shown.matches("ref ").count(), 1, "{shown}");
         assert!(bot.signs_in(MINA, "old-password").await);
         assert_eq!(
             (states(&bot).await, used(&bot).await),
@@ -127,6 +130,8 @@ async fn a_refused_copy_keeps_no_other_way_back() {
     assert_eq!(states(&bot).await, [State::Delivered]);
     let sent: Vec<String> = bot.outbox.take().into_iter().map(|sent| sent.to).collect();
     assert_eq!(sent, ["+821012345642"]);
+    let told = bot.slack.last_text();
+    assert!(told.contains("Done: ") && !told.contains('✗'), "{told}");
 }
 
 /// What the first way came to is not told of the second.
