@@ -59,7 +59,8 @@ async fn switch_copy(
 ) -> Result<Reaction, Halt> {
     let mail = permitted.pair.admin.member.business_email.clone();
     let member = &permitted.pair.member.member;
-    if member.has_mailbox(&mail) {
+    let is_own_mail = permitted.row.copy_address.is_none() && !matches!(says, Ticked::Is(false));
+    if is_own_mail && member.has_mailbox(&mail) {
         let denied = DestinationDenied::BusinessEmail;
         let reference = permitted.row.reset_id.reference();
         let told = messages::destination_refused(&denied, &member.name, &reference);

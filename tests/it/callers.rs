@@ -83,7 +83,7 @@ async fn a_copy_does_not_go_to_a_mailbox_of_the_member() {
         button_value(&look, "copy_to_self")
     );
     bot.click(ANN, &present, "confirm").await;
-    assert!(!bot.slack.last_text().contains("changed meanwhile"));
+    assert!(!bot.slack.last_text().contains("was out of date"));
 }
 
 /// A question that was asked for one person is no answer for another who has the account or the address since.

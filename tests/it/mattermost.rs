@@ -766,7 +766,7 @@ async fn a_typed_address_is_masked_where_replies_are_no_longer_private() {
     assert!(!said.is_empty());
     let told: String = said.iter().map(text_of).collect();
     assert!(
-        told.contains("changed meanwhile") && !told.contains(TYPED),
+        told.contains("was out of date") && !told.contains(TYPED),
         "{told}"
     );
     assert!(bot.outbox.take().is_empty());

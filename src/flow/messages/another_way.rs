@@ -146,6 +146,6 @@ pub fn wiped(why: Wiped, member: &str, reference: &Reference) -> Message {
             "Nothing was sent. The newest password is that of the later reset.".to_owned(),
         ),
     };
-    let title = format!("{}'s password is gone", in_heading(member));
+    let title = format!("That password of {} is gone", in_heading(member));
     with_reference(reference, message(title, [why, next]))
 }

@@ -76,7 +76,7 @@ pub fn untold(row: &ResetRow, zone: &Zone, now: Moment) -> String {
         }
         State::Delivered => "it was changed and delivered",
         State::Undelivered if row.is_waiting_for_another_way() => {
-            "it was changed but not delivered, and the old password no longer works; choose another way below its result"
+            "it was changed but not delivered, and the old password no longer works; choose another way below its result, or run the command again"
         }
         State::Undelivered | State::Lost => {
             "it was changed but not delivered, and the old password no longer works; run the command again"

@@ -171,10 +171,10 @@ fn next(ending: &Ending<'_>) -> Option<String> {
 /// password, or where nothing is known of it.
 fn first_hand_it_over(ending: &Ending<'_>) -> Option<String> {
     let name = &ending.row.member_name;
+    ending.row.delivery?.channel()?;
     if !ending.are_steps_known {
         return Some("Ask them whether they have it.".to_owned());
     }
-    ending.row.delivery?.channel()?;
     let ended = |wanted: Step| {
         let step = ending.steps.iter().find(|step| step.step == wanted);
         step.map(|step| step.outcome)

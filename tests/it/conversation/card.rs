@@ -6,7 +6,9 @@ use relatch::surface::domain::{Platform, Span};
 
 use super::{JO, KIM, MINA, NOA, NOTHING, assert_refusal, states, used};
 use crate::support::TestBot;
-use crate::support::slack::{button_value, click_with_boxes_body, shown_password, text_of};
+use crate::support::slack::{
+    button_value, click_body, click_with_boxes_body, shown_password, text_of, user_id,
+};
 
 /// S26: nobody confirms a way that they have not seen: the older face confirms nothing, and the present one is shown.
 async fn an_older_last_look_confirms_nothing() {
@@ -18,8 +20,7 @@ async fn an_older_last_look_confirms_nothing() {
     bot.click(JO, &by_email, "confirm").await;
     let present = bot.slack.last();
     assert!(
-        text_of(&present).contains("changed meanwhile")
-            && text_of(&present).contains("Goes to: SMS")
+        text_of(&present).contains("was out of date") && text_of(&present).contains("Goes to: SMS")
     );
     assert_eq!(text_of(&present).matches(NOTHING).count(), 1);
     assert_eq!((used(&bot).await, bot.outbox.take().len()), (0, 0));
@@ -36,7 +37,7 @@ async fn what_was_switched_meanwhile_is_not_confirmed() {
         bot.click(JO, &older, "confirm").await;
         let present = bot.slack.last();
         assert!(
-            text_of(&present).contains("changed meanwhile"),
+            text_of(&present).contains("was out of date"),
             "{switch}: {}",
             text_of(&present)
         );
@@ -119,6 +120,25 @@ async fn a_confirm_whose_boxes_say_otherwise_does_nothing() {
     bot.click(JO, &present, "confirm").await;
     assert_eq!(used(&bot).await, 1);
     bot.outbox.take();
+}
+
+/// Slack tells of every box with every click: one that tells of none has not seen what would be done.
+async fn a_confirm_that_tells_of_no_box_does_nothing() {
+    let bot = TestBot::new().await;
+    let seen = bot.last_look(JO, MINA, "deliver_email").await;
+    let value = button_value(&seen, "confirm").unwrap();
+    let body = click_body(
+        &user_id(JO),
+        "confirm",
+        &value,
+        &bot.slack.reply_url(999),
+        999,
+    );
+    bot.post("/slack/interactions", &body).await;
+    bot.settle().await;
+    let told = bot.slack.last_text();
+    assert!(told.contains("was out of date"), "{told}");
+    assert_eq!((used(&bot).await, bot.outbox.take().len()), (0, 0));
 }
 
 /// S34: a second click after the end is told so, and nothing is sent again.
@@ -312,4 +332,5 @@ hold! {
     the_same_bytes_have_one_effect,
     a_box_is_set_to_what_it_says,
     a_confirm_whose_boxes_say_otherwise_does_nothing,
+    a_confirm_that_tells_of_no_box_does_nothing,
 }
