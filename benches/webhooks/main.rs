@@ -1,10 +1,11 @@
 //! `cargo bench`: the real server under signed requests, beside a bare axum + HMAC handler in the same run.
 //!
 //! What it prints: commands and confirmed clicks per second with their p50 and p99 at 1, 16 and 64 connections, look-ups
-//! while Argon2id saturates its threads, commands while 2,000 sockets are stuck, memory idle and under load, and the time from start to ready. `cargo bench --
-//! --smoke` runs everything once and briefly, so that CI notices when the benchmark breaks; `cargo bench -- clicks`
-//! runs one part. Nothing is asserted. `RELATCH=PROGRAM cargo bench` measures another program than the one that cargo builds
-//! beside the benchmark, such as a copy of the one that is shipped, which lies in the same place.
+//! while Argon2id saturates its threads, commands while 2,000 sockets are stuck, memory idle and under load, and the time
+//! from start to ready. `cargo bench -- clicks` runs one part. Nothing is asserted. `RELATCH=PROGRAM cargo bench` measures
+//! another program than the one that cargo builds beside the benchmark, such as a copy of the one that is shipped, which
+//! lies in the same place. `cargo test --bench webhooks -- --smoke` runs everything once, briefly and not optimised, so
+//! that CI notices when the benchmark breaks.
 //!
 //! Servers run in processes of their own, pinned to the first core; the generator and a pretend Slack share the second.
 
