@@ -83,7 +83,8 @@ async fn a_link_that_was_sent_before_is_told() {
     // It is the link of one member, and ends.
     assert!(!card_text(&bot, "ann").await.contains("A link"));
     bot.clock.advance(Span::minutes(54));
-    assert!(card_text(&bot, "eli").await.contains(&told));
+    let card = card_text(&bot, "eli").await;
+    assert!(card.contains(&told), "{card}");
     bot.clock.advance(Span::minutes(1));
     assert!(!card_text(&bot, "eli").await.contains("A link"));
 }
