@@ -41,7 +41,7 @@ pub fn denied(
                 "{member_name}'s account is {}. Only Active or Inactive accounts can be reset.",
                 status(*found)
             ),
-            "Ask whoever manages accounts.",
+            "Ask whoever can change the status of an account.",
             reference,
         ),
         Denied::Guarded(guard) => guarded(*guard, member_name, zone, reference),

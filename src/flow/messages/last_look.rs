@@ -228,7 +228,7 @@ fn look_buttons(look: &LastLook<'_>) -> Vec<Button> {
 /// warnings, because one of them may be what changed.
 pub fn stale(mut look: Message, reference: &Reference) -> Message {
     let rest = format!(
-        "Your press did nothing. Read the card again before you go on. {NOTHING_CHANGED} (ref {reference})"
+        "Your press did nothing. This is how it stands now; read it before you go on. {NOTHING_CHANGED} (ref {reference})"
     );
     look.warnings.push(Warning::new(
         "The card that you pressed was out of date.",

@@ -39,11 +39,8 @@ fn next(why: &Refusal, again: &str, otherwise: &str) -> String {
 /// takes over has none.
 pub(super) fn instead_of_channel(why: &Refusal, is_copy: bool) -> String {
     if is_copy {
-        return next(
-            why,
-            "Choose a way: it goes without your copy. For a copy, try again",
-            "Choose a way again: it goes without your copy.",
-        );
+        let without = "Choose a way: it goes without your copy.";
+        return next(why, &format!("{without} For a copy, try again"), without);
     }
     next(
         why,

@@ -282,7 +282,7 @@ fn undelivered(ending: &Ending<'_>) -> Message {
 
 fn delivery_unknown(ending: &Ending<'_>) -> Message {
     let ask = format!(
-        "Ask {}. If it did not arrive, run the command again.",
+        "Ask {}. If it did not arrive within five minutes, run the command again: that is another reset.",
         ending.row.member_name
     );
     Message {

@@ -21,16 +21,30 @@ async fn password_and_code_go_to_two_contacts() {
             let card = bot.card(JO, MINA).await;
             let told = text_of(&card);
             assert!(
-                told.contains("the first of these that does not get the password: +82 ··· ··42, m···@mail.example"),
+                told.contains(
+                    "It goes to +82 ··· ··42; if the password goes there, to m···@mail.example."
+                ),
                 "{told}"
             );
             bot.click(JO, &card, "deliver_phone").await;
             let look = bot.slack.last_text();
-            assert!(look.contains("Code at sign-in: m···@mail.example"), "{platform}: {look}");
+            assert!(
+                look.contains("Code at sign-in: m···@mail.example"),
+                "{platform}: {look}"
+            );
             bot.click(JO, &bot.slack.last(), "confirm").await;
-            assert!(bot.slack.last_text().contains("and a code by email (m···@mail.example)"), "{platform}");
+            assert!(
+                bot.slack
+                    .last_text()
+                    .contains("and a code by email (m···@mail.example)"),
+                "{platform}"
+            );
             let password = sent_password(&bot, PHONE);
-            assert_eq!(code_goes_to(&bot, MINA, &password).await.as_deref(), Some(EMAIL), "{platform}");
+            assert_eq!(
+                code_goes_to(&bot, MINA, &password).await.as_deref(),
+                Some(EMAIL),
+                "{platform}"
+            );
         })
         .await;
     }

@@ -243,7 +243,7 @@ async fn an_ended_password_is_told_before_a_new_one_is_typed() {
     bot.codes();
     let page = further.open("/new-password").await;
     assert!(
-        page.text.contains("You have until ") && page.text.contains(" 10:00 "),
+        page.text.contains("this page works until ") && page.text.contains(" 10:00 "),
         "{}",
         page.text
     );
