@@ -238,18 +238,18 @@ pub(super) async fn draw_card(
             } else {
                 Box::pin(tell(chat, Some(&to), &content, Placement::Replace)).await
             };
-        if !was_shown && row.proposed.is_some() {
-            not_asked(app, row.reset_id).await;
+        if was_shown && row.told_at.is_none() && row.is_waiting_for_another_way() {
+            read_with_question(app, &row).await;
         }
     }
 }
 
-/// The question before another way, which stands for the result, was not shown: the next command tells the result.
-async fn not_asked(app: &App, id: ResetId) {
-    if let Err(error) = app.store.untell(&[id], &[], None).await {
+/// The question before another way, or the list of ways, was shown: both say what failed, so it is no news any more.
+async fn read_with_question(app: &App, row: &ResetRow) {
+    if let Err(error) = app.store.told_as(row).await {
         tracing::error!(
             error = &error as &dyn std::error::Error,
-            "could not record that a question was not shown"
+            "could not record that a failure was shown"
         );
     }
 }

@@ -64,8 +64,6 @@ async fn propose(
         row.proposed = Some(proposal.delivery);
         row.proposed_to = proposal.to.as_ref().map(|to| to.full().to_owned());
         row.is_proposed_typed = proposal.is_typed;
-        // The question says what failed. Where it is not shown, this is taken back.
-        row.told_at = row.told_at.or(Some(tx.now()));
     }
     save_accepted(tx, click, row, event).await
 }
