@@ -59,8 +59,9 @@ async fn switch_copy(
 ) -> Result<Reaction, Halt> {
     let mail = permitted.pair.admin.member.business_email.clone();
     let member = &permitted.pair.member.member;
-    let is_own_mail = permitted.row.copy_address.is_none() && !matches!(says, Ticked::Is(false));
-    if is_own_mail && member.has_mailbox(&mail) {
+    let row = &permitted.row;
+    let is_on_then = says.after(row.copy_to_self.is_some());
+    if is_on_then && row.copy_address.is_none() && member.has_mailbox(&mail) {
         let denied = DestinationDenied::BusinessEmail;
         let reference = permitted.row.reset_id.reference();
         let told = messages::destination_refused(&denied, &member.name, &reference);

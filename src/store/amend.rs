@@ -52,7 +52,7 @@ pub enum Ticked {
 
 impl Ticked {
     /// What a box with this state says after the click.
-    fn after(self, is_on: bool) -> bool {
+    pub(crate) fn after(self, is_on: bool) -> bool {
         match self {
             Self::Is(says) => says,
             Self::ChangesOver(_) => !is_on,

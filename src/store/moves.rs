@@ -340,10 +340,6 @@ async fn deliver_again(tx: &mut Tx, next: &NextDelivery) -> Result<ResetRow, Cli
     };
     let outputs: Vec<StepNote> = row.outputs().into_iter().map(unknown).collect();
     steps::note(tx, *id, &outputs).await?;
-    if row.copy_to_self.is_none() {
-        // The copy that was refused with the first way is not this one's.
-        steps::forget_copy(tx, *id).await?;
-    }
     set_reply(&mut row, click.follow_up.as_ref());
     audit::note(tx, &row, "deliver_again", "delivering").await?;
     tx.put(&row).await?;

@@ -35,10 +35,6 @@ pub(super) const OF_RESET: &str = sql!(
     where reset_id = $1"
 );
 
-/// Where the next delivery goes without the copy.
-pub(super) const FORGET_COPY: &str =
-    "delete from step where reset_id = $1 and step = 'copy_to_self'";
-
 pub(super) const NOTE_AGAIN: &str = "
     update step
     set noted_at = $2
@@ -128,12 +124,6 @@ async fn claim_pending(
     let (pending, others) = steps.into_iter().partition(is_claimed);
     tx.run(NOTE_AGAIN, params![id, now, until]).await?;
     Ok(ClaimedSteps { pending, others })
-}
-
-/// Takes the note of the administrator's copy away.
-pub(super) async fn forget_copy(tx: &mut Tx, reset_id: ResetId) -> Result<(), StoreError> {
-    tx.run(FORGET_COPY, params![reset_id]).await?;
-    Ok(())
 }
 
 /// Notes how these steps ended, or that they are still to do.

@@ -106,7 +106,6 @@ const STATEMENTS: &[(&str, &str)] = &statements![
     sessions::SIGNED_IN,
     slots::RETURN,
     slots::TAKEN,
-    steps::FORGET_COPY,
     steps::NOTE_AGAIN,
     steps::OF_RESET,
     told::FORGET_GUIDE,

@@ -131,7 +131,10 @@ async fn a_refused_copy_keeps_no_other_way_back() {
     let sent: Vec<String> = bot.outbox.take().into_iter().map(|sent| sent.to).collect();
     assert_eq!(sent, ["+821012345642"]);
     let told = bot.slack.last_text();
-    assert!(told.contains("Done: ") && !told.contains('✗'), "{told}");
+    assert!(
+        told.contains("SMS accepted ✓") && told.contains("Your copy did not go through."),
+        "{told}"
+    );
 }
 
 /// What the first way came to is not told of the second.
