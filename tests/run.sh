@@ -56,13 +56,15 @@ RUST_TEST_THREADS=$(($(nproc) + 1)) cargo test --locked 2>&1 | tee -a "$printed"
 
 # The real directories wait for each other's servers, and the release program is built beside them.
 release_build=$(mktemp)
-nice -n 19 cargo build --locked --release >"$release_build" 2>&1 &
+# It has a process group of its own, which ends with this script.
+setsid nice -n 19 cargo build --locked --release >"$release_build" 2>&1 &
 building=$!
-trap 'kill $building 2>/dev/null || true; rm -rf "$SENT_BY_RELATCH_DIR" "$printed" "$release_build"' EXIT
+trap 'kill -- -$building 2>/dev/null || true; rm -rf "$SENT_BY_RELATCH_DIR" "$printed" "$release_build"' EXIT
 cargo test --locked --test it directories:: -- --ignored --test-threads=1 2>&1 | tee -a "$printed"
 KEYCLOAK_VERSION=$oldest_keycloak cargo test --locked --test it directories::keycloak::real::keycloak_itself -- --ignored
 built=0
 wait $building || built=$?
+trap 'rm -rf "$SENT_BY_RELATCH_DIR" "$printed" "$release_build"' EXIT
 cat "$release_build"
 [ $built = 0 ]
 # A benchmark's own build, with what only tests need linked in, takes this place.

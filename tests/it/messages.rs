@@ -18,7 +18,7 @@ use rand::{SeedableRng, rngs::StdRng};
 use relatch::surface::chat::interaction::Trigger;
 use relatch::surface::chat::{
     Adapter, Chat, Form, FormKind, Immediate, InteractionKind, Message, Placement, ReplyAddress,
-    ShownPassword,
+    ShownPassword, Warning,
 };
 use relatch::surface::domain::delivery::Outcome;
 use relatch::surface::domain::member::clean_name;
@@ -215,18 +215,28 @@ impl Sender<'_> {
     }
 }
 
-/// Every text that a message shows.
+/// Every text that a message shows, with its place: each place is drawn in its own way.
 fn texts(message: &Message) -> Vec<String> {
-    let mut texts = vec![message.title.clone()];
-    texts.extend(message.paragraphs());
-    let rows = message.rows_without_boxes(usize::MAX);
-    texts.extend(
-        rows.into_iter()
-            .flatten()
-            .map(|button| format!("{button:?}")),
-    );
-    texts.extend(message.news.iter().flat_map(|news| self::texts(news)));
-    texts
+    fn of(place: &str, texts: impl IntoIterator<Item = String>) -> Vec<String> {
+        let placed = texts.into_iter().map(|text| format!("{place}: {text}"));
+        placed.collect()
+    }
+    let labels = message.ticks.iter().map(|tick| tick.label.clone());
+    let buttons = message.buttons.iter().map(|button| format!("{button:?}"));
+    let asides = message.aside.iter().map(|aside| format!("{aside:?}"));
+    let news = message.news.iter().flat_map(|news| texts(news));
+    [
+        of("title", [message.title.clone()]),
+        of("warning", message.warnings.iter().map(Warning::text)),
+        of("fact", message.facts.iter().cloned()),
+        of("line", message.lines.iter().cloned()),
+        of("box", labels),
+        of("button", buttons),
+        of("aside", asides),
+        of("small print", [message.small_print.join(" · ")]),
+        of("news", news),
+    ]
+    .concat()
 }
 
 /// The rules are those of `support/`. What the simulators note is compared at the end; a published limit fails at once.
@@ -253,7 +263,7 @@ async fn every_message_keeps_the_rules_of_every_platform() {
                 Told::Message(message) if sender.goes_whole_way => {
                     seen.insert(format!("{message:?}"))
                 }
-                // Markup is read within a text, whatever stands beside it.
+                // The marks of a name are the same in every message that has this text in this place.
                 Told::Message(message) => {
                     let texts = texts(message);
                     let is_new = texts.iter().any(|text| !seen.contains(text));

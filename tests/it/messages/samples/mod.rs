@@ -183,6 +183,11 @@ impl<'a> World<'a> {
                 self.contact(None, true, false),
                 self.contact(Some(Member), true, true),
             ],
+            vec![
+                self.contact(None, true, false),
+                self.contact(Some(Member), true, true),
+                self.contact(Some(Operator), true, true),
+            ],
         ];
         let of = |usable, waiting| Methods { usable, waiting };
         let mut methods: Vec<Methods> = usable.map(|usable| of(usable, vec![])).into();
