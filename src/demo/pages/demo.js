@@ -118,14 +118,14 @@ function input({ name, label, hint, most }) {
       make("p", { class: "error", role: "alert", "data-block": name })));
 }
 
-/** The errors that were shown: each is shown once. */
+/** The errors of this run that were shown: each is shown once. */
 const toastsShown = new Set();
 
 /** What the chat says above everything, for a moment. */
 function showToast() {
   const said = state.toasts.find((one) => one.to === me && one.chat === chat);
   const toast = $("toast");
-  const id = said?.id ?? "";
+  const id = said ? `${state.run} ${said.id}` : "";
   if (toast.dataset.id === id) return;
   toast.dataset.id = id;
   toast.hidden = !said || toastsShown.has(id);

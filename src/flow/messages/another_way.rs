@@ -101,8 +101,7 @@ pub fn another_way(asked: &AnotherWay<'_>) -> Message {
 
 /// The question, or the list of ways, once more, because it has changed since the pressed button was drawn.
 pub fn asked_again(mut present: Message) -> Message {
-    let changed =
-        "What you pressed was out of date. Nothing was sent. Read it again before you go on.";
+    let changed = "What you pressed was out of date. Nothing was sent. Read this before you go on.";
     present.lines.insert(0, changed.to_owned());
     present
 }

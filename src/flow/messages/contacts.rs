@@ -122,9 +122,12 @@ pub(super) fn code_on_card(
             one.to.channel().facts().inbox
         ),
         ([only], _) => format!("The code at sign-in goes to {only}."),
-        // The first that does not get the password gets the code, and one password goes to one of them.
-        ([first, second, ..], _) => format!(
+        ([first, second], _) => format!(
             "At sign-in they also need a code. It goes to {first}; if the password goes there, to {second}."
+        ),
+        (several, _) => format!(
+            "At sign-in they also need a code. It goes to the first of these that does not get the password: {}.",
+            several.join(", ")
         ),
     };
     std::iter::once(first)

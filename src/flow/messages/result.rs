@@ -281,10 +281,18 @@ fn undelivered(ending: &Ending<'_>) -> Message {
 }
 
 fn delivery_unknown(ending: &Ending<'_>) -> Message {
-    let ask = format!(
-        "Ask {}. If it did not arrive within five minutes, run the command again: that is another reset.",
-        ending.row.member_name
-    );
+    let is_shown_here = ending
+        .row
+        .delivery
+        .is_none_or(|way| way.channel().is_none());
+    let ask = if is_shown_here {
+        "If you did not see it, run the command again: that is another reset.".to_owned()
+    } else {
+        format!(
+            "Ask {}. If it did not arrive within five minutes, run the command again: that is another reset.",
+            ending.row.member_name
+        )
+    };
     Message {
         facts: facts(ending),
         ..message(

@@ -197,7 +197,7 @@ fn applications_left(step: &StepRow) -> Option<&str> {
     step.detail.as_deref()?.strip_prefix(OFFLINE)
 }
 
-/// What failed or is not certain, apart from the change and the notices: a sentence each.
+/// What failed or is not certain of what else was done than the change, the forced change and the notices: a sentence each.
 pub(super) fn failed_outputs(ending: &Ending<'_>) -> Vec<&'static str> {
     let part = |step: &StepRow| {
         let is_unknown = match step.outcome {
