@@ -122,13 +122,16 @@ pub(super) fn code_on_card(
             one.to.channel().facts().inbox
         ),
         ([only], _) => format!("The code at sign-in goes to {only}."),
-        ([first, second], _) => format!(
-            "At sign-in they also need a code. It goes to {first}; if the password goes there, to {second}."
-        ),
-        (several, _) => format!(
-            "At sign-in they also need a code. It goes to the first of these that does not get the password: {}.",
-            several.join(", ")
-        ),
+        (several, _) => {
+            let to = match several {
+                [first, second] => format!("{first}; if the password goes there, to {second}"),
+                _ => format!(
+                    "the first of these that does not get the password: {}",
+                    several.join(", ")
+                ),
+            };
+            format!("At sign-in they also need a code. It goes to {to}.")
+        }
     };
     std::iter::once(first)
         .chain(waiting(methods, zone, now))

@@ -285,14 +285,15 @@ fn delivery_unknown(ending: &Ending<'_>) -> Message {
         .row
         .delivery
         .is_none_or(|way| way.channel().is_none());
-    let ask = if is_shown_here {
-        "If you did not see it, run the command again: that is another reset.".to_owned()
+    let unless = if is_shown_here {
+        "If you did not see it".to_owned()
     } else {
         format!(
-            "Ask {}. If it did not arrive within five minutes, run the command again: that is another reset.",
+            "Ask {}. If it did not arrive within five minutes",
             ending.row.member_name
         )
     };
+    let ask = format!("{unless}, run the command again: that is another reset.");
     Message {
         facts: facts(ending),
         ..message(
