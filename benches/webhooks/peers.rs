@@ -1,17 +1,17 @@
 //! The processes of the benchmark: the real program, the same with a cheap hash, a bare handler, a pretend Slack.
 
+use std::collections::HashSet;
 use std::ffi::OsString;
 use std::io::{BufRead, BufReader, Write};
 use std::net::SocketAddr;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use axum::Router;
 use axum::body::Bytes;
-use axum::extract::State;
+use axum::extract::{RawQuery, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::routing::{get, post};
 use hmac::{Hmac, KeyInit, Mac};
@@ -217,7 +217,10 @@ async fn cheap(settings: &str) {
     std::future::pending::<()>().await;
 }
 
-/// Knows everybody as `NAME@acme.example`, takes every follow-up and counts those that end a reset.
+/// The clicks whose resets were told as done.
+type Told = Mutex<HashSet<Option<String>>>;
+
+/// Knows everybody as `NAME@acme.example`, takes every follow-up and counts the clicks that ended a reset.
 fn slack() -> Router {
     let users_info = async |body: String| {
         let id = body.trim_start_matches("user=").to_owned();
@@ -229,14 +232,14 @@ fn slack() -> Router {
         let user = serde_json::json!({ "id": id, "team_id": "T0BENCH", "is_email_confirmed": true, "profile": profile });
         serde_json::json!({ "ok": true, "user": user }).to_string()
     };
-    let told = Arc::new(AtomicUsize::new(0));
-    let reply = async |State(told): State<Arc<AtomicUsize>>, body: String| {
-        if body.contains("\"Done: ") {
-            told.fetch_add(1, Ordering::Relaxed);
+    let told = Arc::new(Told::default());
+    // The result may be drawn more than once, each time at the address of its click.
+    let reply = async |State(told): State<Arc<Told>>, RawQuery(click): RawQuery, body: String| {
+        if body.contains(": tell them now") {
+            told.lock().unwrap().insert(click);
         }
     };
-    let count =
-        async |State(told): State<Arc<AtomicUsize>>| told.load(Ordering::Relaxed).to_string();
+    let count = async |State(told): State<Arc<Told>>| told.lock().unwrap().len().to_string();
     Router::new()
         .route("/api/users.info", post(users_info))
         .route("/reply", post(reply))

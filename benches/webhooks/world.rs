@@ -6,7 +6,7 @@ use std::fmt::Write;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use hmac::{Hmac, KeyInit, Mac};
@@ -250,8 +250,15 @@ impl World {
         std::str::from_utf8(&body).unwrap().parse().unwrap()
     }
 
+    /// Waits until that many resets were told as done. One that never is ends the benchmark.
     pub(crate) async fn wait_until_told(&self, count: usize) {
+        let patience = Instant::now() + Duration::from_mins(2);
         while self.told().await < count {
+            assert!(
+                Instant::now() < patience,
+                "{} of {count}",
+                self.told().await
+            );
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
     }
