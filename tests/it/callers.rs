@@ -86,6 +86,25 @@ async fn a_copy_does_not_go_to_a_mailbox_of_the_member() {
     assert!(!bot.slack.last_text().contains("was out of date"));
 }
 
+/// The same at the act: the mailbox became the member's after the box was ticked.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_ticked_copy_does_not_go_to_what_became_a_mailbox_of_the_member() {
+    let fake = Fake::start(web::Kind::Lark).await;
+    let bot = bot_of_two_addresses(&fake).await;
+    let card = bot.command(ANN, ELI).await.json();
+    bot.click(ANN, &card, "deliver_phone").await;
+    bot.click(ANN, &bot.slack.last(), "copy_to_self").await;
+    let look = bot.slack.last();
+    fake.set_second_email("eli", ANN);
+    bot.click(ANN, &look, "confirm").await;
+    let told = bot.slack.last_text();
+    assert!(
+        told.contains("business email") && told.contains("Nothing was changed."),
+        "{told}"
+    );
+    assert_eq!(bot.outbox.take().len(), 0);
+}
+
 /// A question that was asked for one person is no answer for another who has the account or the address since.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_question_is_answered_by_and_for_those_it_was_asked_for() {

@@ -145,7 +145,8 @@ async fn is_still_on_record(
     }
 }
 
-/// The destination must still be outside the organization, and two contacts are needed where the settings want them.
+/// The destination must still be outside the organization, the copy must not go to a mailbox of the member, and two contacts
+/// are needed where the settings want them.
 async fn check_contacts(
     app: &App,
     row: &ResetRow,
@@ -187,6 +188,11 @@ fn check_destination(
     member: &Member,
     plan: &Plan,
 ) -> Result<(), DestinationDenied> {
+    let copy = plan.copy_to_self.as_ref();
+    if copy.is_some_and(|copy| member.has_mailbox(copy)) {
+        // It became the member's after the box was ticked.
+        return Err(DestinationDenied::BusinessEmail);
+    }
     let Way::Send(to) = &plan.way else {
         return Ok(());
     };
