@@ -51,7 +51,7 @@ export SENT_BY_RELATCH_DIR
 # What the tests print tells with which servers they passed.
 printed=$(mktemp)
 trap 'rm -rf "$SENT_BY_RELATCH_DIR" "$printed"' EXIT
-# Half of its time a test waits, so there is room for one more than there are cores.
+# A test spends much of its time waiting, so one more runs than there are cores.
 RUST_TEST_THREADS=$(($(nproc) + 1)) cargo test --locked 2>&1 | tee -a "$printed"
 
 # The real directories wait for each other's servers, and the release program is built beside them.

@@ -239,13 +239,13 @@ pub(super) async fn draw_card(
                 Box::pin(tell(chat, Some(&to), &content, Placement::Replace)).await
             };
         if was_shown && row.told_at.is_none() && row.is_waiting_for_another_way() {
-            read_with_question(app, &row).await;
+            note_failure_shown(app, &row).await;
         }
     }
 }
 
 /// The question before another way, or the list of ways, was shown: both say what failed, so it is no news any more.
-async fn read_with_question(app: &App, row: &ResetRow) {
+async fn note_failure_shown(app: &App, row: &ResetRow) {
     if let Err(error) = app.store.told_as(row).await {
         tracing::error!(
             error = &error as &dyn std::error::Error,

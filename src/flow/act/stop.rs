@@ -141,7 +141,7 @@ pub(super) async fn offer_another_way(
         && let Some(card) = Box::pin(card_of(app, id, member, is_private)).await
     {
         told.warnings = card.warnings;
-        // The text has the reference of the reset that was stopped.
+        // The text already has a reference, that of the reset that was stopped.
         let print = card.small_print.into_iter();
         told.small_print = print.filter(|part| !part.starts_with("ref ")).collect();
     }

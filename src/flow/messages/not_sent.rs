@@ -36,7 +36,7 @@ fn next(why: &Refusal, again: &str, otherwise: &str) -> String {
 }
 
 /// What to do before a reset that did not begin. `is_copy` where only the administrator's copy stood in the way: the card that
-/// takes over has none.
+/// takes over goes without it.
 pub(super) fn instead_of_channel(why: &Refusal, is_copy: bool) -> String {
     if is_copy {
         let without = "Choose a way: it goes without your copy.";

@@ -285,7 +285,7 @@ fn delivery_unknown(ending: &Ending<'_>) -> Message {
         .row
         .delivery
         .is_none_or(|way| way.channel().is_none());
-    let unless = if is_shown_here {
+    let condition = if is_shown_here {
         "If you did not see it".to_owned()
     } else {
         format!(
@@ -293,7 +293,7 @@ fn delivery_unknown(ending: &Ending<'_>) -> Message {
             ending.row.member_name
         )
     };
-    let ask = format!("{unless}, run the command again: that is another reset.");
+    let ask = format!("{condition}, run the command again: that is another reset.");
     Message {
         facts: facts(ending),
         ..message(

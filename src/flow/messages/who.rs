@@ -45,7 +45,7 @@ pub fn named_outsider(
         }
         AccountKind::Deleted => format!("{who} has a deactivated chat account."),
     };
-    let next = "I reset full members. If this person has a work account, type their work email: /reset-password name@company.example";
+    let next = "I can reset full members only. If this person has a work account, type their work email: /reset-password name@company.example";
     refusal(&what, next, reference)
 }
 
