@@ -148,6 +148,15 @@ pub(super) struct WorkspaceState {
 }
 
 impl WorkspaceState {
+    /// The empty state of a start of the workspace. With `--data` the database knows the ids of earlier starts, so the ids of
+    /// a start begin at a number of its own.
+    pub(super) fn of_start(run: u64) -> Self {
+        Self {
+            last_id: run << 20,
+            ..Self::default()
+        }
+    }
+
     /// A new id that begins with this letter.
     pub(super) fn next_id(&mut self, letter: char) -> String {
         self.last_id += 1;

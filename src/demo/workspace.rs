@@ -52,7 +52,7 @@ pub(super) struct Workspace {
     outbox: Outbox,
     /// What members are sent.
     pub(super) profile: Profile,
-    /// Tells one start of the workspace from another: for the page, and in the ids that relatch remembers.
+    /// Tells one start of the workspace from another: for the page, and for the ids.
     pub(super) run: u64,
     restart: watch::Sender<Option<Profile>>,
 }
@@ -66,6 +66,9 @@ impl Workspace {
         profile: Profile,
     ) -> Result<Self, DemoError> {
         let http = net::client(CALL_DEADLINE)?;
+        // A script cannot read a larger number exactly.
+        let run = u64::from(Chance::System.rng()?.random::<u32>());
+        let state = WorkspaceState::of_start(run);
         Ok(Self {
             slack: adapter(&base, &http, clock.clone())?,
             discord: DiscordKey::new()?,
@@ -73,13 +76,12 @@ impl Workspace {
             reply_key: unguessable()?,
             base,
             clock,
-            state: Mutex::default(),
+            state: Mutex::new(state),
             http,
             server: OnceLock::new(),
             outbox,
             profile,
-            // A script cannot read a larger number exactly.
-            run: u64::from(Chance::System.rng()?.random::<u32>()),
+            run,
             restart: watch::Sender::new(None),
         })
     }

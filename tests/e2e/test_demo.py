@@ -1,5 +1,6 @@
 """The demo: its workspace plays Slack and is as strict, so nothing that is done in it may break a rule."""
 
+import base64
 import json
 import pathlib
 import re
@@ -216,6 +217,24 @@ class DemoTest(unittest.TestCase):
         self.assertIn("4 of 5 resets left", text_of(second.type("UJO", "/reset-password @Mina Park")))
         held = subprocess.run([PROGRAM, "demo", "--data", str(folder)], capture_output=True, text=True, timeout=30)
         self.assertEqual(held.returncode, 75, held.stderr)
+
+    def ids_of_requests(self, demo):
+        """What each chat calls the request that it sends, without its time and its signature."""
+        for chat in ["slack", "discord", "lark", "mattermost"]:
+            demo.do("say", as_="UJO", chat=chat, text="/reset-password @Noa Bae")
+        sent = {one["request"]["line"]: one["request"] for one in demo.state()["wire"]}
+        trigger = lambda route: urllib.parse.parse_qs(sent[f"POST {route}"]["body"])["trigger_id"][0]
+        return {
+            "slack": trigger("/slack/commands"),
+            "discord": json.loads(sent["POST /discord/interactions"]["body"])["id"],
+            "lark": dict(sent["POST /lark/events"]["headers"])["x-lark-request-nonce"],
+            "mattermost": base64.b64decode(trigger("/mattermost/commands")).decode().split(":")[0],
+        }
+
+    def test_no_request_has_the_id_of_another_start(self):
+        """With `--data` it would be refused as a repetition, where both come within a second."""
+        first, second = (self.ids_of_requests(self.start()) for _ in range(2))
+        self.assertEqual([chat for chat in first if first[chat] == second[chat]], [])
 
 
 if __name__ == "__main__":

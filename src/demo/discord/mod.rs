@@ -116,8 +116,7 @@ impl Workspace {
             state.keep_token(token.clone(), reply);
             state.next_id('r')
         });
-        // With `--data` the database has the ids of earlier starts, so each start has ids of its own.
-        let id = format!("4{:0>10}{:0>7}", self.run, serial.trim_start_matches('r'));
+        let id = format!("4{:0>17}", serial.trim_start_matches('r'));
         let mut body = json!({
             "type": kind, "id": id, "application_id": APPLICATION,
             "token": token, "version": 1, "guild_id": GUILD, "channel_id": "500000000000000005", "context": 0,

@@ -12,7 +12,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{get, patch, post};
 use serde_json::{Value, json};
 
-use super::{GROUP, private_chat, rules};
+use super::{GROUP, lark_message, of_lark, private_chat, rules};
 use crate::demo::api::{ApiState, JSON, record};
 use crate::demo::people::{APP_NAME, DemoPerson, PEOPLE};
 use crate::demo::signers::LarkApp;
@@ -201,7 +201,7 @@ fn show(workspace: &Workspace, to: Option<&DemoPerson>, card: &Value, is_group: 
         }
         id
     });
-    done(&json!({ "message_id": workspace.lark_message(&id) }))
+    done(&json!({ "message_id": lark_message(&id) }))
 }
 
 /// "Send message cards that are only visible to certain people": in groups alone.
@@ -242,7 +242,7 @@ async fn delete_ephemeral(
     called(&workspace, call, &headers, body, |workspace, asked| {
         hold_fields(workspace, asked, &["message_id"]);
         let id = asked["message_id"].as_str().unwrap_or_default();
-        let id = workspace.of_lark(id).unwrap_or_default();
+        let id = of_lark(id).unwrap_or_default();
         let is_gone = workspace.state(|state| state.delete(id));
         hold(
             workspace,
@@ -297,7 +297,7 @@ async fn change(
     called(&workspace, call, &headers, body, |workspace, asked| {
         hold_fields(workspace, asked, &["content"]);
         let (card, now) = (inner(asked), workspace.clock.now());
-        let id = workspace.of_lark(&id).unwrap_or_default();
+        let id = of_lark(&id).unwrap_or_default();
         let is_changed = workspace.state(|state| {
             state.version += 1;
             for rule in rules::of_card(&card, false) {

@@ -58,7 +58,7 @@ impl Workspace {
                 "tenant_key": tenant(person),
             },
             "message": {
-                "message_id": self.lark_message(&shown), "create_time": now.0.to_string(), "chat_id": GROUP,
+                "message_id": lark_message(&shown), "create_time": now.0.to_string(), "chat_id": GROUP,
                 "chat_type": "group", "message_type": "text", "content": json!({ "text": typed }).to_string(),
                 "mentions": mentions,
             },
@@ -124,7 +124,7 @@ impl Workspace {
         let event = json!({
             "operator": { "tenant_key": tenant(person), "open_id": person.lark_id(), "union_id": "on_x" },
             "token": token, "action": action, "host": "im_message",
-            "context": { "open_message_id": self.lark_message(&said.id), "open_chat_id": chat },
+            "context": { "open_message_id": lark_message(&said.id), "open_chat_id": chat },
         });
         let answer = self.send_event(title, CARD_EVENT, &event).await?;
         self.state(|state| {
@@ -162,28 +162,27 @@ impl Workspace {
         let event = json!({
             "schema": "2.0",
             "header": {
-                "event_id": format!("{}-{serial}", self.run), "event_type": kind, "create_time": created_at.to_string(),
+                "event_id": serial, "event_type": kind, "create_time": created_at.to_string(),
                 "token": LarkApp::VERIFICATION, "app_id": LarkApp::ID, "tenant_key": LarkApp::TENANT,
             },
             "event": event,
         });
         let body = LarkApp::seal(&event.to_string())?;
-        let headers = LarkApp::headers(&body, &format!("{}{serial}", self.run), now);
+        let headers = LarkApp::headers(&body, &serial, now);
         let answer = self.post(title, EVENTS_ROUTE, headers, body).await?;
         // The parser's error would quote the answer.
         serde_json::from_str(&answer).map_err(|_| "relatch answered no JSON.".to_owned())
     }
+}
 
-    /// Lark's id of a message. With `--data` the database has the ids of earlier starts, so
-    /// each start has ids of its own.
-    fn lark_message(&self, id: &str) -> String {
-        format!("om_{}_{id}", self.run)
-    }
+/// Lark's id of a message.
+fn lark_message(id: &str) -> String {
+    format!("om_{id}")
+}
 
-    /// The message with this id of Lark's.
-    fn of_lark<'a>(&self, id: &'a str) -> Option<&'a str> {
-        id.strip_prefix(&format!("om_{}_", self.run))
-    }
+/// The message with this id of Lark's.
+fn of_lark(id: &str) -> Option<&str> {
+    id.strip_prefix("om_")
 }
 
 /// The text with a key in the place of each mention, and whom each key stands for, in order ("Received message content").
