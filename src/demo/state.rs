@@ -147,12 +147,15 @@ pub(super) struct WorkspaceState {
     pub(super) triggers: HashMap<String, FormTrigger>,
 }
 
+/// In bits: a start has a million ids. With the 32 bits of its own number these are 16 digits; ids of Discord have 17.
+const ROOM_FOR_IDS: u32 = 20;
+
 impl WorkspaceState {
     /// The empty state of a start of the workspace. With `--data` the database knows the ids of earlier starts, so the ids of
     /// a start begin at a number of its own.
-    pub(super) fn of_start(run: u64) -> Self {
+    pub(super) fn of_start(run: u32) -> Self {
         Self {
-            last_id: run << 20,
+            last_id: u64::from(run) << ROOM_FOR_IDS,
             ..Self::default()
         }
     }

@@ -53,7 +53,7 @@ pub(super) struct Workspace {
     /// What members are sent.
     pub(super) profile: Profile,
     /// Tells one start of the workspace from another: for the page, and for the ids.
-    pub(super) run: u64,
+    pub(super) run: u32,
     restart: watch::Sender<Option<Profile>>,
 }
 
@@ -66,8 +66,8 @@ impl Workspace {
         profile: Profile,
     ) -> Result<Self, DemoError> {
         let http = net::client(CALL_DEADLINE)?;
-        // A script cannot read a larger number exactly.
-        let run = u64::from(Chance::System.rng()?.random::<u32>());
+        // 32 bits: a script reads such a number exactly.
+        let run = Chance::System.rng()?.random();
         let state = WorkspaceState::of_start(run);
         Ok(Self {
             slack: adapter(&base, &http, clock.clone())?,
