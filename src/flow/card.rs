@@ -139,7 +139,8 @@ pub(super) async fn last_look(
     Ok(with_code_warning(app, member, look).await?)
 }
 
-/// Puts first that the member disowned a code, because a platform may leave out the end of a long card.
+/// Puts first that the member disowned a code, because a platform may leave out the end of a long card. With the last
+/// warning known, the card marks a usual choice or none.
 pub(super) async fn with_code_warning(
     app: &App,
     member: &Member,
@@ -147,7 +148,7 @@ pub(super) async fn with_code_warning(
 ) -> Result<Message, StoreError> {
     let warning = not_me::code_warning(app, member, app.clock.now()).await?;
     card.warnings.splice(0..0, warning);
-    Ok(card)
+    Ok(card.unmarked_if_it_warns())
 }
 
 /// The directory's own link that was sent to the member before and may still work.

@@ -113,6 +113,19 @@ pub struct Warning {
     pub rest: String,
 }
 
+impl Message {
+    /// The same without a usual choice where it warns: the mark would invite a press.
+    pub(crate) fn unmarked_if_it_warns(mut self) -> Self {
+        if !self.warnings.is_empty() {
+            let marked = self.buttons.iter_mut();
+            marked
+                .filter(|button| button.style == Style::Primary)
+                .for_each(|button| button.style = Style::Plain);
+        }
+        self
+    }
+}
+
 impl Warning {
     /// A warning of these two sentences.
     pub(crate) fn new(bold: impl Into<String>, rest: impl Into<String>) -> Self {

@@ -74,6 +74,21 @@ async fn every_message_of_a_card_warns() {
     assert_each_says(&bot, &card, &EVERYWHERE, &parts).await;
 }
 
+/// The usual choice is marked, but not under a warning: it would say "press me" there.
+async fn under_a_warning_no_button_is_the_usual_choice() {
+    let bot = TestBot::new().await;
+    bot.leaves(Left::Messages, "the password that was sent");
+    let is_marked = |card: &Value| card.to_string().contains(r#""style":"primary""#);
+    assert!(is_marked(&bot.card(KIM, MINA).await));
+    bot.reset(KIM, MINA, "deliver_phone").await;
+    bot.clock.advance(Span::minutes(1));
+    let card = bot.card(JO, MINA).await;
+    assert!(!is_marked(&card), "{card:#}");
+    bot.click(JO, &card, "deliver_phone").await;
+    bot.click(JO, &bot.slack.last(), "back").await;
+    assert!(!is_marked(&bot.slack.last()), "{:#}", bot.slack.last());
+}
+
 /// What the member said of the last reset does not go away with the first message either.
 async fn every_message_of_a_card_says_that_a_reset_was_disowned() {
     let bot = TestBot::new().await;
@@ -167,6 +182,11 @@ async fn a_typed_address_stands_in_full_until_it_is_used() {
         assert!(text_of(&look).contains("+82 ··· ··42"));
         assert!(button_value(&look, "confirm").is_some());
     }
+}
+
+hold! {
+    slack_alone on Slack:
+    under_a_warning_no_button_is_the_usual_choice,
 }
 
 on_every_platform! {
