@@ -17,7 +17,7 @@ from world import NOTHING, Mail, World, certificate, text_of
 ASK = "Tell whoever runs relatch"
 SET_UP = "relatch can't use the mail server as it is set up"
 LATER = "asks to wait"
-ADDRESS = "refuses this email address"
+ADDRESS = "refuses m···@mail.example"
 
 
 class Case(unittest.TestCase):

@@ -136,7 +136,19 @@ pub(super) async fn offer_another_way(
     let offered = member.as_ref().zip(value.as_deref());
     let is_private = reporter.chat.assurance().await.is_private();
     let channels = (&app.deliveries, is_private);
-    let mut told = messages::channel_not_ready(step, &why, channel, offered, channels, &reference);
+    let to = if step == Step::CopyToSelf {
+        let copy = row.copy_to_self.as_deref();
+        copy.and_then(|copy| Some(channel.stored(copy)?.masked()))
+    } else {
+        row.destination_mask.clone()
+    };
+    let at = messages::NotReadyAt {
+        step,
+        channel,
+        to: to.as_deref(),
+        is_on_record: !row.is_typed,
+    };
+    let mut told = messages::channel_not_ready(at, &why, offered, channels, &reference);
     if let Some((member, id)) = member.as_ref().zip(taking_over)
         && let Some(card) = Box::pin(card_of(app, id, member, is_private)).await
     {
@@ -145,7 +157,9 @@ pub(super) async fn offer_another_way(
         let print = card.small_print.into_iter();
         told.small_print = print.filter(|part| !part.starts_with("ref ")).collect();
     }
-    reporter.tell_refused(app, row.reset_id, &told).await
+    reporter
+        .tell_refused(app, row.reset_id, &told.unmarked_if_it_warns())
+        .await
 }
 
 /// The card that takes over as a message of its own: what has to be known before its buttons are pressed is told with them.

@@ -90,7 +90,7 @@ pub use self::overview::{disowned, help, news, rules, untold, used};
 pub use self::progress::{busy, busy_form, hidden, nothing_to_do, overloaded, stopping, working};
 pub use self::result::result;
 pub use self::stopped::{
-    channel_not_ready, chosen_before_upgrade, contact_changed, directory_down,
+    NotReadyAt, channel_not_ready, chosen_before_upgrade, contact_changed, directory_down,
     directory_misconfigured, directory_refused, store_down, with_slot_back,
 };
 pub use self::warnings::{disowned_code, earlier_reset, limit};

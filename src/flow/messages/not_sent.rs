@@ -5,17 +5,18 @@ use crate::chat::Message;
 use crate::domain::delivery::Refusal;
 use crate::domain::{Channel, Reference};
 
-/// The fault as a clause at the start of a sentence. `whose` stands behind the address, where it is not the member's.
-pub(super) fn fault(why: &Refusal, channel: Channel, whose: &str) -> String {
+/// The fault as a clause at the start of a sentence. `to` is the masked address, where the sentence has not named it yet.
+pub(super) fn fault(why: &Refusal, channel: Channel, to: Option<&str>) -> String {
     let facts = channel.facts();
-    let (server, address) = (facts.server, facts.address);
+    let server = facts.server;
+    let to = to.map_or_else(|| format!("this {}", facts.address), str::to_owned);
     match why {
         Refusal::Unreachable => format!("{server} doesn't answer"),
-        Refusal::Address => format!("{server} refuses this {address}{whose}"),
-        Refusal::Later => format!("{server} asks to wait before it takes this {address}{whose}"),
+        Refusal::Address => format!("{server} refuses {to}"),
+        Refusal::Later => format!("{server} asks to wait before it takes {to}"),
         Refusal::OptedOut => {
             format!(
-                "{server} may send nothing to this {address}: its owner answered STOP, and START undoes that"
+                "{server} may send nothing to {to}: its owner answered STOP, and START undoes that"
             )
         }
         Refusal::Credentials | Refusal::SetUp | Refusal::Message | Refusal::Tls => {
@@ -60,7 +61,7 @@ pub fn guide_failed(
         return refusal_without_slot(&format!("{sorry}."), "Tell them yourself.", reference);
     };
     refusal_without_slot(
-        &format!("{sorry}: {}.", fault(why, channel, "")),
+        &format!("{sorry}: {}.", fault(why, channel, None)),
         &next(
             why,
             "Tell them yourself, or run the command again",
@@ -80,7 +81,7 @@ pub fn contact_code_not_sent(
     refusal(
         &format!(
             "No code could be sent to {to} of {member_name}: {}.",
-            fault(why, channel, "")
+            fault(why, channel, None)
         ),
         &next(why, "Press the button again", "Add another contact."),
         reference,

@@ -84,24 +84,54 @@ pub fn chosen_before_upgrade(reference: &Reference) -> Message {
     )
 }
 
+/// What could not be made ready.
+#[derive(Clone, Copy, Debug)]
+pub struct NotReadyAt<'a> {
+    /// The delivery, or the administrator's copy.
+    pub step: Step,
+    /// What should have carried it.
+    pub channel: Channel,
+    /// The masked address, where one is known.
+    pub to: Option<&'a str>,
+    /// True where that is the contact on record.
+    pub is_on_record: bool,
+}
+
+impl NotReadyAt<'_> {
+    /// True for a button that would lead there again, where nothing but its owner can change the answer.
+    fn is_button_in_vain(&self, why: &Refusal, action: Action) -> bool {
+        self.step == Step::Deliver
+            && self.is_on_record
+            && matches!(why, Refusal::Address | Refusal::OptedOut)
+            && action == Action::Choose(self.channel.delivery())
+    }
+}
+
 /// A channel could not be made ready, so nothing was begun. The message offers the other ways.
 pub fn channel_not_ready(
-    step: Step,
+    at: NotReadyAt<'_>,
     why: &Refusal,
-    channel: Channel,
     offered: Option<(&Member, &str)>,
     (channels, is_private): (&Deliveries, bool),
     reference: &Reference,
 ) -> Message {
-    let is_copy = step == Step::CopyToSelf;
-    let whose = if is_copy { " for your copy" } else { "" };
+    let is_copy = at.step == Step::CopyToSelf;
+    let copy = if is_copy { " for your copy" } else { "" };
+    let to = at.to.map(|to| format!("{to}{copy}"));
     let mut told = refusal_without_slot(
-        &format!("{}, so I stopped.", fault(why, channel, whose)),
+        &format!("{}, so I stopped.", fault(why, at.channel, to.as_deref())),
         &instead_of_channel(why, is_copy),
         reference,
     );
     if let Some((member, value)) = offered {
         told.buttons = delivery_buttons(member, channels, is_private, value);
+        if told.buttons.len() > 1 {
+            told.buttons
+                .retain(|button| !at.is_button_in_vain(why, button.action));
+            if let Some(contact) = told.buttons.first_mut().filter(|first| !first.starts_row) {
+                contact.style = Style::Primary;
+            }
+        }
         told.buttons
             .push(button(Action::Cancel, "Cancel", value, Style::Plain));
     }

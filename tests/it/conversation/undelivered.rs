@@ -13,7 +13,7 @@ use crate::support::{Left, TestBot};
 async fn a_channel_that_is_not_ready_changes_nothing() {
     for (why, told) in [
         (Refusal::Unreachable, "The mail server doesn't answer"),
-        (Refusal::Address, "refuses this email address"),
+        (Refusal::Address, "refuses m···@mail.example"),
         (Refusal::Later, "asks to wait"),
         (
             Refusal::Credentials,
@@ -24,6 +24,7 @@ async fn a_channel_that_is_not_ready_changes_nothing() {
         (Refusal::OptedOut, "its owner answered STOP"),
     ] {
         let is_lasting = told.contains("as it is set up");
+        let is_in_vain = matches!(why, Refusal::Address | Refusal::OptedOut);
         let bot = TestBot::new().await;
         bot.leaves(Left::Messages, "the password that was sent");
         bot.set_password(MINA, "old-password").await;
@@ -55,6 +56,9 @@ async fn a_channel_that_is_not_ready_changes_nothing() {
         // Its end was told, so the next command does not tell it.
         let next = bot.command(JO, NOA).await.text();
         assert!(!next.contains("About your reset"), "{next}");
+        // What would be refused again is not offered again.
+        let again = button_value(&refused, "deliver_email");
+        assert_eq!(again.is_none(), is_in_vain, "{refused:#}");
         // The successor card works.
         bot.click(JO, &refused, "deliver_phone").await;
         bot.click(JO, &bot.slack.last(), "confirm").await;

@@ -5,7 +5,7 @@ use relatch::surface::domain::{
     Carries, Channel, Delivery, Destination, Quota, ResetId, Span, State, Step, StepOutcome,
 };
 use relatch::surface::flow::messages as say;
-use relatch::surface::flow::messages::{AnotherWay, ContactAdder, Ending};
+use relatch::surface::flow::messages::{AnotherWay, ContactAdder, Ending, NotReadyAt};
 use relatch::surface::store::{ResetRow, StepRow, Wiped};
 
 use super::{REFUSALS, Samples, World, directory_refusals};
@@ -379,8 +379,17 @@ fn stopped(world: &World<'_>, samples: &mut Samples) {
             (Step::Deliver, Channel::Sms),
         ] {
             let offered = Some((&world.member, world.value));
-            let told =
-                say::channel_not_ready(step, why, channel, offered, (&world.channels, true), r);
+            let mask = match channel {
+                Channel::Email => Some(world.email.masked()),
+                Channel::Sms => None,
+            };
+            let at = NotReadyAt {
+                step,
+                channel,
+                to: mask.as_deref(),
+                is_on_record: true,
+            };
+            let told = say::channel_not_ready(at, why, offered, (&world.channels, true), r);
             samples.say("channel_not_ready", told.clone());
             samples.say("with_slot_back", say::with_slot_back(told));
         }
