@@ -68,7 +68,7 @@ pub fn offer_card(card: &Card<'_>) -> Message {
         facts: facts(card),
         lines: lines(card),
         buttons: card_buttons(card),
-        aside: card.has_guide.then(|| guide(card.value)),
+        aside: card.has_guide.then(|| guide(card)),
         small_print: card_small_print(card.reason, card.until, &reset_id.reference(), (zone, now)),
         ..Message::default()
     }
@@ -278,9 +278,15 @@ fn own_link_label(directory: &str) -> String {
 }
 
 /// S6: whoever can still sign in needs no reset.
-fn guide(value: &str) -> Aside {
+fn guide(card: &Card<'_>) -> Aside {
+    let then = if card.capabilities.has_our_pages {
+        "There they can set a new password without a reset."
+    } else {
+        "They may need no reset."
+    };
+    let label = "Send them the how-to";
     Aside {
-        question: "Still signed in somewhere?".to_owned(),
-        button: button(Action::SendGuide, "Send how-to", value, Style::Plain),
+        question: format!("Still signed in somewhere? {then}"),
+        button: button(Action::SendGuide, label, card.value, Style::Plain),
     }
 }

@@ -61,8 +61,8 @@ fn full() -> Message {
             button(Action::Cancel, "Cancel", &value()),
         ],
         aside: Some(Aside {
-            question: "Still signed in somewhere?".to_owned(),
-            button: button(Action::SendGuide, "Send how-to", &value()),
+            question: "Still signed in somewhere? They may need no reset.".to_owned(),
+            button: button(Action::SendGuide, "Send them the how-to", &value()),
         }),
         small_print: texts(&["Reason: INC-2041", "ref 8BEV"]),
         ..Message::default()
@@ -81,8 +81,8 @@ const BELOW: [&str; 12] = [
     "[☑ Also show it here]",
     "[Reset and text it]",
     "[Cancel]",
-    "Still signed in somewhere?",
-    "[Send how-to]",
+    "Still signed in somewhere? They may need no reset.",
+    "[Send them the how-to]",
     "Reason: INC-2041 · ref 8BEV",
 ];
 

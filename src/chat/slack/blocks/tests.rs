@@ -166,8 +166,8 @@ fn every_part_has_its_block() {
                 button(Action::Cancel, "Cancel", true),
             ],
             aside: Some(Aside {
-                question: "Still signed in somewhere?".to_owned(),
-                button: button(Action::SendGuide, "Send how-to", false),
+                question: "Still signed in somewhere? They may need no reset.".to_owned(),
+                button: button(Action::SendGuide, "Send them the how-to", false),
             }),
             small_print: vec!["Reason: INC-1".to_owned(), "ref 8BEV".to_owned()],
             ..Message::default()
@@ -196,8 +196,8 @@ fn every_part_has_its_block() {
         { "type": "actions", "elements": [pressed("confirm", "Reset and text it")] },
         { "type": "actions", "elements": [pressed("cancel", "Cancel")] },
         {
-            "type": "section", "text": plain("Still signed in somewhere?"), "expand": true,
-            "accessory": pressed("send_guide", "Send how-to"),
+            "type": "section", "text": plain("Still signed in somewhere? They may need no reset."), "expand": true,
+            "accessory": pressed("send_guide", "Send them the how-to"),
         },
         { "type": "context", "elements": [plain("Reason: INC-1 · ref 8BEV")] },
     ]);
