@@ -28,6 +28,8 @@ struct AccountPage {
     least: usize,
     /// Where the code went that takes the place of the current password, masked; empty where none was sent.
     code_mask: String,
+    /// True where the page says that the password has just been set.
+    is_password_new: bool,
 }
 
 struct ListedSession {
@@ -184,6 +186,7 @@ async fn show_with_code(
         })
         .collect();
     let page = AccountPage {
+        is_password_new: !frame.done.is_empty() && visit.has_new_password(),
         frame,
         name: found.member.name.clone(),
         email: found.member.business_email.clone(),

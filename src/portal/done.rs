@@ -36,7 +36,7 @@ impl Done {
         Self::ContactRemoved,
     ];
 
-    /// The value of the cookie. Where a neighbouring host can set it, it chooses a sentence and nothing more.
+    /// The value of the cookie. Where a neighbouring host can set it, it chooses a sentence, and folds a form at most.
     const fn word(self) -> &'static str {
         match self {
             Self::PasswordSet => "password_set",
@@ -46,6 +46,16 @@ impl Done {
             Self::SignedOut => "out",
             Self::ContactAdded => "contact_added",
             Self::ContactRemoved => "contact_removed",
+        }
+    }
+
+    /// True where the member has just set a password of their own.
+    pub(super) const fn is_new_password(self) -> bool {
+        match self {
+            Self::PasswordSet | Self::PasswordChanged | Self::PasswordChangedByCode => true,
+            Self::OthersSignedOut | Self::SignedOut | Self::ContactAdded | Self::ContactRemoved => {
+                false
+            }
         }
     }
 

@@ -209,6 +209,11 @@ impl<'a> Visit<'a> {
         }
     }
 
+    /// True where a form that led here has set a password of the member's own.
+    pub(super) fn has_new_password(&self) -> bool {
+        self.done.is_some_and(Done::is_new_password)
+    }
+
     fn csrf(&self) -> String {
         let keys = &self.portal.app.keys;
         hex::encode(keys.tag(&[b"csrf", self.form_cookie.as_bytes()]))

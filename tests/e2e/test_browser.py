@@ -185,13 +185,17 @@ class Story(InBrowser):
         self.use(re.search(r"^\s*(\w{8})$", mail, re.M)[1])
 
     def test_the_member_plays_in_the_same_window(self):
+        hint = "return document.getElementById('next').innerText"
+        self.assertEqual(self.desk.script(hint), "")
         self.reset("deliver_phone")
         password = password_in(self.arrived("#phone .sms", "is your new password"))
+        self.assertEqual(self.desk.text("#next"), "Something arrived for Mina. Now be her: on the right.")
         with self.desk.in_frame("#browser") as page:
             page.type("#email", MINA)
             page.type("#password", password)
             page.click("button[type=submit]")
             page.wait_for("#code")
+        self.desk.wait_for(lambda: not self.desk.script(hint))
         code = self.code(is_mailed=True)
         with self.desk.in_frame("#browser") as page:
             page.type("#code", code)
@@ -200,6 +204,9 @@ class Story(InBrowser):
             page.type("#password", OWN)
             page.click("button[type=submit]")
             page.wait_for_text("h1", "Mina Park")
+            forms = "return document.querySelector('details').open"
+            self.assertFalse(page.script(forms), "what was just done is not asked for again")
+        self.assertEqual(self.desk.script(hint), "")
         self.assertIn("signed in and set a new password", self.desk.wait_for_text(self.last(), "Mina Park signed in"))
 
     def test_this_was_not_me_from_the_mailbox(self):
