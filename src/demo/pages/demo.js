@@ -18,6 +18,10 @@ let isRestarting = false;
 let pressed = null;
 /** The message whose button opened the dialog. */
 let dialogOf = null;
+/** How many messages for the member there were when a command was last sent, or a page last came into her browser. */
+let seenOfHers = 0;
+/** True where the visitor last did something in the chat, and not in the member's browser. */
+let isInChat = false;
 
 const look = () => LOOKS[chat] ?? slack;
 const isNarrow = () => matchMedia("(max-width: 46rem)").matches;
@@ -235,6 +239,7 @@ function profile(one) {
 
 /** Sends a ready command as the person whom it is for. */
 async function suggest(one, chip) {
+  goOn(true);
   chip?.setAttribute("aria-busy", "true");
   if (isNarrow()) showTab(one.as);
   be(one.as);
@@ -274,6 +279,16 @@ function showEmpty() {
   if ($("messages").textContent !== fresh.textContent) $("messages").replaceChildren(fresh);
 }
 
+const ofHers = () => [...state.phone, ...state.mail].filter((one) => one.owner === state.member.name).length;
+
+/** Says whose turn it is when something has arrived for the member, until somebody goes on. */
+function showNext() {
+  const isHerTurn = isInChat && ofHers() > seenOfHers;
+  const text = isHerTurn ? `Something arrived for ${state.member.name.split(" ")[0]}. Now be her: ${place()}.` : "";
+  $("next").hidden = !isHerTurn;
+  if ($("next").textContent !== text) $("next").textContent = text;
+}
+
 function show() {
   showPeople();
   showSuggestions();
@@ -300,6 +315,7 @@ function show() {
   $("member").textContent = `Before a reset: ${state.member.email}, “${state.member.password}”`;
   $("broken").hidden = !state.broken.length;
   $("broken").textContent = state.broken.map((one) => `${state.chats.find(({ id }) => id === one.chat)?.name ?? one.chat}’s rules were broken at ${one.at}: ${one.text}`).join("\n");
+  showNext();
   showView();
   showToast();
   refocus();
@@ -321,6 +337,14 @@ function nameSend() {
 function problem(text) {
   $("problem").hidden = !text;
   $("problem").textContent = text;
+}
+
+/** Takes the hint away: somebody goes on, in the chat or in the member's browser. */
+function goOn(inChat) {
+  isInChat = inChat;
+  if (!state) return;
+  seenOfHers = ofHers();
+  showNext();
 }
 
 /** Posts what a person does. If it is refused, the reason is shown beside the composer. */
@@ -359,7 +383,9 @@ async function refresh() {
   const answer = await fetch(`/demo/state?run=${state?.run ?? ""}&seen=${state?.version ?? 0}`).catch(() => null);
   if (!isRestarting) setOffline(!answer);
   if (answer?.status !== 200) return;
+  const before = state?.run;
   state = await answer.json();
+  if (state.run !== before) seenOfHers = ofHers();
   show();
 }
 
@@ -382,6 +408,7 @@ function pageCame() {
     $("address").textContent = "(no page)";
     return;
   }
+  goOn(false);
   // The frame holds this program's pages only: what leads elsewhere opens in a tab.
   page.addEventListener("click", ({ target }) => {
     const link = target.closest("a[href]");
@@ -416,6 +443,7 @@ $("say").addEventListener("submit", async (event) => {
   const text = $("composer").value.trim();
   if (!text || $("send").getAttribute("aria-busy")) return;
   completion.close();
+  goOn(true);
   $("send").setAttribute("aria-busy", "true");
   nameSend();
   const isSent = await act("say", { text });
