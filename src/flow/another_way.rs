@@ -12,13 +12,15 @@ use super::permit::{self, Permitted, extra_of};
 use super::reaction::{Halt, Next, Reaction, Redelivery};
 use super::refuse::{card_click, refusal_text, refuse};
 use super::reply::{address, halt_with_refusal, in_place, seal, uses_left};
+use super::steps::was_not_tried;
 use super::wiped::gone;
-use super::{card, contacts, ending, messages};
+use super::{card, contacts, ending, messages, steps};
 use crate::app::{App, HeldPassword, Presence, Taken};
 use crate::chat::interaction::CardAsk;
 use crate::chat::{Message, Origin};
+use crate::domain::contacts::Methods;
 use crate::domain::delivery::Way;
-use crate::domain::{Delivery, Member, Moment};
+use crate::domain::{Delivery, Member, Moment, Step};
 use crate::store::{Choice, ClickRefused, Proposal, ResetRow, StoreError};
 
 /// A way was chosen: asks about it. Where the question could not be shown beside the result, the password goes out at once
@@ -148,6 +150,12 @@ async fn question(
         return Ok(None);
     };
     let differing = card::differing(app, member).await?;
+    let choice = choice(app, &member.id, way.clone(), row.is_proposed_typed);
+    let codes = codes_then(app, member, row, &choice).await;
+    let is_code_doubtful = match &codes {
+        Some(codes) => goes_where_it_failed(app, member, row, codes).await,
+        None => false,
+    };
     let to = match &way {
         Way::Copy => None,
         Way::Send(to) => Some(to),
@@ -159,13 +167,46 @@ async fn question(
         is_typed: row.is_proposed_typed,
         differing: &differing,
         is_private,
-        carries: app.deliveries.ways.carried_by(delivery),
+        carries: choice.carries,
+        codes: codes.as_ref(),
+        is_code_doubtful,
         until,
         zone: &app.zone,
         now,
         value: &app.keys.button_value(row.reset_id),
         confirm_value: &app.keys.confirm_value(row.reset_id, row.edition),
     })))
+}
+
+/// Where the code will go if the password goes this way. None where no code is asked for, or where it cannot be read: the
+/// question is shown without it.
+async fn codes_then(
+    app: &App,
+    member: &Member,
+    row: &ResetRow,
+    choice: &Choice,
+) -> Option<Methods> {
+    let capabilities = app.directories.describe(&member.id).capabilities;
+    if !capabilities.has_our_pages {
+        return None;
+    }
+    let then = row.on_another_way(choice);
+    // Where the record does not answer, the store has logged it.
+    let methods = contacts::methods_on_another_way(app, member, then).await;
+    methods.ok()
+}
+
+/// True where the code goes to the contact at which the delivery failed.
+async fn goes_where_it_failed(app: &App, member: &Member, row: &ResetRow, codes: &Methods) -> bool {
+    let code = codes.usable.first();
+    let code = code.map(|first| contacts::digest(app, &member.id, &first.to));
+    if code.is_none() || code.as_deref() != row.carried_to() {
+        return false;
+    }
+    let steps = steps::of_reset(app, row.reset_id).await.unwrap_or_default();
+    steps
+        .iter()
+        .any(|step| step.step == Step::Deliver && !was_not_tried(step))
 }
 
 /// The result with the ways that are left.

@@ -38,6 +38,28 @@ fn whole_digest(app: &App, member: &MemberId, to: &Destination) -> String {
 /// Where the code for the member's present password can go.
 pub(crate) async fn methods_now(app: &App, member: &Member) -> Result<Methods, StoreError> {
     let last = app.store.last_changes(&member.id).await?;
+    methods_after(app, member, last).await
+}
+
+/// Where the code can go if this reset's password is sent another way. `row` is the record as it would be then.
+pub(super) async fn methods_on_another_way(
+    app: &App,
+    member: &Member,
+    row: ResetRow,
+) -> Result<Methods, StoreError> {
+    let mut last = app.store.last_changes(&member.id).await?;
+    if let Some(present) = last.iter_mut().find(|one| one.reset_id == row.reset_id) {
+        *present = row;
+    }
+    methods_after(app, member, last).await
+}
+
+/// Where the code can go for a password that comes from one of these resets.
+async fn methods_after(
+    app: &App,
+    member: &Member,
+    last: Vec<ResetRow>,
+) -> Result<Methods, StoreError> {
     let origin = PasswordOrigin {
         contacts_from: last.iter().map(ResetRow::contacts_from).max(),
         typed: last.iter().flat_map(ResetRow::typed_addresses).collect(),

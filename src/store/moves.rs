@@ -329,8 +329,7 @@ async fn deliver_again(tx: &mut Tx, next: &NextDelivery) -> Result<ResetRow, Cli
     enter(&mut row, State::Delivering, tx.now());
     row.deadline_at = Some(tx.now() + WORK_DEADLINE);
     (row.failure, row.told_at) = (None, None);
-    note_typed(&mut row);
-    choose(&mut row, choice);
+    go_another_way(&mut row, choice);
     forget_proposed(&mut row);
     // What the first way came to says nothing of this one.
     let unknown = |step| StepNote {
@@ -394,6 +393,22 @@ async fn give_slot_back(tx: &mut Tx, mut row: ResetRow, failure: &str) -> Result
     slots::give_back(tx, &row).await?;
     audit::note(tx, &row, "reset", "refused").await?;
     tx.put(&row).await
+}
+
+impl ResetRow {
+    /// The record as it will be if the password goes this way, after one that failed.
+    #[must_use]
+    pub fn on_another_way(&self, choice: &Choice) -> Self {
+        let mut row = self.clone();
+        go_another_way(&mut row, choice);
+        row
+    }
+}
+
+/// Sets the next way, after a delivery that failed.
+fn go_another_way(row: &mut ResetRow, choice: &Choice) {
+    note_typed(row);
+    choose(row, choice);
 }
 
 /// A typed address that was tried gets no code, also when another way is chosen after it (S41).

@@ -1,10 +1,11 @@
 //! After a failed delivery: the question before the password goes another way, and why none is left.
 
-use super::contacts::differs;
+use super::contacts::{about_code_on_another_way, code_fact, differs};
 use super::destination::typed_address;
 use super::words::{NOT_ONCE_MORE, RUN_AGAIN, button, in_heading, message, with_reference};
-use crate::chat::{Action, Message, Style};
+use crate::chat::{Action, Message, Style, Warning};
 use crate::clock::Zone;
+use crate::domain::contacts::Methods;
 use crate::domain::{Carries, Delivery, Destination, Moment, Reference};
 use crate::store::{ResetRow, Wiped};
 
@@ -25,6 +26,10 @@ pub struct AnotherWay<'a> {
     pub is_private: bool,
     /// What goes there.
     pub carries: Carries,
+    /// Where the code will go then; none where no code is asked for.
+    pub codes: Option<&'a Methods>,
+    /// True where the delivery that failed went there too.
+    pub is_code_doubtful: bool,
     /// When the password is wiped.
     pub until: Moment,
     /// The time zone of texts.
@@ -71,7 +76,7 @@ pub fn another_way(asked: &AnotherWay<'_>) -> Message {
     };
     let until = asked.zone.tell(asked.until, asked.now);
     let how_long = format!(
-        "{} has no password yet. Press \"{label}\" by {until}; after that the password is wiped.",
+        "The old password of {} no longer works, and the new one has not reached them. Press \"{label}\" by {until}; after that it is wiped, and you would have to start again.",
         row.member_name
     );
     let offline = asked.to.is_none().then(|| {
@@ -84,19 +89,43 @@ pub fn another_way(asked: &AnotherWay<'_>) -> Message {
     let shows = row.also_show && asked.to.is_some() && is_password;
     let shows = shows.then(|| "It is also shown to you here.".to_owned());
     let lines = [address, Some(how_long), offline, shows];
+    let code = asked
+        .codes
+        .map(|codes| about_code_on_another_way(codes, asked.carries, asked.zone, asked.now));
+    let lines = lines
+        .into_iter()
+        .flatten()
+        .chain(code.into_iter().flatten());
     let differs = asked
         .to
         .and_then(|to| differs(to, asked.differing, asked.zone));
     Message {
-        warnings: differs.into_iter().collect(),
+        warnings: differs.into_iter().chain(doubtful_code(asked)).collect(),
+        facts: asked.codes.map(code_fact).into_iter().collect(),
         buttons: vec![
             button(Action::Confirm, label, asked.confirm_value, Style::Primary),
             button(Action::Back, "Back", asked.value, Style::Plain),
         ],
         small_print: vec![format!("ref {}", row.reset_id.reference())],
         is_for_one: asked.is_private && asked.is_typed,
-        ..message(title, lines.into_iter().flatten())
+        ..message(title, lines)
     }
+    .unmarked_if_it_warns()
+}
+
+/// Where the code goes to the contact that has just refused the password, it may not arrive either.
+fn doubtful_code(asked: &AnotherWay<'_>) -> Option<Warning> {
+    let first = asked.codes?.usable.first()?;
+    let message = first.to.channel().facts().message;
+    asked.is_code_doubtful.then(|| {
+        Warning::new(
+            format!(
+                "The code goes to {}, where the {message} failed.",
+                first.to.masked()
+            ),
+            "Ask whether they can receive it there.",
+        )
+    })
 }
 
 /// The question, or the list of ways, once more, because it has changed since the pressed button was drawn.

@@ -166,35 +166,59 @@ pub(super) fn about_code(
             .chain(waiting(methods, zone, now))
             .collect();
     };
-    let mut lines = Vec::new();
-    let added = first.added.as_ref().map(|added| added_by(added, zone));
-    let unsure = (!first.counts).then(|| "has not answered a code yet".to_owned());
-    if added.is_some() || unsure.is_some() {
-        let what: Vec<String> = added
-            .map(|added| format!("was {added}"))
+    let next = if first.counts {
+        String::new()
+    } else {
+        otherwise(who)
+    };
+    about_first(first, &next, zone)
+        .into_iter()
+        .chain(same_inbox(row.carries, first))
+        .collect()
+}
+
+/// What has to be known of the code before the password goes another way, after one that failed.
+pub(super) fn about_code_on_another_way(
+    methods: &Methods,
+    carries: Carries,
+    zone: &Zone,
+    now: Moment,
+) -> Vec<String> {
+    match methods.usable.first() {
+        None => waiting(methods, zone, now),
+        Some(first) => about_first(first, "", zone)
             .into_iter()
-            .chain(unsure)
-            .collect();
-        let otherwise = if first.counts {
-            String::new()
-        } else {
-            otherwise(who)
-        };
-        lines.push(format!(
-            "{}, where the code goes, {}.{otherwise}",
+            .chain(same_inbox(carries, first))
+            .collect(),
+    }
+}
+
+/// Who added the contact that the code goes to, and whether it is sure, with what to do `next`. None where neither needs a
+/// word.
+fn about_first(first: &Method, next: &str, zone: &Zone) -> Option<String> {
+    let added = first.added.as_ref().map(|added| added_by(added, zone));
+    let added = added.map(|added| format!("was {added}"));
+    let unsure = (!first.counts).then(|| "has not answered a code yet".to_owned());
+    let what: Vec<String> = added.into_iter().chain(unsure).collect();
+    (!what.is_empty()).then(|| {
+        format!(
+            "{}, where the code goes, {}.{next}",
             first.to.masked(),
             what.join(" and ")
-        ));
-    }
-    if first.got_password {
-        let what = match row.carries {
-            Carries::Password => "password",
-            Carries::Link => "link",
-        };
-        let inbox = first.to.channel().facts().inbox;
-        lines.push(format!("The {what} and code go to the same {inbox}."));
-    }
-    lines
+        )
+    })
+}
+
+/// Says that the code goes to the same inbox as the password or the link.
+fn same_inbox(carries: Carries, first: &Method) -> Option<String> {
+    let what = match carries {
+        Carries::Password => "password",
+        Carries::Link => "link",
+    };
+    let inbox = first.to.channel().facts().inbox;
+    first
+        .got_password
+        .then(|| format!("The {what} and code go to the same {inbox}."))
 }
 
 /// What to do where the code does not arrive.

@@ -12,7 +12,7 @@ use super::words::{
 };
 use crate::chat::{Action, Button, Message, Style, Warning};
 use crate::domain::{Carries, Delivery, State, Step, StepOutcome};
-use crate::flow::steps::HERE_ONLY;
+use crate::flow::steps::{HERE_ONLY, KEPT_BACK};
 use crate::store::StepRow;
 
 /// The result. It never claims more than was recorded (P4).
@@ -58,7 +58,10 @@ pub fn result(ending: &Ending<'_>) -> Message {
     told.lines.extend(open_ways);
     told.buttons.extend(ending_buttons(ending));
     told.small_print = small_print(ending);
-    told
+    match ending.retry_for {
+        Some(_) => told.unmarked_if_it_warns(),
+        None => told,
+    }
 }
 
 /// The reference, unless a refusal has it in its text, what is left of the quota, and the reason that was given.
@@ -229,7 +232,7 @@ fn undelivered(ending: &Ending<'_>) -> Message {
     let row = ending.row;
     let failed = |wanted: Step| ending.steps.iter().find(|step| step.step == wanted);
     let is_kept_back =
-        failed(Step::Deliver).is_some_and(|step| step.detail.as_deref() == Some("kept_back"));
+        failed(Step::Deliver).is_some_and(|step| step.detail.as_deref() == Some(KEPT_BACK));
     let (carrier, reason, step) = match row.delivery.and_then(Delivery::channel) {
         _ if !ending.are_steps_known => (
             "it was not delivered".to_owned(),

@@ -11,6 +11,7 @@ use crate::support::slack::{button_value, shown_password, text_of};
 use crate::support::{Left, TestBot};
 
 const EMAIL: &str = "mina@mail.example";
+const EMAIL_MASK: &str = "m···@mail.example";
 
 /// A reset whose SMS was refused, and the message that says so.
 async fn undelivered() -> (TestBot, Value) {
@@ -73,6 +74,51 @@ async fn another_way_is_asked_about_once() {
         (states(&bot).await, used(&bot).await),
         (vec![State::Delivered], 1)
     );
+}
+
+/// The administrator may choose the way by where the code goes, so each question says it.
+async fn the_question_tells_where_the_code_will_go() {
+    let (bot, failed) = undelivered().await;
+    let phone = "Code at sign-in: +82 ··· ··42";
+    let doubtful = "⚠ The code goes to +82 ··· ··42, where the SMS failed.";
+    for (way, code) in [("deliver_email", phone), ("deliver_copy", phone)] {
+        bot.click(JO, &failed, way).await;
+        assert_told(&bot, &[code, doubtful]);
+        bot.click(JO, &bot.slack.last(), "back").await;
+    }
+    bot.click(JO, &failed, "deliver_phone").await;
+    assert_told(&bot, &[&format!("Code at sign-in: {EMAIL_MASK}")]);
+    assert!(!bot.slack.last_text().contains("where the SMS failed"));
+}
+
+/// The result names the contact that the question named, and an address that was typed and failed is none.
+async fn the_code_goes_where_the_question_said() {
+    for (way, code, result) in [
+        (
+            "deliver_email",
+            "+82 ··· ··42",
+            "a code by SMS (+82 ··· ··42)",
+        ),
+        (
+            "deliver_phone",
+            EMAIL_MASK,
+            "a code by email (m···@mail.example)",
+        ),
+    ] {
+        let bot = TestBot::new().await;
+        bot.leaves(Left::Messages, "the password that was sent");
+        let card = bot.card(JO, MINA).await;
+        bot.click(JO, &card, "deliver_other").await;
+        bot.submit(JO, "friend@mail.example").await;
+        bot.outbox.end_next_send(Outcome::Refused(Refusal::Address));
+        bot.click(JO, &bot.slack.last(), "confirm").await;
+        bot.click(JO, &bot.slack.last(), way).await;
+        assert_told(&bot, &[&format!("Code at sign-in: {code}")]);
+        let asked = bot.slack.last_text();
+        assert!(!asked.contains("failed"), "{asked}");
+        bot.click(JO, &bot.slack.last(), "confirm").await;
+        assert_told(&bot, &["Done: ", result]);
+    }
 }
 
 /// Copy is asked about as well: whoever looks over the shoulder sees it.
@@ -278,6 +324,8 @@ hold! {
 
 on_every_platform! {
     another_way_is_asked_about_once,
+    the_question_tells_where_the_code_will_go,
+    the_code_goes_where_the_question_said,
     a_copy_is_asked_about_too,
     a_typed_way_is_asked_about_in_full,
     a_double_click_sends_once,

@@ -492,6 +492,8 @@ async fn a_contact_that_was_another_is_told_of_before_it_is_used() {
                     is_private: true,
                     differing: &differing,
                     carries,
+                    codes: None,
+                    is_code_doubtful: false,
                     until: world.now,
                     zone: &world.zone,
                     now: world.now,

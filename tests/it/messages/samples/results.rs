@@ -175,6 +175,8 @@ fn other_ways(world: &World<'_>, samples: &mut Samples) {
                 differing: &differing,
                 is_private: true,
                 carries,
+                codes: None,
+                is_code_doubtful: true,
                 until: world.now + Span::minutes(10),
                 zone: &world.zone,
                 now: world.now,
@@ -183,6 +185,13 @@ fn other_ways(world: &World<'_>, samples: &mut Samples) {
             };
             samples.say("another_way", say::another_way(&asked));
             samples.say("asked_again", say::asked_again(say::another_way(&asked)));
+            for methods in world.methods() {
+                let codes = Some(&methods);
+                samples.say(
+                    "another_way",
+                    say::another_way(&AnotherWay { codes, ..asked }),
+                );
+            }
         }
     }
     for why in [Wiped::InTime, Wiped::WithProcess, Wiped::Replaced] {
