@@ -312,7 +312,7 @@ function show() {
   sync($("exchanges"), [...state.wire].reverse(), exchange);
   $("count").textContent = state.wire.length ? `(${state.wire.length})` : "";
   $("clock").textContent = `${state.date} ${state.now} ${state.zone}${state.moved ? ` · ${state.moved} ahead` : ""}`;
-  $("member").textContent = `Before a reset: ${state.member.email}, “${state.member.password}”`;
+  $("member").textContent = `Her old sign-in: ${state.member.email}, password “${state.member.password}”`;
   $("broken").hidden = !state.broken.length;
   $("broken").textContent = state.broken.map((one) => `${state.chats.find(({ id }) => id === one.chat)?.name ?? one.chat}’s rules were broken at ${one.at}: ${one.text}`).join("\n");
   showNext();
