@@ -147,7 +147,7 @@ pub(super) struct WorkspaceState {
     pub(super) triggers: HashMap<String, FormTrigger>,
 }
 
-/// In bits: a start has a million ids. With the 32 bits of its own number these are 16 digits; ids of Discord have 17.
+/// Bits for the ids of one start: a million. With the 32 bits of `run` an id has at most 16 digits; Discord's has room for 17.
 const ROOM_FOR_IDS: u32 = 20;
 
 impl WorkspaceState {

@@ -16,19 +16,8 @@ pub(super) const OFFLINE: &str = "offline:";
 /// The detail of a change beside which another system keeps a password of its own.
 pub(super) const HERE_ONLY: &str = "here_only";
 
-/// The detail of a delivery that was not tried, because the administrator's copy could not be sent.
-pub(super) const KEPT_BACK: &str = "kept_back";
-
-/// The detail of a delivery that was not tried, because a rule forbade it.
-pub(super) const NOT_ALLOWED: &str = "not_allowed";
-
 /// The detail of a forced change where the directory could ask for a new password and does not.
 pub(super) const NOT_ASKED: &str = "not_asked";
-
-/// True for a delivery that failed before anything was sent there.
-pub(super) fn was_not_tried(step: &StepRow) -> bool {
-    matches!(step.detail.as_deref(), Some(KEPT_BACK | NOT_ALLOWED))
-}
 
 /// A note without a detail.
 pub(super) fn note(step: Step, outcome: StepOutcome) -> StepNote {

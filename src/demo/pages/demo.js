@@ -18,7 +18,7 @@ let isRestarting = false;
 let pressed = null;
 /** The message whose button opened the dialog. */
 let dialogOf = null;
-/** How many messages for the member there were when a command was last sent, or a page last came into her browser. */
+/** How many messages for the member there were when the visitor last did something, in the chat or in her browser. */
 let seenOfHers = 0;
 /** True where the visitor last did something in the chat, and not in the member's browser. */
 let isInChat = false;
@@ -51,6 +51,7 @@ function message(said) {
 /** Presses something in a message, or sends a form that stands in it. Whatever takes its place gets the focus. */
 async function press(said, control, more) {
   awaitAnswer(said.id);
+  goOn(true);
   control.setAttribute("aria-busy", "true");
   const isDone = await act(more.values ? "submit" : "click", { message: said.id, ...more });
   control.removeAttribute("aria-busy");
@@ -92,6 +93,7 @@ function showView() {
     form.append(make("div", { class: "row" }, closes, make("button", { type: "submit", id: "view-submit", class: "primary", text: submit })));
     form.addEventListener("submit", async (event) => {
       event.preventDefault();
+      goOn(true);
       if (dialogOf) awaitAnswer(dialogOf);
       $("view-submit").setAttribute("aria-busy", "true");
       await act("submit", { view: opened.id, values: Object.fromEntries(new FormData(form)) });
@@ -296,6 +298,8 @@ function show() {
   completion.setChat(chat);
   const said = state.messages.filter((one) => one.to === me && one.chat === chat);
   const hadFocus = $("messages").contains(document.activeElement);
+  // Before the messages, which scroll to their end.
+  showNext();
   if (said.length) {
     $("messages").querySelector(".empty")?.remove();
     sync($("messages"), said, message);
@@ -315,7 +319,6 @@ function show() {
   $("member").textContent = `Her old sign-in: ${state.member.email}, password “${state.member.password}”`;
   $("broken").hidden = !state.broken.length;
   $("broken").textContent = state.broken.map((one) => `${state.chats.find(({ id }) => id === one.chat)?.name ?? one.chat}’s rules were broken at ${one.at}: ${one.text}`).join("\n");
-  showNext();
   showView();
   showToast();
   refocus();
@@ -390,6 +393,7 @@ async function refresh() {
 }
 
 function browse(path) {
+  goOn(false);
   $("browser").src = path;
   if (isNarrow()) showTab("member");
 }
@@ -408,7 +412,7 @@ function pageCame() {
     $("address").textContent = "(no page)";
     return;
   }
-  goOn(false);
+  for (const deed of ["pointerdown", "keydown"]) page.addEventListener(deed, () => goOn(false), true);
   // The frame holds this program's pages only: what leads elsewhere opens in a tab.
   page.addEventListener("click", ({ target }) => {
     const link = target.closest("a[href]");
@@ -419,6 +423,7 @@ function pageCame() {
   }, true);
 }
 $("browser").addEventListener("load", pageCame);
+$("own-tab").addEventListener("click", () => goOn(false));
 // It may have come before this script.
 if ($("browser").contentDocument?.readyState === "complete") pageCame();
 for (const width of ["46rem", "68rem"]) matchMedia(`(max-width: ${width})`).addEventListener("change", () => { if (state) show(); });

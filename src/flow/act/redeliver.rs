@@ -10,7 +10,7 @@ use crate::app::{App, HeldPassword};
 use crate::delivery::NotReady;
 use crate::domain::delivery::Outcome;
 use crate::domain::{Member, State, Step, StepOutcome};
-use crate::flow::steps::{KEPT_BACK, NOT_ALLOWED, note, outcome_note};
+use crate::flow::steps::{note, outcome_note};
 use crate::flow::{ending, messages, steps};
 use crate::store::{MoveRefused, ResetRow, StepNote};
 
@@ -65,13 +65,13 @@ async fn not_sent(
                 if output == step {
                     outcome_note(step, &Outcome::Refused(why.clone()))
                 } else {
-                    failed(output, KEPT_BACK)
+                    failed(output, "kept_back")
                 }
             });
             (why.code(), notes.collect(), None)
         }
         Obstacle::Refused(StopReason { code, told }) => {
-            let notes = outputs.map(|output| failed(output, NOT_ALLOWED));
+            let notes = outputs.map(|output| failed(output, "not_allowed"));
             (code, notes.collect(), Some(told))
         }
     };
