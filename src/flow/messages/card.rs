@@ -279,8 +279,9 @@ fn own_link_label(directory: &str) -> String {
 
 /// S6: whoever can still sign in needs no reset.
 fn guide(card: &Card<'_>) -> Aside {
-    let then = if card.capabilities.has_our_pages {
-        "There they can set a new password without a reset."
+    let has_code = card.capabilities.has_our_pages && card.contacts.methods.counting() > 0;
+    let then = if has_code {
+        "There they can set a new password without a reset, and without the old one."
     } else {
         "They may need no reset."
     };
