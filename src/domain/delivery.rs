@@ -180,6 +180,22 @@ pub enum Refusal {
 }
 
 impl Refusal {
+    const ALL: [Self; 8] = [
+        Self::Unreachable,
+        Self::Address,
+        Self::Later,
+        Self::Credentials,
+        Self::SetUp,
+        Self::OptedOut,
+        Self::Message,
+        Self::Tls,
+    ];
+
+    /// The refusal with this [`Refusal::code`].
+    pub fn of_code(code: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|one| one.code() == code)
+    }
+
     /// A short fixed word for the record and for logs.
     pub fn code(&self) -> &'static str {
         match self {

@@ -8,18 +8,18 @@
 use std::sync::Arc;
 
 use super::choice::{choice, choosable};
+use super::messages::CodeDoubt;
 use super::permit::{self, Permitted, extra_of};
 use super::reaction::{Halt, Next, Reaction, Redelivery};
 use super::refuse::{card_click, refusal_text, refuse};
 use super::reply::{address, halt_with_refusal, in_place, seal, uses_left};
-use super::steps::was_not_tried;
 use super::wiped::gone;
 use super::{card, contacts, ending, messages, steps};
 use crate::app::{App, HeldPassword, Presence, Taken};
 use crate::chat::interaction::CardAsk;
 use crate::chat::{Message, Origin};
 use crate::domain::contacts::Methods;
-use crate::domain::delivery::Way;
+use crate::domain::delivery::{Refusal, Way};
 use crate::domain::{Delivery, Member, Moment, Step};
 use crate::store::{Choice, ClickRefused, Proposal, ResetRow, StoreError};
 
@@ -152,9 +152,9 @@ async fn question(
     let differing = card::differing(app, member).await?;
     let choice = choice(app, &member.id, way.clone(), row.is_proposed_typed);
     let codes = codes_then(app, member, row, &choice).await;
-    let is_code_doubtful = match &codes {
-        Some(codes) => goes_where_it_failed(app, member, row, codes).await,
-        None => false,
+    let doubt = match &codes {
+        Some(codes) => doubt_about(app, member, row, codes).await,
+        None => None,
     };
     let to = match &way {
         Way::Copy => None,
@@ -169,7 +169,7 @@ async fn question(
         is_private,
         carries: choice.carries,
         codes: codes.as_ref(),
-        is_code_doubtful,
+        doubt,
         until,
         zone: &app.zone,
         now,
@@ -196,17 +196,26 @@ async fn codes_then(
     methods.ok()
 }
 
-/// True where the code goes to the contact at which the delivery failed.
-async fn goes_where_it_failed(app: &App, member: &Member, row: &ResetRow, codes: &Methods) -> bool {
-    let code = codes.usable.first();
-    let code = code.map(|first| contacts::digest(app, &member.id, &first.to));
-    if code.is_none() || code.as_deref() != row.carried_to() {
-        return false;
+/// Why the code may not arrive either, by what the last delivery came to.
+async fn doubt_about(
+    app: &App,
+    member: &Member,
+    row: &ResetRow,
+    codes: &Methods,
+) -> Option<CodeDoubt> {
+    let code_to = &codes.usable.first()?.to;
+    let steps = steps::of_reset(app, row.reset_id).await?;
+    let delivery = steps.iter().find(|step| step.step == Step::Deliver)?;
+    let is_same_contact =
+        row.carried_to() == Some(contacts::digest(app, &member.id, code_to).as_str());
+    let is_same_channel = row.delivery?.channel() == Some(code_to.channel());
+    match Refusal::of_code(delivery.detail.as_deref()?)? {
+        Refusal::Address | Refusal::OptedOut => is_same_contact.then_some(CodeDoubt::Contact),
+        Refusal::Unreachable | Refusal::Later => is_same_channel.then_some(CodeDoubt::Server),
+        Refusal::Credentials | Refusal::SetUp | Refusal::Message | Refusal::Tls => {
+            is_same_channel.then_some(CodeDoubt::SetUp)
+        }
     }
-    let steps = steps::of_reset(app, row.reset_id).await.unwrap_or_default();
-    steps
-        .iter()
-        .any(|step| step.step == Step::Deliver && !was_not_tried(step))
 }
 
 /// The result with the ways that are left.

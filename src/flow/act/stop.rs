@@ -6,7 +6,7 @@ use crate::app::App;
 use crate::chat::{Adapter, Message};
 use crate::delivery::NotReady;
 use crate::domain::delivery::Refusal;
-use crate::domain::{Denied, Member, ResetId, Step};
+use crate::domain::{Denied, Destination, Member, ResetId, Step};
 use crate::flow::ending::member_of;
 use crate::flow::reply::seal_with;
 use crate::flow::{card, messages};
@@ -136,17 +136,25 @@ pub(super) async fn offer_another_way(
     let offered = member.as_ref().zip(value.as_deref());
     let is_private = reporter.chat.assurance().await.is_private();
     let channels = (&app.deliveries, is_private);
-    let to = if step == Step::CopyToSelf {
-        let copy = row.copy_to_self.as_deref();
-        copy.and_then(|copy| Some(channel.stored(copy)?.masked()))
+    let is_copy = step == Step::CopyToSelf;
+    let to = if is_copy {
+        &row.copy_to_self
     } else {
-        row.destination_mask.clone()
+        &row.destination
     };
+    let to = to.as_deref().and_then(|to| channel.stored(to));
+    let mask = to.as_ref().map(Destination::masked);
+    let on_record = member
+        .as_ref()
+        .and_then(|member| channel.on_record(member))
+        .filter(|_| !is_copy);
+    let capabilities = app.directories.describe(&row.member_id).capabilities;
     let at = messages::NotReadyAt {
         step,
         channel,
-        to: to.as_deref(),
-        is_on_record: !row.is_typed,
+        to: mask.as_deref(),
+        is_on_record: on_record.zip(to).is_some_and(|(one, to)| one.is_same(&to)),
+        has_codes: capabilities.has_our_pages,
     };
     let mut told = messages::channel_not_ready(at, &why, offered, channels, &reference);
     if let Some((member, id)) = member.as_ref().zip(taking_over)

@@ -2,7 +2,9 @@
 
 use super::contacts::{about_code_on_another_way, code_fact, differs};
 use super::destination::typed_address;
-use super::words::{NOT_ONCE_MORE, RUN_AGAIN, button, in_heading, message, with_reference};
+use super::words::{
+    NOT_ONCE_MORE, RUN_AGAIN, TELL_OPERATOR, button, in_heading, message, with_reference,
+};
 use crate::chat::{Action, Message, Style, Warning};
 use crate::clock::Zone;
 use crate::domain::contacts::Methods;
@@ -28,8 +30,8 @@ pub struct AnotherWay<'a> {
     pub carries: Carries,
     /// Where the code will go then; none where no code is asked for.
     pub codes: Option<&'a Methods>,
-    /// True where the delivery that failed went there too.
-    pub is_code_doubtful: bool,
+    /// Why the code may not arrive there; none where nothing speaks against it.
+    pub doubt: Option<CodeDoubt>,
     /// When the password is wiped.
     pub until: Moment,
     /// The time zone of texts.
@@ -40,6 +42,17 @@ pub struct AnotherWay<'a> {
     pub value: &'a str,
     /// The opaque value of the confirming button.
     pub confirm_value: &'a str,
+}
+
+/// Why the code may not arrive, after a delivery that failed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CodeDoubt {
+    /// The delivery was refused for the contact that the code goes to.
+    Contact,
+    /// What has to send the code has just failed.
+    Server,
+    /// The same, until somebody changes how it is set up.
+    SetUp,
 }
 
 /// The longest title: platforms cut what is longer.
@@ -76,7 +89,7 @@ pub fn another_way(asked: &AnotherWay<'_>) -> Message {
     };
     let until = asked.zone.tell(asked.until, asked.now);
     let how_long = format!(
-        "The old password of {} no longer works, and the new one has not reached them. Press \"{label}\" by {until}; after that it is wiped, and you would have to start again.",
+        "{} can't sign in: the old password no longer works. Press \"{label}\" by {until}. After that the new password is wiped, and it takes another reset.",
         row.member_name
     );
     let offline = asked.to.is_none().then(|| {
@@ -113,19 +126,26 @@ pub fn another_way(asked: &AnotherWay<'_>) -> Message {
     .unmarked_if_it_warns()
 }
 
-/// Where the code goes to the contact that has just refused the password, it may not arrive either.
+/// What stands above the question where the code may not arrive.
 fn doubtful_code(asked: &AnotherWay<'_>) -> Option<Warning> {
     let first = asked.codes?.usable.first()?;
-    let message = first.to.channel().facts().message;
-    asked.is_code_doubtful.then(|| {
-        Warning::new(
-            format!(
-                "The code goes to {}, where the {message} failed.",
-                first.to.masked()
-            ),
-            "Ask whether they can receive it there.",
-        )
-    })
+    let facts = first.to.channel().facts();
+    let next = match asked.doubt? {
+        CodeDoubt::Contact => {
+            let (to, message) = (first.to.masked(), facts.message);
+            return Some(Warning::new(
+                format!("The code goes to {to}, where the {message} failed."),
+                "If they can't receive it there, press \"Back\".",
+            ));
+        }
+        CodeDoubt::Server => "Give it some minutes before they sign in.",
+        CodeDoubt::SetUp => TELL_OPERATOR,
+    };
+    let server = facts.server;
+    Some(Warning::new(
+        format!("{server} has just failed, and it sends the code too."),
+        next,
+    ))
 }
 
 /// The question, or the list of ways, once more, because it has changed since the pressed button was drawn.

@@ -193,7 +193,7 @@ pub(super) fn about_code_on_another_way(
     }
 }
 
-/// Who added the contact that the code goes to, and whether it is sure, with what to do `next`. None where neither needs a
+/// Who added the contact that the code goes to, and whether it has answered a code, with what to do `next`. None where neither needs a
 /// word.
 fn about_first(first: &Method, next: &str, zone: &Zone) -> Option<String> {
     let added = first.added.as_ref().map(|added| added_by(added, zone));

@@ -47,7 +47,7 @@ pub use self::admins::{
     address_alarm, another_entry, not_pinned, pin_line, pinned, several_entries,
 };
 pub use self::another_way::{
-    AnotherWay, another_way, asked_again, choose_on_record, contact_changed_since, wiped,
+    AnotherWay, CodeDoubt, another_way, asked_again, choose_on_record, contact_changed_since, wiped,
 };
 pub use self::ask_contact::{
     contact_asked, contact_of_disowned, contact_of_earlier, contact_of_ended,

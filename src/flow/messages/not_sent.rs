@@ -5,7 +5,8 @@ use crate::chat::Message;
 use crate::domain::delivery::Refusal;
 use crate::domain::{Channel, Reference};
 
-/// The fault as a clause at the start of a sentence. `to` is the masked address, where the sentence has not named it yet.
+/// The fault as a clause at the start of a sentence. `to` names the address, masked; none where the
+/// sentence has named it.
 pub(super) fn fault(why: &Refusal, channel: Channel, to: Option<&str>) -> String {
     let facts = channel.facts();
     let server = facts.server;

@@ -12,7 +12,7 @@ use super::words::{
 };
 use crate::chat::{Action, Button, Message, Style, Warning};
 use crate::domain::{Carries, Delivery, State, Step, StepOutcome};
-use crate::flow::steps::{HERE_ONLY, KEPT_BACK};
+use crate::flow::steps::HERE_ONLY;
 use crate::store::StepRow;
 
 /// The result. It never claims more than was recorded (P4).
@@ -232,7 +232,7 @@ fn undelivered(ending: &Ending<'_>) -> Message {
     let row = ending.row;
     let failed = |wanted: Step| ending.steps.iter().find(|step| step.step == wanted);
     let is_kept_back =
-        failed(Step::Deliver).is_some_and(|step| step.detail.as_deref() == Some(KEPT_BACK));
+        failed(Step::Deliver).is_some_and(|step| step.detail.as_deref() == Some("kept_back"));
     let (carrier, reason, step) = match row.delivery.and_then(Delivery::channel) {
         _ if !ending.are_steps_known => (
             "it was not delivered".to_owned(),

@@ -44,6 +44,12 @@ pub fn directory_misconfigured(directory: &str, reference: &Reference) -> Messag
 /// How many characters of a directory's reason are told, so that the whole message stays below 350.
 const LONGEST_REASON: usize = 200;
 
+/// How many characters of a masked address are told, for the same reason: a domain can be long.
+const LONGEST_MASK: usize = 120;
+
+/// What to do where the only contact was refused, and no other way is allowed.
+const NO_OTHER_WAY: &str = "They need another phone or email on record.";
+
 /// The directory refused the change.
 pub fn directory_refused(directory: &str, why: &WhyRefused, reference: &Reference) -> Message {
     let reason = shorten(&clause(why), LONGEST_REASON);
@@ -89,21 +95,25 @@ pub fn chosen_before_upgrade(reference: &Reference) -> Message {
 pub struct NotReadyAt<'a> {
     /// The delivery, or the administrator's copy.
     pub step: Step,
-    /// What should have carried it.
+    /// The channel that was not ready.
     pub channel: Channel,
     /// The masked address, where one is known.
     pub to: Option<&'a str>,
-    /// True where that is the contact on record.
+    /// True where the delivery should have gone to the contact on record.
     pub is_on_record: bool,
+    /// True where the member needs a code at sign-in.
+    pub has_codes: bool,
 }
 
 impl NotReadyAt<'_> {
-    /// True for a button that would lead there again, where nothing but its owner can change the answer.
-    fn is_button_in_vain(&self, why: &Refusal, action: Action) -> bool {
-        self.step == Step::Deliver
-            && self.is_on_record
-            && matches!(why, Refusal::Address | Refusal::OptedOut)
-            && action == Action::Choose(self.channel.delivery())
+    /// True for a button that leads to the refused address again, where only the owner of the address can change the answer.
+    fn is_in_vain(&self, why: &Refusal, action: Action) -> bool {
+        self.is_lasting(why) && action == Action::Choose(self.channel.delivery())
+    }
+
+    /// True where nothing can go to that contact on record before its owner changes that.
+    fn is_lasting(&self, why: &Refusal) -> bool {
+        self.is_on_record && matches!(why, Refusal::Address | Refusal::OptedOut)
     }
 }
 
@@ -117,21 +127,32 @@ pub fn channel_not_ready(
 ) -> Message {
     let is_copy = at.step == Step::CopyToSelf;
     let copy = if is_copy { " for your copy" } else { "" };
-    let to = at.to.map(|to| format!("{to}{copy}"));
+    let to = at.to.map(|to| shorten(to, LONGEST_MASK));
+    let to = to.map(|to| format!("{to}{copy}"));
+    let ways = offered.map(|(member, value)| {
+        let mut ways = delivery_buttons(member, channels, is_private, value);
+        ways.retain(|way| !at.is_in_vain(why, way.action));
+        (ways, value)
+    });
+    let instead = match &ways {
+        Some((ways, _)) if ways.is_empty() => NO_OTHER_WAY.to_owned(),
+        Some(_) | None => instead_of_channel(why, is_copy),
+    };
+    let next = if at.is_lasting(why) && at.has_codes {
+        format!("A code can't go there either. {instead}")
+    } else {
+        instead
+    };
     let mut told = refusal_without_slot(
         &format!("{}, so I stopped.", fault(why, at.channel, to.as_deref())),
-        &instead_of_channel(why, is_copy),
+        &next,
         reference,
     );
-    if let Some((member, value)) = offered {
-        told.buttons = delivery_buttons(member, channels, is_private, value);
-        if told.buttons.len() > 1 {
-            told.buttons
-                .retain(|button| !at.is_button_in_vain(why, button.action));
-            if let Some(contact) = told.buttons.first_mut().filter(|first| !first.starts_row) {
-                contact.style = Style::Primary;
-            }
+    if let Some((mut ways, value)) = ways {
+        if let Some(contact) = ways.first_mut().filter(|first| !first.starts_row) {
+            contact.style = Style::Primary;
         }
+        told.buttons = ways;
         told.buttons
             .push(button(Action::Cancel, "Cancel", value, Style::Plain));
     }

@@ -91,6 +91,28 @@ async fn the_question_tells_where_the_code_will_go() {
     assert!(!bot.slack.last_text().contains("where the SMS failed"));
 }
 
+/// What has just failed and sends the code too may fail again, whichever contact it was.
+async fn the_question_doubts_a_code_that_takes_the_way_which_failed() {
+    let failed = "⚠ The SMS gateway has just failed, and it sends the code too.";
+    for (why, next) in [
+        (Refusal::Later, "Give it some minutes"),
+        (Refusal::Credentials, "Tell whoever runs relatch."),
+    ] {
+        let bot = TestBot::new().await;
+        let card = bot.card(JO, MINA).await;
+        bot.click(JO, &card, "deliver_other").await;
+        bot.submit(JO, "+82 10 5555 6666").await;
+        bot.outbox.end_next_send(Outcome::Refused(why));
+        bot.click(JO, &bot.slack.last(), "confirm").await;
+        let list = bot.slack.last();
+        bot.click(JO, &list, "deliver_email").await;
+        assert_told(&bot, &[failed, next]);
+        bot.click(JO, &bot.slack.last(), "back").await;
+        bot.click(JO, &bot.slack.last(), "deliver_phone").await;
+        assert!(!bot.slack.last_text().contains("has just failed"));
+    }
+}
+
 /// The result names the contact that the question named, and an address that was typed and failed is none.
 async fn the_code_goes_where_the_question_said() {
     for (way, code, result) in [
@@ -325,6 +347,7 @@ hold! {
 on_every_platform! {
     another_way_is_asked_about_once,
     the_question_tells_where_the_code_will_go,
+    the_question_doubts_a_code_that_takes_the_way_which_failed,
     the_code_goes_where_the_question_said,
     a_copy_is_asked_about_too,
     a_typed_way_is_asked_about_in_full,

@@ -9,6 +9,23 @@ use super::{JO, KIM, MINA, NOA, NOTHING, states, used};
 use crate::support::slack::{button_value, shown_password, text_of};
 use crate::support::{Left, TestBot};
 
+/// What was refused is named, and an address that was typed takes no contact on record out of the choice.
+async fn a_refused_address_is_named_and_no_other_way_is_lost() {
+    let bot = TestBot::new().await;
+    let card = bot.card(JO, MINA).await;
+    bot.click(JO, &card, "deliver_other").await;
+    bot.submit(JO, "friend@mail.example").await;
+    bot.outbox.fail_next_prepare(Refusal::Address);
+    bot.click(JO, &bot.slack.last(), "confirm").await;
+    let told = bot.slack.last();
+    let text = text_of(&told);
+    assert!(text.contains("refuses f···@mail.example, so"), "{text}");
+    assert!(!text.contains("A code can't go there"), "{text}");
+    for way in ["deliver_phone", "deliver_email", "deliver_copy"] {
+        assert!(button_value(&told, way).is_some(), "{way}: {told:#}");
+    }
+}
+
 /// A channel that is not ready stops the reset before anything happens, and offers another way at once.
 async fn a_channel_that_is_not_ready_changes_nothing() {
     for (why, told) in [
@@ -59,6 +76,8 @@ async fn a_channel_that_is_not_ready_changes_nothing() {
         // What would be refused again is not offered again.
         let again = button_value(&refused, "deliver_email");
         assert_eq!(again.is_none(), is_in_vain, "{refused:#}");
+        let no_code = text_of(&refused).contains("A code can't go there either.");
+        assert_eq!(no_code, is_in_vain, "{}", text_of(&refused));
         // The successor card works.
         bot.click(JO, &refused, "deliver_phone").await;
         bot.click(JO, &bot.slack.last(), "confirm").await;
@@ -362,6 +381,7 @@ async fn an_unknown_delivery_is_not_called_done() {
 }
 
 on_every_platform! {
+    a_refused_address_is_named_and_no_other_way_is_lost,
     a_channel_that_is_not_ready_changes_nothing,
     an_undelivered_password_goes_another_way_inside_the_same_reset,
     another_way_is_told_as_it_went,

@@ -493,7 +493,7 @@ async fn a_contact_that_was_another_is_told_of_before_it_is_used() {
                     differing: &differing,
                     carries,
                     codes: None,
-                    is_code_doubtful: false,
+                    doubt: None,
                     until: world.now,
                     zone: &world.zone,
                     now: world.now,

@@ -2,10 +2,10 @@
 
 use relatch::surface::directory::{Capabilities, WhyRefused};
 use relatch::surface::domain::{
-    Carries, Channel, Delivery, Destination, Quota, ResetId, Span, State, Step, StepOutcome,
+    Carries, Channel, Delivery, Destination, Member, Quota, ResetId, Span, State, Step, StepOutcome,
 };
 use relatch::surface::flow::messages as say;
-use relatch::surface::flow::messages::{AnotherWay, ContactAdder, Ending, NotReadyAt};
+use relatch::surface::flow::messages::{AnotherWay, CodeDoubt, ContactAdder, Ending, NotReadyAt};
 use relatch::surface::store::{ResetRow, StepRow, Wiped};
 
 use super::{REFUSALS, Samples, World, directory_refusals};
@@ -176,7 +176,7 @@ fn other_ways(world: &World<'_>, samples: &mut Samples) {
                 is_private: true,
                 carries,
                 codes: None,
-                is_code_doubtful: true,
+                doubt: None,
                 until: world.now + Span::minutes(10),
                 zone: &world.zone,
                 now: world.now,
@@ -186,11 +186,19 @@ fn other_ways(world: &World<'_>, samples: &mut Samples) {
             samples.say("another_way", say::another_way(&asked));
             samples.say("asked_again", say::asked_again(say::another_way(&asked)));
             for methods in world.methods() {
-                let codes = Some(&methods);
-                samples.say(
-                    "another_way",
-                    say::another_way(&AnotherWay { codes, ..asked }),
-                );
+                for doubt in [
+                    None,
+                    Some(CodeDoubt::Contact),
+                    Some(CodeDoubt::Server),
+                    Some(CodeDoubt::SetUp),
+                ] {
+                    let told = AnotherWay {
+                        codes: Some(&methods),
+                        doubt,
+                        ..asked
+                    };
+                    samples.say("another_way", say::another_way(&told));
+                }
             }
         }
     }
@@ -386,8 +394,8 @@ fn stopped(world: &World<'_>, samples: &mut Samples) {
         for (step, channel) in [
             (Step::CopyToSelf, Channel::Email),
             (Step::Deliver, Channel::Sms),
+            (Step::Deliver, Channel::Email),
         ] {
-            let offered = Some((&world.member, world.value));
             let mask = match channel {
                 Channel::Email => Some(world.email.masked()),
                 Channel::Sms => None,
@@ -396,11 +404,21 @@ fn stopped(world: &World<'_>, samples: &mut Samples) {
                 step,
                 channel,
                 to: mask.as_deref(),
-                is_on_record: true,
+                is_on_record: step == Step::Deliver,
+                has_codes: true,
             };
-            let told = say::channel_not_ready(at, why, offered, (&world.channels, true), r);
-            samples.say("channel_not_ready", told.clone());
-            samples.say("with_slot_back", say::with_slot_back(told));
+            let without_phone = Member {
+                phone: None,
+                ..world.member.clone()
+            };
+            // Where replies are not private, the contacts on record are the only ways.
+            for (member, is_private) in [(&world.member, true), (&without_phone, false)] {
+                let offered = Some((member, world.value));
+                let channels = (&world.channels, is_private);
+                let told = say::channel_not_ready(at, why, offered, channels, r);
+                samples.say("channel_not_ready", told.clone());
+                samples.say("with_slot_back", say::with_slot_back(told));
+            }
         }
     }
 }
