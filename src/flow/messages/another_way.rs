@@ -129,23 +129,23 @@ pub fn another_way(asked: &AnotherWay<'_>) -> Message {
 /// What stands above the question where the code may not arrive.
 fn doubtful_code(asked: &AnotherWay<'_>) -> Option<Warning> {
     let first = asked.codes?.usable.first()?;
-    let facts = first.to.channel().facts();
-    let next = match asked.doubt? {
-        CodeDoubt::Contact => {
-            let (to, message) = (first.to.masked(), facts.message);
-            return Some(Warning::new(
-                format!("The code goes to {to}, where the {message} failed."),
-                "If they can't receive it there, press \"Back\".",
-            ));
-        }
-        CodeDoubt::Server => "Give it some minutes before they sign in.",
-        CodeDoubt::SetUp => TELL_OPERATOR,
+    let message = first.to.channel().facts().message;
+    let by_channel = format!("The code at sign-in goes by {message}, which has just failed.");
+    let (bold, next) = match asked.doubt? {
+        CodeDoubt::Contact => (
+            format!(
+                "The code goes to {}, where the {message} failed.",
+                first.to.masked()
+            ),
+            "If they can't receive it there, press \"Back\".",
+        ),
+        CodeDoubt::Server => (
+            by_channel,
+            "Have them wait a few minutes before they sign in.",
+        ),
+        CodeDoubt::SetUp => (by_channel, TELL_OPERATOR),
     };
-    let server = facts.server;
-    Some(Warning::new(
-        format!("{server} has just failed, and it sends the code too."),
-        next,
-    ))
+    Some(Warning::new(bold, next))
 }
 
 /// The question, or the list of ways, once more, because it has changed since the pressed button was drawn.

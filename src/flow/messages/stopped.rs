@@ -139,7 +139,7 @@ pub fn channel_not_ready(
         Some(_) | None => instead_of_channel(why, is_copy),
     };
     let next = if at.is_lasting(why) && at.has_codes {
-        format!("A code can't go there either. {instead}")
+        format!("The code at sign-in can't go there either. {instead}")
     } else {
         instead
     };

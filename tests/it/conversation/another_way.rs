@@ -93,9 +93,9 @@ async fn the_question_tells_where_the_code_will_go() {
 
 /// What has just failed and sends the code too may fail again, whichever contact it was.
 async fn the_question_doubts_a_code_that_takes_the_way_which_failed() {
-    let failed = "⚠ The SMS gateway has just failed, and it sends the code too.";
+    let failed = "⚠ The code at sign-in goes by SMS, which has just failed.";
     for (why, next) in [
-        (Refusal::Later, "Give it some minutes"),
+        (Refusal::Later, "Have them wait a few minutes"),
         (Refusal::Credentials, "Tell whoever runs relatch."),
     ] {
         let bot = TestBot::new().await;
