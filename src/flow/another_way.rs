@@ -212,9 +212,11 @@ async fn doubt_about(
     match Refusal::of_code(delivery.detail.as_deref()?)? {
         Refusal::Address | Refusal::OptedOut => is_same_contact.then_some(CodeDoubt::Contact),
         Refusal::Unreachable | Refusal::Later => is_same_channel.then_some(CodeDoubt::Server),
-        Refusal::Credentials | Refusal::SetUp | Refusal::Message | Refusal::Tls => {
+        Refusal::Credentials | Refusal::SetUp | Refusal::Tls => {
             is_same_channel.then_some(CodeDoubt::SetUp)
         }
+        // The code is another text.
+        Refusal::Message => None,
     }
 }
 

@@ -298,7 +298,7 @@ function show() {
   completion.setChat(chat);
   const said = state.messages.filter((one) => one.to === me && one.chat === chat);
   const hadFocus = $("messages").contains(document.activeElement);
-  // Before the messages, which scroll to their end.
+  // The hint takes room from the messages, so it is drawn before they scroll.
   showNext();
   if (said.length) {
     $("messages").querySelector(".empty")?.remove();
@@ -412,7 +412,8 @@ function pageCame() {
     $("address").textContent = "(no page)";
     return;
   }
-  for (const deed of ["pointerdown", "keydown"]) page.addEventListener(deed, () => goOn(false), true);
+  // Tab may only pass through.
+  for (const deed of ["pointerdown", "keydown"]) page.addEventListener(deed, ({ key }) => { if (key !== "Tab") goOn(false); }, true);
   // The frame holds this program's pages only: what leads elsewhere opens in a tab.
   page.addEventListener("click", ({ target }) => {
     const link = target.closest("a[href]");

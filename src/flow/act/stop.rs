@@ -153,7 +153,7 @@ pub(super) async fn offer_another_way(
         step,
         channel,
         to: mask.as_deref(),
-        is_on_record: on_record.zip(to).is_some_and(|(one, to)| one.is_same(&to)),
+        is_on_record: to.is_some() && on_record == to,
         has_codes: capabilities.has_our_pages,
     };
     let mut told = messages::channel_not_ready(at, &why, offered, channels, &reference);

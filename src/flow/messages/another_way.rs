@@ -89,7 +89,7 @@ pub fn another_way(asked: &AnotherWay<'_>) -> Message {
     };
     let until = asked.zone.tell(asked.until, asked.now);
     let how_long = format!(
-        "{} can't sign in: the old password no longer works. Press \"{label}\" by {until}. After that the new password is wiped, and it takes another reset.",
+        "{} has no password that works: the old one is gone, and the new one has not reached them. Press \"{label}\" by {until}. After that it is wiped, and it takes another reset.",
         row.member_name
     );
     let offline = asked.to.is_none().then(|| {
@@ -128,14 +128,15 @@ pub fn another_way(asked: &AnotherWay<'_>) -> Message {
 
 /// What stands above the question where the code may not arrive.
 fn doubtful_code(asked: &AnotherWay<'_>) -> Option<Warning> {
-    let first = asked.codes?.usable.first()?;
-    let message = first.to.channel().facts().message;
+    let codes = asked.codes?;
+    let first = &codes.usable.first()?.to;
+    let message = first.channel().facts().message;
     let by_channel = format!("The code at sign-in goes by {message}, which has just failed.");
     let (bold, next) = match asked.doubt? {
         CodeDoubt::Contact => (
             format!(
                 "The code goes to {}, where the {message} failed.",
-                first.to.masked()
+                first.masked()
             ),
             "If they can't receive it there, press \"Back\".",
         ),
@@ -145,6 +146,12 @@ fn doubtful_code(asked: &AnotherWay<'_>) -> Option<Warning> {
         ),
         CodeDoubt::SetUp => (by_channel, TELL_OPERATOR),
     };
+    let mut others = codes.clone().on_offer().skip(1);
+    let other = others.find(|to| to.channel() != first.channel());
+    let next = other.map_or_else(
+        || next.to_owned(),
+        |to| format!("They can have it sent to {} instead.", to.masked()),
+    );
     Some(Warning::new(bold, next))
 }
 

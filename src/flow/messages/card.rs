@@ -281,7 +281,7 @@ fn own_link_label(directory: &str) -> String {
 fn guide(card: &Card<'_>) -> Aside {
     let has_code = card.capabilities.has_our_pages && card.contacts.methods.counting() > 0;
     let then = if has_code {
-        "There they can set a new password without a reset, and without the old one."
+        "There they can often set a new password without the old one, and without a reset."
     } else {
         "They may need no reset."
     };

@@ -193,8 +193,8 @@ pub(super) fn about_code_on_another_way(
     }
 }
 
-/// Who added the contact that the code goes to, and whether it has answered a code, with what to do `next`. None where neither needs a
-/// word.
+/// Who added the contact that the code goes to, and whether it has answered a code, with what to do `next`. None where
+/// there is nothing to say.
 fn about_first(first: &Method, next: &str, zone: &Zone) -> Option<String> {
     let added = first.added.as_ref().map(|added| added_by(added, zone));
     let added = added.map(|added| format!("was {added}"));

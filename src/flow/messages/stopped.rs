@@ -111,7 +111,7 @@ impl NotReadyAt<'_> {
         self.is_lasting(why) && action == Action::Choose(self.channel.delivery())
     }
 
-    /// True where nothing can go to that contact on record before its owner changes that.
+    /// True where the contact on record takes nothing until its owner acts.
     fn is_lasting(&self, why: &Refusal) -> bool {
         self.is_on_record && matches!(why, Refusal::Address | Refusal::OptedOut)
     }
@@ -135,7 +135,7 @@ pub fn channel_not_ready(
         (ways, value)
     });
     let instead = match &ways {
-        Some((ways, _)) if ways.is_empty() => NO_OTHER_WAY.to_owned(),
+        Some((ways, _)) if ways.is_empty() && at.is_lasting(why) => NO_OTHER_WAY.to_owned(),
         Some(_) | None => instead_of_channel(why, is_copy),
     };
     let next = if at.is_lasting(why) && at.has_codes {

@@ -81,9 +81,15 @@ async fn the_question_tells_where_the_code_will_go() {
     let (bot, failed) = undelivered().await;
     let phone = "Code at sign-in: +82 ··· ··42";
     let doubtful = "⚠ The code goes to +82 ··· ··42, where the SMS failed.";
-    for (way, code) in [("deliver_email", phone), ("deliver_copy", phone)] {
+    for (way, next) in [
+        ("deliver_email", "If they can't receive it there, press"),
+        (
+            "deliver_copy",
+            "They can have it sent to m···@mail.example instead.",
+        ),
+    ] {
         bot.click(JO, &failed, way).await;
-        assert_told(&bot, &[code, doubtful]);
+        assert_told(&bot, &[phone, doubtful, next]);
         bot.click(JO, &bot.slack.last(), "back").await;
     }
     bot.click(JO, &failed, "deliver_phone").await;

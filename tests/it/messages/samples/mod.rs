@@ -188,6 +188,13 @@ impl<'a> World<'a> {
                 self.contact(Some(Member), true, true),
                 self.contact(Some(Operator), true, true),
             ],
+            vec![
+                self.contact(None, true, false),
+                Method {
+                    to: Destination::Phone("+821055556666".parse().unwrap()),
+                    ..self.contact(None, true, false)
+                },
+            ],
         ];
         let of = |usable, waiting| Methods { usable, waiting };
         let mut methods: Vec<Methods> = usable.map(|usable| of(usable, vec![])).into();
