@@ -319,7 +319,7 @@ async fn a_number_that_is_too_dear_is_refused_by_the_name_of_its_channel() {
     bot.click(JO, &ready, "confirm").await;
     let told = bot.slack.last_text();
     assert!(
-        told.contains("The SMS gateway refuses this number, so I stopped."),
+        told.contains("The SMS gateway refuses +44 ··· ··78, so I stopped."),
         "{told}"
     );
     assert!(told.contains(NOTHING), "{told}");
