@@ -1,16 +1,17 @@
 //! What a text says in one case and leaves out in the next: each sentence stands only where it is true.
 
-use relatch::surface::chat::{Action, Message};
+use relatch::surface::chat::{Action, Button, Message, Style};
 use relatch::surface::directory::Capabilities;
 use relatch::surface::domain::channel::DestinationDenied;
 use relatch::surface::domain::contacts::{AddedAs, AddedContact, Method, Methods};
+use relatch::surface::domain::delivery::Refusal;
 use relatch::surface::domain::{
     Carries, Channel, Delivery, Destination, Member, MemberId, SecondFactor, SecondFactors, State,
     Step, StepOutcome,
 };
 use relatch::surface::flow::messages as say;
 use relatch::surface::flow::messages::{
-    AboutContacts, AnotherWay, Card, ContactAdder, Ending, LastLook,
+    AboutContacts, AnotherWay, Card, ContactAdder, Ending, LastLook, NotReadyAt,
 };
 use relatch::surface::store::{Past, ResetRow, StepRow};
 
@@ -465,6 +466,47 @@ fn step(world: &World<'_>, step: Step, outcome: StepOutcome) -> StepRow {
     }
 }
 
+/// Where only the refused contact could be used, its button is not drawn and the text says what is needed.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refused_only_contact_leaves_no_button_but_cancel() {
+    in_the_world(|world| {
+        let without_phone = Member {
+            phone: None,
+            ..world.member.clone()
+        };
+        let long = format!("m···@{}.example", "a".repeat(300));
+        for (why, has_codes) in [
+            (Refusal::Address, true),
+            (Refusal::OptedOut, false),
+            (Refusal::Later, true),
+        ] {
+            let at = NotReadyAt {
+                step: Step::Deliver,
+                channel: Channel::Email,
+                to: Some(&long),
+                is_on_record: true,
+                has_codes,
+            };
+            let offered = Some((&without_phone, world.value));
+            let channels = (&world.channels, false);
+            let told = say::channel_not_ready(at, &why, offered, channels, &world.reference);
+            let text = all(&told);
+            assert!(text.chars().count() <= 350, "{text}");
+            let is_lasting = why != Refusal::Later;
+            let needed = text.contains("They need another phone or email on record.");
+            assert_eq!(needed, is_lasting, "{text}");
+            let no_code = text.contains("The code at sign-in can't go there either.");
+            assert_eq!(no_code, is_lasting && has_codes, "{text}");
+            let buttons = told.buttons.iter().map(|one| one.action);
+            let buttons: Vec<Action> = buttons.collect();
+            let again = Action::Choose(Delivery::Email);
+            assert_eq!(buttons.contains(&again), !is_lasting, "{buttons:?}");
+            assert_eq!(buttons.last(), Some(&Action::Cancel));
+        }
+    })
+    .await;
+}
+
 /// A contact that differs from the record of before is told of wherever something is about to go there.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_contact_that_was_another_is_told_of_before_it_is_used() {
@@ -501,6 +543,8 @@ async fn a_contact_that_was_another_is_told_of_before_it_is_used() {
                     confirm_value: world.value,
                 });
                 assert_eq!(all(&asked).contains(said), is_told, "{asked:?}");
+                let is_marked = |one: &Button| one.style == Style::Primary;
+                assert_eq!(asked.buttons.iter().any(is_marked), !is_told, "{asked:?}");
                 // With a link there is nothing to show.
                 let is_shown_too = all(&asked).contains("It is also shown to you here.");
                 assert_eq!(is_shown_too, carries == Carries::Password, "{asked:?}");
