@@ -147,7 +147,8 @@ pub(super) struct WorkspaceState {
     pub(super) triggers: HashMap<String, FormTrigger>,
 }
 
-/// 20 bits are about a million ids for one start. With the 32 bits of `run` an id has at most 16 digits; Discord's has room for 17.
+/// 20 bits are about a million ids for one start. With the 32 bits of `run` an id has at most 16 digits; Discord's has room
+/// for 17.
 const ROOM_FOR_IDS: u32 = 20;
 
 impl WorkspaceState {

@@ -215,7 +215,7 @@ async fn doubt_about(
         Refusal::Credentials | Refusal::SetUp | Refusal::Tls => {
             is_same_channel.then_some(CodeDoubt::SetUp)
         }
-        // The code is another text.
+        // The message with the code has another text.
         Refusal::Message => None,
     }
 }

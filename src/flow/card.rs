@@ -139,8 +139,8 @@ pub(super) async fn last_look(
     Ok(with_code_warning(app, member, look).await?)
 }
 
-/// Puts first that the member disowned a code, because a platform may leave out the end of a long card. No
-/// warning is added after it, so whether a button is marked is decided here.
+/// Puts first that the member disowned a code, because a platform may leave out the end of a long card. No warning is added
+/// after it, so whether a button is marked is decided here.
 pub(super) async fn with_code_warning(
     app: &App,
     member: &Member,

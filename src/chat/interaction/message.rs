@@ -114,7 +114,7 @@ pub struct Warning {
 }
 
 impl Message {
-    /// The same without a usual choice where it warns: the mark would invite a press.
+    /// The same message; where it has a warning no button is marked as the usual choice, because the mark invites a press.
     pub(crate) fn unmarked_if_it_warns(mut self) -> Self {
         if !self.warnings.is_empty() {
             let marked = self.buttons.iter_mut();

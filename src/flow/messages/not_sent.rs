@@ -5,8 +5,8 @@ use crate::chat::Message;
 use crate::domain::delivery::Refusal;
 use crate::domain::{Channel, Reference};
 
-/// The fault as a clause at the start of a sentence. `to` names the address, masked, and whose it
-/// is; none for "this address".
+/// The fault as a clause at the start of a sentence. `to` names the address, masked, and whose it is;
+/// none for "this address".
 pub(super) fn fault(why: &Refusal, channel: Channel, to: Option<&str>) -> String {
     let facts = channel.facts();
     let server = facts.server;

@@ -197,8 +197,8 @@ fn applications_left(step: &StepRow) -> Option<&str> {
     step.detail.as_deref()?.strip_prefix(OFFLINE)
 }
 
-/// A sentence for each step that failed or is not certain. The change, the forced change and the notices have texts of their
-/// own.
+/// A sentence for each step that failed or is not certain, without the change, the forced change and the notices, which
+/// have texts of their own.
 pub(super) fn failed_outputs(ending: &Ending<'_>) -> Vec<&'static str> {
     let part = |step: &StepRow| {
         let is_unknown = match step.outcome {

@@ -106,7 +106,7 @@ pub struct NotReadyAt<'a> {
 }
 
 impl NotReadyAt<'_> {
-    /// True for a button that leads to the refused address again, where only the owner of the address can change the answer.
+    /// True for a button that leads to the refused address again, where only its owner can change the answer.
     fn is_in_vain(&self, why: &Refusal, action: Action) -> bool {
         self.is_lasting(why) && action == Action::Choose(self.channel.delivery())
     }
